@@ -1,0 +1,138 @@
+"""Queries: what a fitted method is asked, without a word on what the answers mean.
+
+Items are texts to be given a reward. Pairs, contrasts and pools point into the
+items, so each text is scored once. Items are drawn from the interventional text
+law, independently of the truth, and shuffled; their ids are opaque.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmark.contract.errors import ContractError
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """What is asked of a fitted method.
+
+    Attributes:
+        prompts: Prompt of each item, shape (n,), object dtype.
+        texts: Text of each item, shape (n,), object dtype.
+        context: Context columns of the items, each of shape (n,); empty where
+            effects do not vary.
+        pairs: Same-prompt pairs as item indices, shape (m, 2).
+        contrasts: Single-attribute contrasts as (contrast id, on item, off item),
+            shape (q, 3); ids run from 0 to k - 1 and carry no name.
+        pools: Common reference texts as item indices, shape (number of prompts, pool size);
+            row i belongs to ``generate[i]``.
+        generate: Prompts to sample new texts for, shape (number of prompts,).
+        n_samples: Texts to sample for each prompt.
+    """
+
+    prompts: np.ndarray
+    texts: np.ndarray
+    pairs: np.ndarray
+    contrasts: np.ndarray
+    pools: np.ndarray
+    generate: np.ndarray
+    n_samples: int
+    context: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def n_contrasts(self) -> int:
+        """Number of attributes asked about."""
+        return int(self.contrasts[:, 0].max()) + 1 if len(self.contrasts) else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Contrasts:
+    """The contrast queries alone, as ``Fitted.effect_interval`` receives them.
+
+    Attributes:
+        ids: Contrast id of each row, shape (q,).
+        prompts: Shape (q,).
+        on: Texts with the property, shape (q,).
+        off: The same texts without it, shape (q,).
+    """
+
+    ids: np.ndarray
+    prompts: np.ndarray
+    on: np.ndarray
+    off: np.ndarray
+
+    @classmethod
+    def of(cls, queries: Queries) -> Contrasts:
+        """The contrasts of some queries."""
+        ids, on, off = queries.contrasts.T
+        return cls(ids, queries.prompts[on], queries.texts[on], queries.texts[off])
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """A method's answers, validated.
+
+    Attributes:
+        reward: Reward of each item, shape (n,), float64, finite, any scale.
+        samples: Texts sampled for each prompt, shape (number of prompts, n_samples)
+            or None for a method that is not a policy.
+        intervals: Effect intervals, shape (k, 2), lower <= upper, or None.
+        diagnostics: Named numbers the method reports, such as its effective sample size.
+    """
+
+    reward: np.ndarray
+    samples: np.ndarray | None = None
+    intervals: np.ndarray | None = None
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
+
+    def validate(self, queries: Queries) -> Predictions:
+        """Check shapes and values against what was asked.
+
+        Raises:
+            ContractError: If anything is missing, misshapen, NaN or infinite.
+        """
+        reward = _as_floats(self.reward, "reward")
+        _check_shape("reward", reward.shape, (len(queries),))
+        intervals = self.intervals
+        if intervals is not None:
+            intervals = _as_floats(intervals, "effect intervals")
+            _check_shape("effect intervals", intervals.shape, (queries.n_contrasts, 2))
+            if (intervals[:, 0] > intervals[:, 1]).any():
+                raise ContractError("effect intervals are reversed", expected="lower <= upper")
+        samples = self.samples
+        if samples is not None:
+            samples = np.asarray(samples, dtype=object)
+            _check_shape("samples", samples.shape, (len(queries.generate), queries.n_samples))
+            if not all(isinstance(text, str) for text in samples.ravel()):
+                raise ContractError("samples must be texts", expected="str in every cell")
+        diagnostics = {str(k): float(v) for k, v in self.diagnostics.items() if np.isfinite(float(v))}
+        return Predictions(reward, samples, intervals, diagnostics)
+
+
+def _as_floats(values: object, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ContractError(
+            f"{name} must be numbers", expected="a float array", found=type(values).__name__
+        ) from error
+    bad = ~np.isfinite(array)
+    if bad.any():
+        raise ContractError(
+            f"{name} must be finite",
+            expected="no NaN, no infinity",
+            found=f"{int(bad.sum())} bad of {array.size}",
+            fix="a NaN is a failure here, never a wildcard; guard divisions and logarithms",
+        )
+    return array
+
+
+def _check_shape(name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if found != expected:
+        raise ContractError(f"{name} has the wrong shape", expected=expected, found=found)
