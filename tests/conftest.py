@@ -1,0 +1,24 @@
+"""Settings shared by all tests: one thread a process, nothing fetched from a network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest  # noqa: E402  (after the thread caps, which libraries read at import)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real randomised text experiments, or a skip that says what is missing."""
+    named = os.environ.get("CONFOUNDBENCH_DATA")
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(named) if named else beside
+    if not (folder / "upworthy_headlines.csv.gz").exists():
+        pytest.skip("set CONFOUNDBENCH_DATA to a folder that holds upworthy_headlines.csv.gz")
+    return folder
