@@ -168,21 +168,27 @@ class Log:
         return cls(table, feedback or found.get("feedback") or default)
 
     def to_dataset(self) -> Any:
-        """The log as a ``datasets.Dataset`` (imports ``datasets``)."""
-        from datasets import Dataset
+        """The log as a ``datasets.Dataset``; the feedback kind travels in its description."""
+        from datasets import Dataset, DatasetInfo
 
-        return Dataset(self._described())
+        return Dataset(self.table, info=DatasetInfo(description=self._description()))
 
     @classmethod
     def from_dataset(
         cls, dataset: Any, roles: Mapping[str, str] | None = None, feedback: str | None = None
     ) -> Log:
         """A log from a ``datasets.Dataset``; see ``from_table`` for the arguments."""
-        return cls.from_table(dataset.with_format("arrow")[:], roles, feedback)
+        table = dataset.with_format("arrow")[:]
+        description = (dataset.info.description or "").encode()
+        if description.startswith(b"{"):
+            table = table.replace_schema_metadata({METADATA_KEY: description})
+        return cls.from_table(table, roles, feedback)
+
+    def _description(self) -> str:
+        return json.dumps({"version": 1, "feedback": self.feedback}, sort_keys=True)
 
     def _described(self) -> pa.Table:
-        described = json.dumps({"version": 1, "feedback": self.feedback}, sort_keys=True)
-        return self.table.replace_schema_metadata({METADATA_KEY: described.encode()})
+        return self.table.replace_schema_metadata({METADATA_KEY: self._description().encode()})
 
 
 def _freeze(values: np.ndarray) -> np.ndarray:
