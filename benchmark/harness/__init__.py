@@ -1,0 +1,42 @@
+"""What methods train on: one backbone, one budget, one set of meters for all.
+
+Knows neither the worlds that make logs nor the methods that read them.
+"""
+
+from benchmark.harness.backbone import Backbone
+from benchmark.harness.cache import Cache
+from benchmark.harness.device import device_class, resolve_device, settle
+from benchmark.harness.drive import Failure, drive
+from benchmark.harness.encoder import TextEncoder
+from benchmark.harness.harness import FittedHead, FittedPolicy, Harness, tabular_harness
+from benchmark.harness.meters import Meter, peak_memory_mb
+from benchmark.harness.model import Batch, FieldScores, Model, Scores, blend, reverse_gradient
+from benchmark.harness.predict import predict
+from benchmark.harness.pretrain import pretrain
+from benchmark.harness.tokenizer import Tokenizer
+
+__all__ = [
+    "Backbone",
+    "Batch",
+    "Cache",
+    "Failure",
+    "FieldScores",
+    "FittedHead",
+    "FittedPolicy",
+    "Harness",
+    "Meter",
+    "Model",
+    "Scores",
+    "TextEncoder",
+    "Tokenizer",
+    "blend",
+    "device_class",
+    "drive",
+    "peak_memory_mb",
+    "predict",
+    "pretrain",
+    "resolve_device",
+    "reverse_gradient",
+    "settle",
+    "tabular_harness",
+]

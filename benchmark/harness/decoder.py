@@ -1,0 +1,211 @@
+"""The tiny decoder, written once for an ensemble of K members: tokens (K, B, T) to hidden states.
+
+The architecture is Llama's (Touvron et al. 2023): RMSNorm before each part, rotary
+positions, SwiGLU, no biases, embedding tied to the output. Parameters carry a leading
+axis K. With K = 1 every product is a plain matrix product.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmark.harness.layout import Layout
+
+EPSILON = 1e-5
+ROPE_BASE = 10_000.0
+
+
+@dataclass(frozen=True)
+class DecoderShape:
+    """Sizes of a decoder.
+
+    Attributes:
+        vocabulary: Number of tokens.
+        width: Size of the hidden state.
+        layers: Number of blocks.
+        heads: Attention heads; must divide the width.
+        inner: Size inside the SwiGLU.
+    """
+
+    vocabulary: int
+    width: int = 64
+    layers: int = 2
+    heads: int = 4
+    inner: int = 128
+
+    @property
+    def layout(self) -> Layout:
+        """Where each parameter lies in the flat vector."""
+        d, n = self.width, self.layers
+        shapes = (
+            ("embedding", (self.vocabulary, d)),
+            ("attention_in", (n, d, 3 * d)),
+            ("attention_out", (n, d, d)),
+            ("mlp_in", (n, d, 2 * self.inner)),
+            ("mlp_out", (n, self.inner, d)),
+            ("norms", (2 * n + 1, d)),
+        )
+        return Layout(shapes, frozenset(name for name, _ in shapes) - {"norms"})
+
+
+def initial_weights(shape: DecoderShape, rng: np.random.Generator) -> Tensor:
+    """Fresh weights, shape (1, P), float32: normal(0, .02) embeddings, 1/sqrt(fan-in) matrices, unit norms."""
+    scale = {
+        "embedding": 0.02,
+        "attention_in": shape.width**-0.5,
+        "attention_out": (2 * shape.layers * shape.width) ** -0.5,
+        "mlp_in": shape.width**-0.5,
+        "mlp_out": (2 * shape.layers * shape.inner) ** -0.5,
+    }
+    parts = [
+        np.ones(size) if name == "norms" else rng.normal(0.0, scale[name], size)
+        for (name, _), size in zip(shape.layout.shapes, shape.layout.sizes, strict=True)
+    ]
+    return torch.from_numpy(np.concatenate(parts).astype(np.float32))[None]
+
+
+def hidden_states(parameters: Mapping[str, Tensor], shape: DecoderShape, tokens: Tensor) -> Tensor:
+    """Final normalised hidden states.
+
+    Args:
+        parameters: Named parameters with leading axis K.
+        shape: Sizes of the decoder.
+        tokens: Token ids, shape (K, B, T), int64; padding on the right only.
+
+    Returns:
+        Shape (K, B, T, width).
+    """
+    members, rows, length = tokens.shape
+    x = embed(parameters["embedding"], tokens.reshape(members, rows * length))
+    turn = _turns(length, shape.width // shape.heads, x.dtype, x.device)
+    blocks = _blocks(parameters)
+    norms = parameters["norms"].unbind(1)
+    for layer, block in enumerate(blocks):
+        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length))
+        query, key = rotate(query, *turn), rotate(key, *turn)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = _finish(x, mixed, norms[2 * layer + 1], block)
+    return normalise(x, norms[-1]).view(members, rows, length, shape.width)
+
+
+def prefill(
+    parameters: Mapping[str, Tensor], shape: DecoderShape, tokens: Tensor
+) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """Hidden states (K, B, T, width) and, for each layer, keys and values (K, B, heads, T, width / heads)."""
+    members, rows, length = tokens.shape
+    x = embed(parameters["embedding"], tokens.reshape(members, rows * length))
+    turn = _turns(length, shape.width // shape.heads, x.dtype, x.device)
+    norms, cache = parameters["norms"].unbind(1), []
+    for layer, block in enumerate(_blocks(parameters)):
+        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length))
+        query, key = rotate(query, *turn), rotate(key, *turn)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        cache.append((key.unflatten(0, (members, rows)), value.unflatten(0, (members, rows))))
+        x = _finish(x, mixed, norms[2 * layer + 1], block)
+    return normalise(x, norms[-1]).view(members, rows, length, shape.width), cache
+
+
+def step(
+    parameters: Mapping[str, Tensor],
+    shape: DecoderShape,
+    tokens: Tensor,
+    positions: Tensor,
+    cache: list[tuple[Tensor, Tensor]],
+    place: int,
+    visible: Tensor,
+) -> Tensor:
+    """Advance every row by one token; keys and values are written into the cache at ``place``.
+
+    Args:
+        parameters: Named parameters with leading axis K.
+        shape: Sizes of the decoder.
+        tokens: Last token of each row, shape (K, B).
+        positions: Its position in its own row, shape (K, B).
+        cache: For each layer keys and values, shape (K, B, heads, places, width / heads).
+        place: Where in the cache this token goes, the same for all rows.
+        visible: Additive mask over cache places, shape (K * B, 1, 1, place + 1).
+
+    Returns:
+        Hidden states, shape (K, B, width).
+    """
+    members, rows = tokens.shape
+    x = embed(parameters["embedding"], tokens)
+    cosine, sine = _turns(int(positions.max()) + 1, shape.width // shape.heads, x.dtype, x.device)
+    turn = (cosine[positions].view(-1, 1, 1, cosine.shape[1]), sine[positions].view(-1, 1, 1, sine.shape[1]))
+    norms = parameters["norms"].unbind(1)
+    for layer, block in enumerate(_blocks(parameters)):
+        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, 1))
+        query, key = rotate(query, *turn), rotate(key, *turn)
+        keys, values = cache[layer]
+        keys[:, :, :, place] = key.view(members, rows, shape.heads, -1)
+        values[:, :, :, place] = value.view(members, rows, shape.heads, -1)
+        seen_keys = keys[:, :, :, : place + 1].flatten(0, 1)
+        seen_values = values[:, :, :, : place + 1].flatten(0, 1)
+        scores = query @ seen_keys.transpose(2, 3) / math.sqrt(query.shape[3]) + visible
+        x = _finish(x, scores.softmax(-1) @ seen_values, norms[2 * layer + 1], block)
+    return normalise(x, norms[-1])
+
+
+def linear(x: Tensor, weight: Tensor) -> Tensor:
+    """x (K, N, in) times weight (K, in, out)."""
+    return (x[0] @ weight[0])[None] if len(weight) == 1 else torch.bmm(x, weight)
+
+
+def embed(table: Tensor, tokens: Tensor) -> Tensor:
+    """Rows of table (K, V, d) at tokens (K, N), shape (K, N, d)."""
+    members, size, _ = table.shape
+    if members == 1:
+        return F.embedding(tokens[0], table[0])[None]
+    shift = torch.arange(members, device=tokens.device)[:, None] * size
+    return F.embedding(tokens + shift, table.flatten(0, 1))
+
+
+def normalise(x: Tensor, gain: Tensor) -> Tensor:
+    """RMSNorm of x (K, N, d) with gain (K, d)."""
+    if len(gain) == 1:
+        return F.rms_norm(x, gain.shape[1:], gain[0], EPSILON)
+    return F.rms_norm(x, gain.shape[1:], None, EPSILON) * gain[:, None]
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Rotary positions (Su et al. 2021) on x (..., T, d), halves rotated against each other."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
+
+
+@lru_cache(maxsize=64)
+def _turns(length: int, size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of the rotation angles, each of shape (length, size / 2)."""
+    rate = ROPE_BASE ** (-torch.arange(0, size, 2, dtype=torch.float32, device=device) / size)
+    angle = torch.arange(length, dtype=torch.float32, device=device)[:, None] * rate
+    return angle.cos().to(dtype), angle.sin().to(dtype)
+
+
+def _blocks(parameters: Mapping[str, Tensor]) -> list[tuple[Tensor, ...]]:
+    """The four matrices of each layer, each (K, in, out)."""
+    names = ("attention_in", "attention_out", "mlp_in", "mlp_out")
+    return list(zip(*(parameters[name].unbind(1) for name in names), strict=True))
+
+
+def _project(
+    x: Tensor, gain: Tensor, weight: Tensor, shape: DecoderShape, rows: tuple[int, int]
+) -> tuple[Tensor, ...]:
+    """Queries, keys and values, each (K * B, heads, T, width / heads)."""
+    joint = linear(normalise(x, gain), weight).view(*rows, 3, shape.heads, -1)
+    return joint.permute(2, 0, 3, 1, 4).unbind(0)
+
+
+def _finish(x: Tensor, mixed: Tensor, gain: Tensor, block: tuple[Tensor, ...]) -> Tensor:
+    """Attention output and the SwiGLU, both added to the stream x (K, N, d)."""
+    _, attention_out, mlp_in, mlp_out = block
+    x = x + linear(mixed.transpose(1, 2).reshape(x.shape), attention_out)
+    gate, up = linear(normalise(x, gain), mlp_in).chunk(2, dim=-1)
+    return x + linear(F.silu(gate) * up, mlp_out)

@@ -1,0 +1,250 @@
+"""Advancing many fits of one method in lockstep, and answering what they ask.
+
+Requests of equal signature are stacked; a fit that fails takes no other fit with it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback as tracebacks
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark.contract import (
+    Ask,
+    ContractError,
+    Encode,
+    Fitted,
+    Incompatible,
+    Log,
+    Method,
+    Request,
+    Sample,
+    Score,
+    Train,
+)
+from benchmark.harness.harness import Harness, as_strings
+from benchmark.harness.model import Model
+from benchmark.harness.trainer import Job, make_job, train
+
+HEADS_AT_ONCE = 16
+DECODERS_AT_ONCE_ON_GPU = 64
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one fit has no result.
+
+    Attributes:
+        status: "incompatible", "invalid" (broke the contract), "memory" or "failed".
+        reason: One line for the board.
+        traceback: Where it happened; empty for an incompatible log.
+    """
+
+    status: str
+    reason: str
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """The failure an exception stands for."""
+        if isinstance(error, Incompatible):
+            return cls("incompatible", error.reason)
+        text = "".join(tracebacks.format_exception(error))
+        reason = str(error) or type(error).__name__
+        if isinstance(error, ContractError):
+            return cls("invalid", reason, text)
+        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+            return cls("memory", reason, text)
+        return cls("failed", f"{type(error).__name__}: {reason}", text)
+
+
+def drive(
+    method: Method, tasks: Iterable[tuple[Log, Harness]], *, stack: int | None = None
+) -> list[Fitted | Failure]:
+    """Fit a method on many logs.
+
+    Args:
+        method: What to fit.
+        tasks: A log and a harness for each fit.
+        stack: Most fits on one ensemble axis; by default what pays on the device: heads 16,
+            decoders 1 on a CPU.
+
+    Returns:
+        A fitted result or a failure for each task, in order.
+    """
+    fits = [_Fit(method, log, harness) for log, harness in tasks]
+    for fit in fits:
+        fit.start()
+    while waiting := [fit for fit in fits if fit.result is None]:
+        jobs: list[tuple[_Fit, int, Job]] = []
+        for fit in waiting:
+            for place, request in enumerate(fit.requests):
+                try:
+                    if isinstance(request, Train):
+                        jobs.append((fit, place, fit.accept(request)))
+                    else:
+                        fit.answers[place] = fit.answer(request)
+                except Exception as error:
+                    fit.error = fit.error or error
+        for group in _grouped(jobs, stack):
+            _train_group(group)
+        for fit in waiting:
+            fit.advance()
+    return [fit.result for fit in fits]  # type: ignore[misc]
+
+
+class _Fit:
+    """One fit under way: its generator, what it has asked and what it has spent."""
+
+    def __init__(self, method: Method, log: Log, harness: Harness) -> None:
+        self.method, self.log, self.harness = method, log, harness
+        self.result: Fitted | Failure | None = None
+        self.requests: list[Request] = []
+        self.answers: list[Any] = []
+        self.error: Exception | None = None
+        self.spent = {"trainings": 0, "samples": 0, "asks": 0}
+        self._generator: Generator[Any, Any, Fitted] | None = None
+        self._many = False
+        self._sampled = 0
+
+    def start(self) -> None:
+        """Call ``fit``; take the first requests, or the result if it needs none."""
+        try:
+            refused = self.method.tags.reason_to_refuse(self.log)
+            if refused:
+                raise Incompatible(refused)
+            made = self.method.fit(self.log, self.harness)
+            if not inspect.isgenerator(made):
+                self._finish(made)
+                return
+            self._generator = made
+            self._take(next(made))
+        except StopIteration as stop:
+            self._finish(stop.value)
+        except Exception as error:
+            self.result = Failure.of(error)
+
+    def advance(self) -> None:
+        """Hand over the answers, or the first error where the fit asked for it."""
+        assert self._generator is not None
+        try:
+            if self.error is not None:
+                error, self.error = self.error, None
+                self._take(self._generator.throw(error))
+            else:
+                self._take(self._generator.send(self.answers if self._many else self.answers[0]))
+        except StopIteration as stop:
+            self._finish(stop.value)
+        except Exception as error:
+            self.result = Failure.of(error)
+
+    def _take(self, asked: Any) -> None:
+        self._many = isinstance(asked, list | tuple)
+        self.requests = list(asked) if self._many else [asked]
+        self.answers = [None] * len(self.requests)
+
+    def _finish(self, result: Any) -> None:
+        if callable(getattr(result, "reward", None)):
+            self.result = result
+            return
+        error = ContractError(
+            "fit must return a Fitted",
+            expected="an object with reward(prompts, texts, context)",
+            found=type(result).__name__,
+        )
+        self.result = Failure.of(error)
+
+    def _spend(self, what: str, amount: int) -> None:
+        allowed = getattr(self.harness.budget, what)
+        if self.spent[what] + amount > allowed:
+            raise ContractError(
+                f"the budget of {what} is overrun",
+                expected=f"at most {allowed}",
+                found=f"{self.spent[what] + amount}",
+            )
+        self.spent[what] += amount
+
+    def accept(self, request: Train) -> Job:
+        """Charge and check a training; its rows are ordered by the number of trainings before it."""
+        self._spend("trainings", 1)
+        return make_job(request, self.harness, f"train/{self.spent['trainings']}")
+
+    def answer(self, request: Any) -> Any:
+        """The answer to anything but a training."""
+        if isinstance(request, Score):
+            return self.harness.score(_model(request.model), request.prompts, request.texts)
+        if isinstance(request, Sample):
+            self._spend("samples", len(request.prompts) * request.n)
+            self._sampled += 1
+            return self.harness.sample(
+                _model(request.model), request.prompts, request.n,
+                temperature=request.temperature, part=f"sample/{self._sampled}",
+            )  # fmt: skip
+        if isinstance(request, Encode):
+            return self.harness.encode(request.prompts, request.texts)
+        if isinstance(request, Ask):
+            return self._ask(request)
+        raise ContractError(
+            "a fit yielded something that is no request",
+            expected="Train, Score, Sample, Encode or Ask",
+            found=type(request).__name__,
+        )
+
+    def _ask(self, request: Ask) -> np.ndarray:
+        if self.harness.oracle is None:
+            raise ContractError("this task has no oracle", expected="the oracle track", found="Ask")
+        self._spend("asks", len(request.texts))
+        prompts, texts = as_strings(request.prompts), as_strings(request.texts)
+        return np.asarray(self.harness.oracle(prompts, texts, request.context), dtype=np.float64)
+
+
+def _model(found: Any) -> Model:
+    if isinstance(found, Model):
+        return found
+    raise ContractError("a request needs a model", expected="Model", found=type(found).__name__)
+
+
+def _grouped(
+    jobs: Sequence[tuple[_Fit, int, Job]], stack: int | None
+) -> Iterable[list[tuple[_Fit, int, Job]]]:
+    """Jobs of equal signature, in parts no larger than what may be stacked."""
+    groups: dict[Any, list[tuple[_Fit, int, Job]]] = {}
+    for entry in jobs:
+        groups.setdefault(entry[2].signature, []).append(entry)
+    for group in groups.values():
+        size = _stack_size(group[0][2], stack)
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _stack_size(job: Job, stack: int | None) -> int:
+    architecture = job.request.model.architecture
+    if job.fully or not architecture.stackable:
+        return 1
+    if stack is not None:
+        return max(1, stack)
+    if architecture.name == "decoder":
+        return DECODERS_AT_ONCE_ON_GPU if architecture.device != "cpu" else 1
+    return HEADS_AT_ONCE
+
+
+def _train_group(group: list[tuple[_Fit, int, Job]]) -> None:
+    """Train a group; if it fails as a whole, train its members one by one to find who is at fault."""
+    try:
+        answers = train([job for _, _, job in group])
+    except Exception as error:
+        if len(group) > 1:
+            for entry in group:
+                _train_group([entry])
+            return
+        answers = [error]  # type: ignore[list-item]
+    for (fit, place, _), answer in zip(group, answers, strict=True):
+        if isinstance(answer, Exception):
+            fit.error = fit.error or answer
+        else:
+            fit.answers[place] = answer

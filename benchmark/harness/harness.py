@@ -1,0 +1,280 @@
+"""The harness handed to a method: models to start from, encodings, streams, and fitted wrappers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from benchmark.contract import Budget, ContractError, UsageError, make_rng
+from benchmark.harness.cache import Cache, digest_strings
+from benchmark.harness.encoder import TextEncoder
+from benchmark.harness.heads import RewardHead
+from benchmark.harness.meters import Meter
+from benchmark.harness.model import Model
+from benchmark.harness.tabular import make_table
+
+Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
+DECODER_FEATURES = "decoder"
+ENCODING = "encoding"
+
+
+class Reference(Protocol):
+    """A backbone: a tiny decoder, a table, or a transformers model."""
+
+    hash: str
+    encoder: TextEncoder
+
+    def policy(self, device: str) -> Any:
+        """The architecture of the reference policy."""
+        ...
+
+    def reference_weights(self, device: str) -> Tensor:
+        """The reference's weights, shape (1, P)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Harness:
+    """What a method trains on.
+
+    Attributes:
+        backbone: The pretrained reference.
+        budget: What one fit may spend.
+        path: Address of the method's own random streams.
+        device: "cpu" or a CUDA device.
+        oracle: ``(prompts, texts, context) -> outcomes``; the oracle track alone has one.
+        cache: Encodings and reference log-probabilities by content; may be shared.
+        meter: Counts tokens and operations.
+    """
+
+    backbone: Any
+    budget: Budget = field(default_factory=Budget)
+    path: tuple[str, ...] = ("harness",)
+    device: str = "cpu"
+    oracle: Oracle | None = None
+    cache: Cache = field(default_factory=Cache)
+    meter: Meter = field(default_factory=Meter)
+
+    def __post_init__(self) -> None:
+        if self.cache is None:
+            object.__setattr__(self, "cache", Cache())
+
+    # -- streams and encodings ------------------------------------------------
+    def rng(self, part: str) -> np.random.Generator:
+        """The method's own generator of a part; the same part gives the same stream."""
+        return make_rng(*self.path, part)
+
+    def encode(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """Features of texts, shape (n, d), float64, read-only (see ``TextEncoder``)."""
+        prompts, texts = as_strings(prompts), as_strings(texts)
+        key = (ENCODING, self.backbone.hash, digest_strings(prompts, texts))
+        return self.cache.array(key, lambda: self.backbone.encoder.encode(prompts, texts))
+
+    # -- models ---------------------------------------------------------------
+    def policy(self) -> Model:
+        """The reference policy, as a starting point."""
+        return Model(self.backbone.policy(self.device), self.backbone.reference_weights(self.device))
+
+    def reward_head(
+        self,
+        hidden: int = 0,
+        *,
+        outputs: int = 1,
+        adversary: int = 0,
+        features: str = ENCODING,
+        seed: int = 0,
+    ) -> Model:
+        """A fresh reward head.
+
+        Args:
+            hidden: Units of the hidden layer; 0 for a linear head.
+            outputs: Reward heads on one representation; ``value`` is the first, ``heads`` all of them.
+            adversary: Outputs of an adversary behind a gradient reversal; needs a hidden layer.
+            features: "encoding" (word counts) or "decoder" (mean hidden state of the reference).
+            seed: Distinguishes the initial weights of several heads of one fit.
+
+        Raises:
+            UsageError: If sizes are impossible or the backbone lacks the features.
+        """
+        if features == ENCODING:
+            encoder = self.backbone.encoder
+            source, encode, centre, scale = "", self.encode, encoder.centre, encoder.scale
+        elif features == DECODER_FEATURES and hasattr(self.backbone, "features"):
+            source, encode, (centre, scale) = features, self._decoder_features, self.backbone.features
+        else:
+            raise UsageError(
+                "this backbone has no such features",
+                expected="'encoding', or 'decoder' on a decoder backbone",
+                found=repr(features),
+            )
+        head = RewardHead(
+            source + self.backbone.hash, len(centre), hidden, outputs, adversary, self.device,
+            encode=encode, centre=centre, scale=scale,
+        )  # fmt: skip
+        return Model(head, head.initial(self.rng(f"reward_head/{hidden}/{outputs}/{adversary}/{seed}")))
+
+    def _decoder_features(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        key = (DECODER_FEATURES, self.backbone.hash, digest_strings(prompts, texts))
+        model = self.policy()
+        return self.cache.array(key, lambda: model.architecture.features(model.weights, prompts, texts))
+
+    # -- use ------------------------------------------------------------------
+    def score(self, model: Model, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """Log-probabilities (policies) or rewards (heads) of texts, shape (n,), float64.
+
+        The reference's own log-probabilities are kept by content.
+        """
+        prompts, texts = as_strings(prompts), as_strings(texts)
+        if len(prompts) != len(texts):
+            raise ContractError(
+                "every text needs a prompt", expected=f"{len(texts)} prompts", found=len(prompts)
+            )
+        if not len(texts):
+            return np.zeros(0)
+
+        def compute(some_prompts: np.ndarray, some_texts: np.ndarray) -> np.ndarray:
+            architecture = model.architecture
+            tokens = count_tokens(architecture, some_prompts, some_texts)
+            self.meter.count(tokens, architecture.count_flops(tokens, train=False))
+            return architecture.score(model.weights, some_prompts, some_texts)
+
+        if model.architecture.policy and not model.trained:
+            return self.cache.numbers(f"{self.backbone.hash}/{self.device}", prompts, texts, compute)
+        return compute(prompts, texts)
+
+    def reference(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """Log-probabilities of texts under the reference policy, shape (n,), float64."""
+        return self.score(self.policy(), prompts, texts)
+
+    def sample(
+        self, model: Model, prompts: np.ndarray, n: int, *, temperature: float = 1.0, part: str = "fitted"
+    ) -> np.ndarray:
+        """Sample n texts a prompt, shape (len(prompts), n).
+
+        A text depends on its prompt, its place among the texts of that prompt, and ``part``:
+        the same part gives the same texts.
+
+        Raises:
+            ContractError: If the model cannot sample or the numbers are out of range.
+        """
+        architecture = model.architecture
+        if not architecture.policy:
+            raise ContractError("only a policy can sample", found=f"a {architecture.name} model")
+        if n < 1 or temperature <= 0:
+            raise ContractError(
+                "sampling needs texts and heat",
+                expected="n >= 1, temperature > 0",
+                found=f"n={n}, temperature={temperature}",
+            )
+        prompts = as_strings(prompts)
+        if not len(prompts):
+            return np.empty((0, n), dtype=object)
+        uniforms = self._uniforms(part, prompts, n, architecture.draws)
+        texts = architecture.sample(model.weights, prompts, uniforms, temperature)
+        tokens = count_tokens(architecture, np.repeat(prompts, n), texts.ravel())
+        self.meter.count(tokens, architecture.count_flops(tokens, train=False))
+        return texts
+
+    def _uniforms(self, part: str, prompts: np.ndarray, n: int, steps: int) -> np.ndarray:
+        """Uniform numbers, shape (m, n, steps), addressed by prompt and by which of its repeats a row is."""
+        distinct, which, repeats = np.unique(prompts.astype(str), return_inverse=True, return_counts=True)
+        order = np.argsort(which, kind="stable")
+        uniforms = np.empty((len(prompts), n, steps))
+        drawn = [
+            make_rng(*self.path, "sample", part, prompt).random((count, n, steps))
+            for prompt, count in zip(distinct, repeats, strict=True)
+        ]
+        uniforms[order] = np.concatenate(drawn)
+        return uniforms
+
+    # -- results --------------------------------------------------------------
+    def fitted_policy(self, model: Model, diagnostics: Mapping[str, float] | None = None) -> FittedPolicy:
+        """A ``Fitted`` whose reward is log pi - log pi_ref, and which can sample."""
+        return FittedPolicy(self, model, dict(diagnostics or {}))
+
+    def fitted_head(self, model: Model, diagnostics: Mapping[str, float] | None = None) -> FittedHead:
+        """A ``Fitted`` whose reward is the head's value."""
+        return FittedHead(self, model, dict(diagnostics or {}))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPolicy:
+    """A trained policy as a method's result.
+
+    Attributes:
+        harness: Where it was trained.
+        model: The policy.
+        diagnostics: Named numbers to report.
+    """
+
+    harness: Harness
+    model: Model
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
+
+    def reward(
+        self, prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """log pi - log pi_ref, shape (n,)."""
+        return self.harness.score(self.model, prompts, texts) - self.harness.reference(prompts, texts)
+
+    def sample(self, prompts: np.ndarray, n: int) -> np.ndarray:
+        """Texts, shape (len(prompts), n)."""
+        return self.harness.sample(self.model, prompts, n)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedHead:
+    """A trained reward head as a method's result; attributes as in ``FittedPolicy``."""
+
+    harness: Harness
+    model: Model
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
+
+    def reward(
+        self, prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """The head's value, shape (n,)."""
+        return self.harness.score(self.model, prompts, texts)
+
+
+def tabular_harness(
+    prompts: np.ndarray,
+    texts: np.ndarray,
+    reference_logits: np.ndarray | None = None,
+    path: tuple[str, ...] = ("tabular",),
+    budget: Budget | None = None,
+) -> Harness:
+    """A harness whose policy is an exact table over enumerated texts, in float64.
+
+    Args:
+        prompts: Distinct prompts, shape (m,).
+        texts: Shape (m, t), or (t,) for the same texts under every prompt.
+        reference_logits: Logits of the reference, shape (m, t); uniform by default.
+        path: Address of the method's random streams.
+        budget: What one fit may spend.
+    """
+    return Harness(make_table(prompts, texts, reference_logits), budget or Budget(), path)
+
+
+def as_strings(values: Any) -> np.ndarray:
+    """A 1-d object array of strings.
+
+    Raises:
+        ContractError: If the shape is not (n,).
+    """
+    array = np.asarray(values, dtype=object)
+    if array.ndim != 1:
+        raise ContractError("texts come as one column", expected="shape (n,)", found=array.shape)
+    return array
+
+
+def count_tokens(architecture: Any, prompts: np.ndarray, texts: np.ndarray) -> float:
+    """Tokens of some texts and their prompts; heads on fixed encodings read texts whole."""
+    if architecture.name in ("head", "tabular"):
+        return float(len(texts))
+    spaces = sum(text.count(" ") for text in texts) + sum(prompt.count(" ") for prompt in prompts)
+    return float(spaces + 3 * len(texts))

@@ -1,0 +1,160 @@
+"""The tiny decoder as a policy: log pi(text | prompt), training inputs, and sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmark.harness.decoder import DecoderShape, hidden_states, linear
+from benchmark.harness.layout import Layout
+from benchmark.harness.model import Inputs, Output
+from benchmark.harness.sampling import sample_tokens
+from benchmark.harness.tokenizer import BEGIN, END, PAD, Ragged, Tokenizer
+
+SCORE_ROWS = 512
+
+
+@dataclass(frozen=True)
+class DecoderPolicy:
+    """The decoder as a policy over texts given a prompt.
+
+    The sequence is BEGIN, the prompt's words, the text's words, END; its log-probability
+    is the sum over the text's words and END of the log-softmax at the position before.
+
+    Attributes:
+        tokenizer: Words to ids.
+        shape: Sizes of the decoder.
+        longest: Most words a sampled text may have.
+        device: Where weights and inputs live.
+        learning_rate: Default step size.
+    """
+
+    tokenizer: Tokenizer
+    shape: DecoderShape
+    longest: int
+    device: str = "cpu"
+    learning_rate: float = 1e-3
+
+    name = "decoder"
+    policy = True
+    stackable = True
+    dtype = torch.float32
+    effort = (1, 1)
+    row_limit = 1
+
+    @property
+    def signature(self) -> Hashable:
+        """Decoders of one vocabulary and shape may be stacked."""
+        return (self.name, self.shape, hash(self.tokenizer), self.longest, self.device, self.learning_rate)
+
+    @property
+    def layout(self) -> Layout:
+        """Where each parameter lies in the flat weights."""
+        return self.shape.layout
+
+    def prepare(self, prompts: np.ndarray, texts: np.ndarray) -> Inputs:
+        """Padded inputs: "tokens" (n, T), "first" (n,), "targets" and "mask" (n, S), "length" (n,)."""
+        asked, written = self.tokenizer.encode(prompts), self.tokenizer.encode(texts)
+        n = len(texts)
+        tokens = np.full((n, int((asked.lengths + written.lengths).max(initial=0)) + 1), PAD)
+        targets = np.full((n, int(written.lengths.max(initial=0)) + 1), PAD)
+        tokens[:, 0] = BEGIN
+        _place(tokens, asked, 1)
+        _place(tokens, written, 1 + asked.lengths)
+        _place(targets, written, 0)
+        targets[np.arange(n), written.lengths] = END
+        mask = np.arange(targets.shape[1]) <= written.lengths[:, None]
+        arrays = {"tokens": tokens, "first": asked.lengths, "targets": targets}
+        inputs = {name: torch.from_numpy(array).to(self.device) for name, array in arrays.items()}
+        floats = {"mask": mask, "length": written.lengths + 1}
+        return inputs | {k: torch.from_numpy(v.astype(np.float32)).to(self.device) for k, v in floats.items()}
+
+    def forward(self, weights: Tensor, inputs: Inputs) -> Output:
+        """Log-probabilities of texts; logits are computed where a text token is predicted, nowhere else."""
+        parameters = self.layout.split(weights)
+        states = hidden_states(parameters, self.shape, inputs["tokens"])
+        picked = _pick(states, inputs["first"], inputs["targets"].shape[2])
+        members, rows, length, width = picked.shape
+        logits = linear(picked.view(members, rows * length, width), parameters["embedding"].transpose(1, 2))
+        losses = F.cross_entropy(
+            logits.view(-1, logits.shape[2]), inputs["targets"].reshape(-1), reduction="none"
+        )
+        tokens = -losses.view(members, rows, length) * inputs["mask"]
+        return Output(tokens.sum(-1), tokens=tokens)
+
+    @torch.no_grad()
+    def score(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """log pi(text | prompt), shape (n,), float64; rows of similar length are scored together."""
+        inputs = self.prepare(prompts, texts)
+        order = torch.argsort(inputs["length"] + inputs["first"], stable=True)
+        values = torch.empty(len(texts), device=self.device)
+        for rows in order.split(SCORE_ROWS):
+            values[rows] = self.forward(weights, _trim(inputs, rows)).value[0]
+        return values.double().cpu().numpy()
+
+    @torch.no_grad()
+    def features(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """Mean hidden state over the text's positions, shape (n, width), float64."""
+        inputs = self.prepare(prompts, texts)
+        order = torch.argsort(inputs["length"] + inputs["first"], stable=True)
+        means = torch.empty(len(texts), self.shape.width, device=self.device)
+        for rows in order.split(SCORE_ROWS):
+            batch = _trim(inputs, rows)
+            states = hidden_states(self.layout.split(weights), self.shape, batch["tokens"])
+            picked = _pick(states, batch["first"], batch["mask"].shape[2])
+            means[rows] = ((picked * batch["mask"][..., None]).sum(2) / batch["length"][..., None])[0]
+        return means.double().cpu().numpy()
+
+    def sample(
+        self, weights: Tensor, prompts: np.ndarray, uniforms: np.ndarray, temperature: float = 1.0
+    ) -> np.ndarray:
+        """Texts of shape (len(prompts), n).
+
+        Args:
+            weights: Shape (1, P).
+            prompts: Shape (m,).
+            uniforms: Numbers in [0, 1), shape (m, n, longest + 1): one a row and step.
+            temperature: Logits are divided by it.
+        """
+        asked = self.tokenizer.encode(prompts)
+        ids = sample_tokens(
+            self.layout.split(weights), self.shape, asked, torch.from_numpy(uniforms), temperature
+        )
+        return self.tokenizer.decode(ids.reshape(-1, ids.shape[2])).reshape(uniforms.shape[:2])
+
+    @property
+    def draws(self) -> int:
+        """Uniform numbers a sampled text needs."""
+        return self.longest + 1
+
+    def count_flops(self, tokens: float, train: bool) -> float:
+        """Counted floating point operations: 6 per weight and token in training, 2 otherwise."""
+        return (6.0 if train else 2.0) * self.layout.size * tokens
+
+
+def _place(table: np.ndarray, ragged: Ragged, start: Any) -> None:
+    shift = np.broadcast_to(np.asarray(start), ragged.lengths.shape)
+    table[ragged.rows, ragged.columns + shift[ragged.rows]] = ragged.ids
+
+
+def _pick(states: Tensor, first: Tensor, length: int) -> Tensor:
+    """Hidden states (K, B, length, width) at the positions that predict the text and its end."""
+    index = first[..., None] + torch.arange(length, device=first.device)
+    index = index.clamp(max=states.shape[2] - 1)[..., None].expand(-1, -1, -1, states.shape[3])
+    return states.gather(2, index)
+
+
+def _trim(inputs: Inputs, rows: Tensor) -> Inputs:
+    """Some rows with the padding none of them needs cut off, and a leading axis of 1."""
+    picked = {name: tensor[rows] for name, tensor in inputs.items()}
+    written = int(picked["length"].max())
+    total = int((picked["length"] + picked["first"]).max())
+    for name, width in (("tokens", total), ("targets", written), ("mask", written)):
+        picked[name] = picked[name][:, :width]
+    return {name: tensor[None] for name, tensor in picked.items()}

@@ -1,0 +1,32 @@
+"""Asking a fitted method what the queries ask."""
+
+from __future__ import annotations
+
+from benchmark.contract import ContractError, Contrasts, Fitted, Predictions, Queries
+
+LEVEL = 0.95
+
+
+def predict(fitted: Fitted, queries: Queries) -> Predictions:
+    """A fitted method's answers, validated.
+
+    Rewards are asked of every item. Texts are asked of a result that has ``sample``,
+    effect intervals at level .95 of one that has ``effect_interval``.
+
+    Raises:
+        ContractError: If answers are missing, misshapen, NaN or infinite.
+    """
+    context = dict(queries.context) if queries.context else None
+    reward = fitted.reward(queries.prompts, queries.texts, context)
+    samples = intervals = None
+    sample = getattr(fitted, "sample", None)
+    if callable(sample) and queries.n_samples and len(queries.generate):
+        samples = sample(queries.generate, queries.n_samples)
+    effect_interval = getattr(fitted, "effect_interval", None)
+    if callable(effect_interval) and queries.n_contrasts:
+        intervals = effect_interval(Contrasts.of(queries), LEVEL)
+    try:
+        diagnostics = {str(k): float(v) for k, v in dict(getattr(fitted, "diagnostics", None) or {}).items()}
+    except (TypeError, ValueError) as error:
+        raise ContractError("diagnostics must be named numbers", found=error) from error
+    return Predictions(reward, samples, intervals, diagnostics).validate(queries)

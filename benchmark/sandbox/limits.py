@@ -1,0 +1,37 @@
+"""What one cell of submitted code may use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one sandboxed process; equal for every submission of a suite.
+
+    Attributes:
+        wall_s: Seconds from start to answer, start-up included.
+        cpu_s: Processor seconds (``RLIMIT_CPU``).
+        memory_bytes: Resident memory of everything inside, watched from outside; private
+            writable memory is also capped inside (``RLIMIT_DATA``).
+        answer_bytes: Largest answer.
+        file_bytes: Largest file, and size of the scratch folder ``/tmp``.
+        open_files: Open file descriptors.
+        processes: Processes, where the kernel filter that forbids new ones is unavailable.
+        log_bytes: How much of the end of stdout and stderr is kept.
+    """
+
+    wall_s: float = 300.0
+    cpu_s: int = 300
+    memory_bytes: int = 4096 * MIB
+    answer_bytes: int = 64 * MIB
+    file_bytes: int = 64 * MIB
+    open_files: int = 256
+    processes: int = 64
+    log_bytes: int = 4096
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain data, for settings and manifests."""
+        return asdict(self)

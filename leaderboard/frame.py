@@ -1,0 +1,188 @@
+"""Records to one checked table: what was measured, what is missing and what failed.
+
+Knows the columns of a record and nothing of the worlds or methods behind them.
+Nothing is dropped silently: a duplicate is refused, a gap is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmark.contract.errors import IncompleteError, UsageError, unknown_name
+
+CELL = ["scenario", "seed", "backbone"]
+REQUIRED = (
+    *("suite", "suite_version", "season", "scenario", "family", "strength", "n", "seed", "method", "track"),
+    *("kind", "backbone", "status", "reason", "adjusts", "policy", "canary", "role", "submission"),
+    *("cell_naive_rho", "cell_effect_scale", "metric.rho"),
+)
+FAILED = ("failed", "invalid", "timeout", "memory")
+UNMEASURED = ("infrastructure", "missing")
+STATUSES = ("ok", "incompatible", *FAILED, "infrastructure")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Checked records of one suite.
+
+    Attributes:
+        records: One row a (entrant, cell), sorted; column ``entrant`` names a method, with
+            the start of its file's digest where it was submitted.
+        absent: Rows that should be there: columns ``entrant``, ``scenario``, ``seed``, ``backbone``.
+            An entrant that has some seeds of a scenario owes all of them.
+        suite: Name of the suite.
+        version: Version of the suite.
+        season: Season of the worlds.
+    """
+
+    records: pd.DataFrame
+    absent: pd.DataFrame
+    suite: str
+    version: str
+    season: str
+
+    def of_role(self, *roles: str) -> pd.DataFrame:
+        """The records of some roles."""
+        return self.records[self.records["role"].isin(roles)]
+
+    @property
+    def infrastructure(self) -> pd.DataFrame:
+        """Records of cells the machine failed, never imputed."""
+        return self.records[self.records["status"] == "infrastructure"]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is absent and the machine failed no cell."""
+        return self.absent.empty and self.infrastructure.empty
+
+
+def read(store: str | Path, suite: str | None = None) -> Frame:
+    """Read and check every ``records-*.parquet`` of a store.
+
+    Args:
+        store: Folder with record files.
+        suite: Name of the suite to keep, where the store holds several.
+
+    Raises:
+        UsageError: If the folder does not exist or its records are malformed or mixed.
+        IncompleteError: If it holds no records.
+    """
+    folder = Path(store)
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no store {str(store)!r}",
+            expected="a folder written by `confoundbench run`",
+            found="no such folder",
+            fix="run `confoundbench run --store DIR` first",
+        )
+    files = sorted(folder.glob("records-*.parquet"))
+    tables = [pq.read_table(file) for file in files]
+    if not sum(table.num_rows for table in tables):
+        raise IncompleteError(
+            f"the store {str(store)!r} holds no records",
+            expected="at least one records-KEY.parquet",
+            found=f"{len(files)} record files without rows" if files else "none",
+            fix="run `confoundbench run --store DIR` first",
+        )
+    return from_table(pa.concat_tables(tables, promote_options="default"), suite)
+
+
+def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Frame:
+    """Check records.
+
+    Args:
+        table: One row a cell, columns as ``benchmark.records`` describes.
+        suite: Name of the suite to keep, where there are several.
+
+    Raises:
+        UsageError: If columns are missing, a status is unknown, a cell is recorded twice
+            or several suites are mixed.
+    """
+    records = table.copy() if isinstance(table, pd.DataFrame) else table.to_pandas()
+    lacking = [name for name in REQUIRED if name not in records.columns]
+    if lacking:
+        raise UsageError(
+            "the records lack columns", expected=", ".join(REQUIRED), found="without " + ", ".join(lacking)
+        )
+    unknown = sorted(set(records["status"]) - set(STATUSES))
+    if unknown:
+        raise UsageError("unknown status", expected=", ".join(STATUSES), found=", ".join(unknown))
+    records = _one_suite(records, suite)
+    records["submission"] = records["submission"].fillna("")
+    short = records["submission"].str.slice(0, 8)
+    records["entrant"] = records["method"].where(short == "", records["method"] + "@" + short)
+    if "label" not in records.columns:
+        records["label"] = records["method"]
+    _refuse_duplicates(records)
+    records = _settle_ok(records).sort_values(["entrant", "role", *CELL], kind="stable", ignore_index=True)
+    first = records.iloc[0]
+    return Frame(
+        records,
+        _absent(records),
+        str(first["suite"]),
+        str(first["suite_version"]),
+        str(first["season"]),
+    )
+
+
+def _one_suite(records: pd.DataFrame, suite: str | None) -> pd.DataFrame:
+    if suite is not None:
+        names = sorted(set(records["suite"]))
+        if suite not in names:
+            raise unknown_name("suite", suite, names)
+        records = records[records["suite"] == suite]
+    found = records[["suite", "suite_version", "season"]].drop_duplicates()
+    if len(found) > 1:
+        raise UsageError(
+            "the store mixes suites, versions or seasons, which are never ranked together",
+            expected="one suite, version and season",
+            found="; ".join(sorted(" ".join(map(str, row)) for row in found.itertuples(index=False))),
+            fix="name one with --suite, or use one store a suite",
+        )
+    return records.copy()
+
+
+def _refuse_duplicates(records: pd.DataFrame) -> None:
+    twice = records[records.duplicated(["entrant", "role", *CELL], keep=False)]
+    if len(twice):
+        worst = twice.iloc[0]
+        raise UsageError(
+            "a cell is recorded more than once",
+            expected="one record for each method, scenario, seed and backbone",
+            found=f"{len(twice)} rows, such as {worst['entrant']} on {worst['scenario']} seed {worst['seed']}",
+            fix="the store mixes results of different versions; start a new store",
+        )
+
+
+def _settle_ok(records: pd.DataFrame) -> pd.DataFrame:
+    """A cell that is ok but has no rho where rho exists is invalid: NaN is a failure, never a wildcard."""
+    hollow = (
+        (records["status"] == "ok") & records["metric.rho"].isna() & records["cell_naive_rho"].notna()
+    )
+    records.loc[hollow, "status"] = "invalid"
+    records.loc[hollow, "reason"] = "no rho in a cell where rho is defined"
+    return records
+
+
+def _absent(records: pd.DataFrame) -> pd.DataFrame:
+    """Every (entrant, seed) owed for a scenario of which the entrant has another seed."""
+    cells = records[CELL].drop_duplicates()
+    begun = records[["entrant", "scenario", "backbone"]].drop_duplicates()
+    owed = begun.merge(cells, on=["scenario", "backbone"])
+    seen = pd.MultiIndex.from_frame(records[["entrant", *CELL]])
+    columns = ["entrant", *CELL]
+    gone = owed[~pd.MultiIndex.from_frame(owed[columns]).isin(seen)]
+    return gone[columns].sort_values(columns, ignore_index=True)
+
+
+def finite(values: Iterable[float]) -> np.ndarray:
+    """Values as float64 with everything that is not finite left out."""
+    array = np.asarray(list(values), dtype=np.float64)
+    return array[np.isfinite(array)]

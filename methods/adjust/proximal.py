@@ -1,0 +1,54 @@
+"""Proximal adjustment: two noisy measurements of what confounds, each instrumenting the other.
+
+With ``W_1 = a_1 u + e_1`` and ``W_2 = a_2 u + e_2`` of independent errors and linear effects,
+the outcome's slope on one proxy, instrumented by the other and controlling for the text, is
+the confounder's effect free of measurement error (Tchetgen Tchetgen et al. 2020, proximal
+two-stage least squares; Miao, Geng, Tchetgen Tchetgen 2018).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Incompatible, Log
+from methods.adjust.features import base_columns, covariate_columns
+from methods.adjust.scored import Scored, begin, partial_out, solve
+
+
+@dataclass(frozen=True)
+class Proximal:
+    """Subtract the proxies' effect, each proxy instrumented by the others, averaged."""
+
+    def __call__(self, log: Log, harness: Any) -> Scored:
+        """Score rows by Y less the effect of what the proxies measure."""
+        scored = begin(log, harness)
+        proxies = scored.log.matrix("proxy")
+        if proxies.shape[1] < 2:
+            raise Incompatible("needs two proxies of the confounder, the log has one")
+        controls = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+        removed = np.zeros(len(proxies))
+        for k in range(proxies.shape[1]):
+            removed += self._effect(scored, controls, proxies, k) * (proxies[:, k] - proxies[:, k].mean())
+        value = scored.value - removed / proxies.shape[1]
+        return partial_out(replace(scored, value=value), controls)
+
+    def _effect(self, scored: Scored, controls: np.ndarray, proxies: np.ndarray, k: int) -> float:
+        others = np.delete(proxies, k, axis=1)
+        columns = np.column_stack([controls, others])
+        on_outcome = slopes(scored, columns, others.shape[1])
+        on_proxy = slopes(replace(scored, value=proxies[:, k]), columns, others.shape[1])
+        size = float(on_proxy @ on_proxy)
+        if size < 1e-12:
+            raise Incompatible("the proxies are unrelated to one another")
+        return float(on_proxy @ on_outcome) / size
+
+
+def slopes(scored: Scored, columns: np.ndarray, last: int) -> np.ndarray:
+    """Coefficients of the last columns in a regression on texts (by ridge) and columns; (last,)."""
+    _, _, coefficient = solve(partial_out(scored, columns))
+    rest = scored.value - scored.texts @ coefficient
+    solution, *_ = np.linalg.lstsq(columns, rest, rcond=None)
+    return solution[-last:]

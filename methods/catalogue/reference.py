@@ -1,0 +1,89 @@
+"""The reference points of every board: the log at face value, the ceiling, and the canaries.
+
+The ceiling is no entrant: a plan fits it on the complete, correctly measured randomised twin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Fitted, Log, Method, RewardFunction, Tags
+from methods.adjust.partial import Joint
+from methods.recipe import Recipe
+
+ALL_KINDS = frozenset({"outcome", "pairs", "rankings"})
+
+NAIVE = Recipe(
+    "naive",
+    tags=Tags(
+        kinds=ALL_KINDS,
+        calibrated=True,
+        intervals=True,
+        summary="Outcome regression on text features; Bradley-Terry where the log holds preferences.",
+    ),
+)
+
+CEILING = Recipe(
+    "ceiling",
+    adjust=Joint(),
+    tags=Tags(
+        kinds=ALL_KINDS,
+        adjusts=True,
+        calibrated=True,
+        intervals=True,
+        summary="Covariate-adjusted regression on the complete randomised twin: a reference, no entrant.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Rewards every text alike."""
+
+    name: str = "canary-constant"
+    tags: Tags = Tags(kinds=ALL_KINDS, canary=True, summary="Zero for every text; must score a coin.")
+
+    def fit(self, log: Log, harness: Any) -> Fitted:
+        """Learn nothing."""
+        return RewardFunction(lambda prompts, texts: np.zeros(len(texts)))
+
+
+@dataclass(frozen=True)
+class Random:
+    """Rewards texts at random: a random direction of the text features."""
+
+    name: str = "canary-random"
+    tags: Tags = Tags(
+        kinds=ALL_KINDS, canary=True, summary="A random linear reward; must score a coin on average."
+    )
+
+    def fit(self, log: Log, harness: Any) -> Fitted:
+        """Learn nothing; draw a direction."""
+        rng = harness.rng("direction")
+        width = harness.encode(log.prompts[:1], log.strings(_text_column(log))[:1]).shape[1]
+        direction = rng.standard_normal(width)
+        return RewardFunction(lambda prompts, texts: harness.encode(prompts, texts) @ direction)
+
+
+@dataclass(frozen=True)
+class CopyNaive:
+    """The naive method under another name: must tie with it exactly."""
+
+    name: str = "canary-copy-naive"
+    tags: Tags = Tags(
+        kinds=ALL_KINDS, canary=True, calibrated=True, summary="A copy of naive; must tie with it."
+    )
+
+    def fit(self, log: Log, harness: Any) -> Any:
+        """Fit the naive method."""
+        return NAIVE.fit(log, harness)
+
+
+def _text_column(log: Log) -> str:
+    return {"outcome": "text", "pairs": "chosen", "rankings": "first"}[log.kind]
+
+
+METHODS: tuple[Method, ...] = (NAIVE, Constant(), Random(), CopyNaive())

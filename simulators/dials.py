@@ -1,0 +1,131 @@
+"""Dials: the published parameters of a family, typed, with ranges and defaults.
+
+A dial knows its own range and nothing of the world it shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmark.contract.errors import UsageError, unknown_name
+
+DialValue = float | int | bool | str
+_WORDS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+@dataclass(frozen=True)
+class Dial:
+    """One parameter of a family; its type is the type of its default.
+
+    Attributes:
+        name: Name used in scenario strings.
+        default: Value taken when none is given.
+        summary: What turning it does, in one phrase.
+        low: Least value of a number.
+        high: Greatest value of a number.
+        choices: Accepted values of a word.
+        open_low: Whether ``low`` itself is excluded.
+    """
+
+    name: str
+    default: DialValue
+    summary: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    open_low: bool = False
+
+    @property
+    def accepted(self) -> str:
+        """The accepted values, for people."""
+        if self.choices:
+            return " | ".join(self.choices)
+        if isinstance(self.default, bool):
+            return "true | false"
+        kind = "whole number" if isinstance(self.default, int) else "number"
+        low = f"{'(' if self.open_low else '['}{self.low:g}" if self.low is not None else "(-inf"
+        high = f"{self.high:g}]" if self.high is not None else "inf)"
+        return f"{kind} in {low}, {high}"
+
+    def read(self, value: object) -> DialValue:
+        """The value as the dial's type.
+
+        Raises:
+            UsageError: If it cannot be read or lies out of range.
+        """
+        try:
+            read = self._convert(value)
+        except (TypeError, ValueError):
+            raise self._refuse(value) from None
+        if self.choices and read not in self.choices:
+            raise self._refuse(value)
+        if isinstance(read, float | int) and not isinstance(read, bool):
+            below = self.low is not None and (read <= self.low if self.open_low else read < self.low)
+            if read != read or below or (self.high is not None and read > self.high):
+                raise self._refuse(value)
+        return read
+
+    def _convert(self, value: object) -> DialValue:
+        if isinstance(self.default, bool):
+            return value if isinstance(value, bool) else _WORDS[str(value).strip().lower()]
+        if isinstance(self.default, str):
+            return str(value)
+        if isinstance(value, bool):
+            raise ValueError
+        number = float(value)  # type: ignore[arg-type]
+        if isinstance(self.default, int):
+            if number != int(number):
+                raise ValueError
+            return int(number)
+        return number
+
+    def _refuse(self, value: object) -> UsageError:
+        return UsageError(
+            f"dial {self.name!r} cannot be {value!r}",
+            expected=self.accepted,
+            found=repr(value),
+            fix=self.summary,
+        )
+
+
+def read_dials(family: str, dials: Sequence[Dial], given: Mapping[str, object]) -> dict[str, DialValue]:
+    """Every dial of a family with the value given, or its default.
+
+    Raises:
+        UsageError: For an unknown dial (with the nearest names) or a value out of range.
+    """
+    known = {dial.name: dial for dial in dials}
+    for name in given:
+        if name not in known:
+            raise unknown_name(f"dial of family {family!r}:", name, known)
+    return {name: dial.read(given.get(name, dial.default)) for name, dial in known.items()}
+
+
+STRENGTH = Dial(
+    "strength", 1.0, "naive limit of the worst decoy, in units of the largest true effect", 0.0, 20.0
+)
+OVERLAP = Dial(
+    "overlap",
+    0.3,
+    "target effective sample size of the exact weights, as a share of n",
+    0.0,
+    0.999,
+    open_low=True,
+)
+
+
+def domain_dial(default: str = "headlines") -> Dial:
+    """The dial that chooses the text domain."""
+    return Dial(
+        "domain", default, "what kind of text is written", choices=("headlines", "answers", "replies")
+    )

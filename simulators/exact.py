@@ -1,0 +1,128 @@
+"""Exact expectations: what a text is worth, and what the log makes it look worth.
+
+Quadrature over people, enumeration over attribute vectors. For links other than the
+identity the expectation is a smooth function of the base index and is interpolated at
+Chebyshev nodes, to far below any Monte-Carlo error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from simulators.assignment import PromptLaw, TextLaw
+from simulators.codes import all_attributes, product_law
+from simulators.feedback import Feedback
+from simulators.outcome import Outcome
+
+CHEBYSHEV_NODES = 48
+
+
+def reward_table(law: TextLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray) -> np.ndarray:
+    """``r*(v, p, a) = E_Q[Y | do(a), p, v]``, shape (V, P, 2**K).
+
+    Args:
+        law: Supplies the quadrature over people.
+        outcome: The structural equation.
+        feedback: The link.
+        contexts: Context of each quadrature node, shape (m,).
+    """
+    n_codes = outcome.base.shape[-1]
+    total = law.weights.sum(axis=1)
+    tables = []
+    for v, base in enumerate(outcome.base):
+        weights = total * (contexts == v)
+        posterior = (weights / weights.sum())[:, None]
+        tables.append(_mean_outcomes(base, posterior, np.zeros(n_codes, dtype=int), law, outcome, feedback))
+    return np.stack(tables)
+
+
+def naive_table(
+    law: TextLaw, prompt_law: PromptLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray
+) -> np.ndarray:
+    """``E[Y | a, p, v]`` under the logging rule, shape (V, P, 2**K).
+
+    Attribute vectors the rule never shows are given the additive least-squares
+    extrapolation of those it does, which is where a linear reward model ends up.
+    """
+    table = np.empty_like(outcome.base)
+    responding = np.flatnonzero(law.responds)
+    groups = all_attributes(outcome.base.shape[-1].bit_length() - 1)[:, responding].astype(int) @ (
+        1 << np.arange(len(responding))
+    )
+    given = product_law(law.probabilities[:, responding])
+    for v, base in enumerate(outcome.base):
+        for c in range(law.weights.shape[1]):
+            prompts = prompt_law.classes == c
+            joint = (law.weights[:, c] * (contexts == v))[:, None] * given
+            mass = joint.sum(axis=0)
+            seen = mass > 1e-14 * mass.sum()
+            posterior = joint / np.where(seen, mass, 1.0)
+            values = _mean_outcomes(base[prompts], posterior, groups, law, outcome, feedback)
+            table[v, prompts] = _extrapolate(values, mass, seen, groups, len(responding))
+    return table
+
+
+def mean_response(
+    base: np.ndarray, offsets: np.ndarray, weights: np.ndarray, mean: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """``sum_i weights_i mean(base + offsets_i)``, elementwise in base.
+
+    Args:
+        base: Any shape.
+        offsets: Shape (m,).
+        weights: Shape (m,), summing to 1.
+        mean: The link's mean function.
+    """
+    low, high = float(base.min()), float(base.max())
+    if high - low < 1e-12:
+        return np.full(base.shape, float(mean(low + offsets) @ weights))
+    angles = (np.arange(CHEBYSHEV_NODES) + 0.5) * np.pi / CHEBYSHEV_NODES
+    nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
+    values = mean(nodes[:, None] + offsets) @ weights
+    fitted = np.polynomial.chebyshev.chebfit(np.cos(angles), values, CHEBYSHEV_NODES - 1)
+    return np.polynomial.chebyshev.chebval((2 * base - low - high) / (high - low), fitted)
+
+
+def _mean_outcomes(
+    base: np.ndarray,
+    posterior: np.ndarray,
+    groups: np.ndarray,
+    law: TextLaw,
+    outcome: Outcome,
+    feedback: Feedback,
+) -> np.ndarray:
+    """Mean outcome by (prompt, code), people distributed as the posterior of the code's group."""
+    pushed, modifiers = outcome.confounding(law.people), outcome.modifiers(law.people)
+    prognosis = outcome.prognoses(law.people)
+    if feedback.linear:
+        shift = (posterior.T @ (prognosis + outcome.delta * pushed))[groups]
+        if modifiers is not None:
+            by_attribute = (posterior.T @ modifiers)[groups]
+            shift = shift + outcome.delta * (by_attribute * all_attributes(modifiers.shape[1])).sum(axis=1)
+        return base + shift
+    means = np.empty_like(base)
+    offsets = prognosis + outcome.delta * pushed
+    if modifiers is None:
+        for group in range(posterior.shape[1]):
+            codes = groups == group
+            means[:, codes] = mean_response(base[:, codes], offsets, posterior[:, group], feedback.mean)
+        return means
+    for code, attributes in enumerate(all_attributes(modifiers.shape[1])):
+        moved = offsets + outcome.delta * (modifiers @ attributes)
+        means[:, code] = mean_response(base[:, code], moved, posterior[:, groups[code]], feedback.mean)
+    return means
+
+
+def _extrapolate(
+    values: np.ndarray, mass: np.ndarray, seen: np.ndarray, groups: np.ndarray, n_responding: int
+) -> np.ndarray:
+    if seen.all():
+        return values
+    n_attributes = len(groups).bit_length() - 1
+    design = np.column_stack([np.ones(len(groups)), all_attributes(n_attributes)])
+    rows = seen[groups]
+    root = np.sqrt(mass[groups] / 2 ** (n_attributes - n_responding))[:, None]
+    fitted = np.linalg.lstsq(design[rows] * root[rows], values.T[rows] * root[rows], rcond=1e-10)[0]
+    return np.where(rows, values, (design @ fitted).T)

@@ -1,0 +1,46 @@
+"""null: confounded like `observed`, but no attribute has any effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
+from simulators.families.observed import CONFOUNDERS, LOYALTY
+from simulators.family import Family, FamilyCard
+from simulators.population import standardised
+from simulators.recording import PROPENSITIES, Recording, factors
+from simulators.roles import draw_roles
+from simulators.standard import apply_dials, compose_world
+from simulators.text import load_domain
+from simulators.world import World
+
+CARD = FamilyCard(
+    name="null",
+    situation="No phrasing has any effect, yet some look good because of who was shown them.",
+    dials=(STRENGTH, OVERLAP, domain_dial()),
+    identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
+    recover="adjusters, by finding nothing",
+    fail="taking the outcome at face value, which finds effects",
+)
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    domain = load_domain(str(dials["domain"]))
+    roles = draw_roles(streams, len(domain.attributes), len(domain.prompts)).without_effects()
+    recorded = factors("engagement", "recency", "mobile", "loyalty")
+    return apply_dials(
+        compose_world(
+            card,
+            dials,
+            streams,
+            factors=CONFOUNDERS,
+            features=standardised(*CONFOUNDERS),
+            prognostic=LOYALTY,
+            recording=Recording(recorded + PROPENSITIES),
+            roles=roles,
+        )
+    )
+
+
+FAMILY = Family(CARD, _compose)

@@ -1,0 +1,52 @@
+"""observed: every confounder is recorded and confounding is additive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, standardised
+from simulators.recording import PROPENSITIES, Recording, factors
+from simulators.standard import apply_dials, compose_world
+from simulators.world import World
+
+CONFOUNDERS = (
+    Factor("engagement", "normal"),
+    Factor("recency", "uniform", nodes=16),
+    Factor("mobile", "bernoulli", (0.4,)),
+)
+LOYALTY = Factor("loyalty", "normal", nodes=1)
+FEEDBACK = Dial("feedback", "scalar", "what is measured", choices=("scalar", "binary", "count", "rating"))
+
+CARD = FamilyCard(
+    name="observed",
+    situation="Readers who score everything higher are also shown some phrasings more often, and all that "
+    "drives this is recorded.",
+    dials=(STRENGTH, OVERLAP, FEEDBACK, domain_dial()),
+    identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
+    recover="covariate regression, partial-out, inverse propensity weights, doubly robust, matching",
+    fail="taking the outcome at face value; subtracting the marginal fit of the outcome on covariates",
+)
+
+
+def compose_observed(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    """The world before its card is its own; shared with the randomised control."""
+    recorded = factors("engagement", "recency", "mobile")
+    if dials.get("feedback", "scalar") == "scalar":
+        recorded += factors("loyalty")
+    return apply_dials(
+        compose_world(
+            card,
+            dials,
+            streams,
+            factors=CONFOUNDERS,
+            features=standardised(*CONFOUNDERS),
+            prognostic=LOYALTY,
+            recording=Recording(recorded + PROPENSITIES),
+        )
+    )
+
+
+FAMILY = Family(CARD, compose_observed)

@@ -1,0 +1,93 @@
+"""Feedback: how an underlying index becomes what is measured.
+
+Data, not subclasses: a link for the mean and an inverse-CDF draw. Knows neither
+texts nor people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy.special import expit, ndtri
+from scipy.stats import poisson
+
+CUTS = (-1.5, -0.5, 0.5, 1.5)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A kind of measurement.
+
+    Attributes:
+        kind: The log's feedback kind.
+        mean: E[outcome | index], elementwise. None for preferences, whose truth is the index.
+        draw: ``(index, uniforms) -> outcomes``, elementwise, by inverse CDF.
+        linear: Whether ``mean`` is the identity.
+        slots: Texts in a row: 1, or 2 for pairs, or 3 for rankings.
+        noise_variance: Variance of the noise on the index's scale (latent, for links).
+    """
+
+    kind: str
+    mean: Callable[[np.ndarray], np.ndarray]
+    draw: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    linear: bool = False
+    slots: int = 1
+    noise_variance: float = 0.0
+
+
+def _identity(index: np.ndarray) -> np.ndarray:
+    return index
+
+
+def _draw_gaussian(index: np.ndarray, uniforms: np.ndarray, sd: float) -> np.ndarray:
+    return index + sd * ndtri(np.clip(uniforms, 1e-300, None))
+
+
+def _draw_click(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    return (uniforms < expit(index)).astype(np.float64)
+
+
+def _mean_count(index: np.ndarray) -> np.ndarray:
+    return np.exp(np.minimum(index, 30.0))
+
+
+def _draw_count(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    return poisson.ppf(uniforms, _mean_count(index)).astype(np.float64)
+
+
+def _mean_rating(index: np.ndarray) -> np.ndarray:
+    return 1.0 + sum(expit(index - cut) for cut in CUTS)
+
+
+def _draw_rating(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    # P(rating > j) = sigmoid(index - cut_j): the row exceeds every cut below its logistic position
+    return 1.0 + sum((uniforms < expit(index - cut)).astype(np.float64) for cut in CUTS)
+
+
+def scalar(noise: float = 1.0) -> Feedback:
+    """A number: the index plus normal noise of standard deviation ``noise``."""
+    return Feedback(
+        "scalar", _identity, partial(_draw_gaussian, sd=noise), linear=True, noise_variance=noise**2
+    )
+
+
+def preference(slots: int = 2) -> Feedback:
+    """Pairs (Bradley-Terry) or rankings (Plackett-Luce) of texts: utility plus standard Gumbel noise, sorted."""
+    kind = "preference" if slots == 2 else "ranking"
+    return Feedback(kind, _identity, _draw_utility, linear=True, slots=slots, noise_variance=np.pi**2 / 6)
+
+
+def _draw_utility(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    return index - np.log(-np.log(np.clip(uniforms, 1e-300, 1 - 1e-16)))
+
+
+KINDS: dict[str, Callable[[], Feedback]] = {
+    "scalar": scalar,
+    "binary": lambda: Feedback("binary", expit, _draw_click, noise_variance=np.pi**2 / 3),
+    "count": lambda: Feedback("count", _mean_count, _draw_count),
+    "rating": lambda: Feedback("rating", _mean_rating, _draw_rating, noise_variance=np.pi**2 / 3),
+    "preference": preference,
+}

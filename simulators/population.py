@@ -1,0 +1,142 @@
+"""Populations: independent factors of a person or an occasion, drawn row by row or as an exact grid.
+
+A population knows nothing of texts or outcomes. Anything derived (an endogenous
+confounder, a noisy proxy) is a function of these independent factors, which
+keeps every expectation over people a finite weighted sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from benchmark.contract.seeding import Streams
+
+People = Mapping[str, np.ndarray]
+KINDS = ("normal", "uniform", "bernoulli", "categorical")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One independent factor.
+
+    Attributes:
+        name: Name by which parts of the world refer to it.
+        kind: ``"normal"`` (mean 0, sd 1), ``"uniform"`` (mean 0, sd 1), ``"bernoulli"`` (0 or 1)
+            or ``"categorical"`` (0, 1, ..., one for each probability).
+        probabilities: P(1) for a bernoulli factor, one entry a level for a categorical one.
+        nodes: Quadrature nodes of a continuous factor. One node stands for the mean alone, and is
+            exact for a factor that enters the outcome linearly and the text not at all.
+    """
+
+    name: str
+    kind: str = "normal"
+    probabilities: tuple[float, ...] = (0.5,)
+    nodes: int = 40
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Probabilities of the values 0, 1, ... of a discrete factor."""
+        if self.kind == "bernoulli":
+            return np.array([1 - self.probabilities[0], self.probabilities[0]])
+        return np.asarray(self.probabilities) / np.sum(self.probabilities)
+
+    def transform(self, uniforms: np.ndarray) -> np.ndarray:
+        """Values of the factor by inverse CDF of uniforms, same shape."""
+        if self.kind == "normal":
+            return ndtri(np.clip(uniforms, 1e-300, None))
+        if self.kind == "uniform":
+            return np.sqrt(3.0) * (2 * uniforms - 1)
+        return np.searchsorted(np.cumsum(self.levels)[:-1], uniforms, side="right").astype(np.float64)
+
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Quadrature nodes and weights (Gauss-Hermite, Gauss-Legendre, or every level)."""
+        if self.kind == "normal":
+            nodes, weights = np.polynomial.hermite_e.hermegauss(self.nodes)
+            return nodes, weights / weights.sum()
+        if self.kind == "uniform":
+            nodes, weights = np.polynomial.legendre.leggauss(self.nodes)
+            return np.sqrt(3.0) * nodes, weights / weights.sum()
+        return np.arange(len(self.levels), dtype=np.float64), self.levels
+
+    @property
+    def moments(self) -> tuple[float, float]:
+        """Mean and standard deviation."""
+        if self.kind in ("normal", "uniform"):
+            return 0.0, 1.0
+        values, weights = self.grid()
+        mean = float(values @ weights)
+        return mean, float(np.sqrt((values - mean) ** 2 @ weights))
+
+
+@dataclass(frozen=True)
+class Population:
+    """Independent factors; the target population Q is the log's own."""
+
+    factors: tuple[Factor, ...]
+
+    def draw(self, streams: Streams, start: int, stop: int, part: str = "people") -> dict[str, np.ndarray]:
+        """People of rows ``start:stop``: factor name to values, shape (n,).
+
+        Each factor has its own stream, so adding one leaves the others as they were.
+        """
+        return {
+            factor.name: factor.transform(
+                streams.draw_rows(f"{part}.{factor.name}", start, stop, lambda rng, n: rng.random(n))
+            )
+            for factor in self.factors
+        }
+
+    def grid(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The product quadrature: factor name to nodes, shape (m,), and weights, shape (m,)."""
+        axes = [factor.grid() for factor in self.factors]
+        meshes = np.meshgrid(*(nodes for nodes, _ in axes), indexing="ij")
+        weights = np.ones(1)
+        for _, axis in axes:
+            weights = np.multiply.outer(weights, axis)
+        people = {factor.name: mesh.ravel() for factor, mesh in zip(self.factors, meshes, strict=True)}
+        return people, weights.ravel()
+
+
+@dataclass(frozen=True)
+class Features:
+    """Named functions of people, stacked as columns.
+
+    Attributes:
+        names: One name a column.
+        compute: People to an array of shape (n, len(names)); columns have mean 0 over the population.
+    """
+
+    names: tuple[str, ...]
+    compute: Callable[[People], np.ndarray]
+
+    def __call__(self, people: People) -> np.ndarray:
+        return self.compute(people)
+
+
+@dataclass(frozen=True)
+class _Standardise:
+    moments: tuple[tuple[str, float, float], ...]
+
+    def __call__(self, people: People) -> np.ndarray:
+        columns = [(np.asarray(people[name]) - mean) / sd for name, mean, sd in self.moments]
+        return np.stack(columns, axis=-1)
+
+
+def standardised(*factors: Factor) -> Features:
+    """The factors themselves, each with mean 0 and standard deviation 1."""
+    return Features(
+        tuple(factor.name for factor in factors), _Standardise(tuple((f.name, *f.moments) for f in factors))
+    )
+
+
+def no_features() -> Features:
+    """No columns at all."""
+    return Features((), _no_columns)
+
+
+def _no_columns(people: People) -> np.ndarray:
+    return np.zeros((len(next(iter(people.values()))), 0))

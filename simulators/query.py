@@ -1,0 +1,124 @@
+"""Queries: texts to be scored, drawn from the interventional text law.
+
+Drawn independently of outcomes, effects, strength and the number of rows, so reference
+log-probabilities can be cached across strengths. Items are distinct and shuffled;
+contrast ids are permuted; nothing in their order tells what they are for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.contract.errors import UsageError
+from benchmark.contract.queries import Queries
+from simulators.world import World
+
+
+@dataclass(frozen=True)
+class QuerySizes:
+    """How much is asked.
+
+    Attributes:
+        pairs: Same-prompt pairs in all.
+        contrasts: Single-attribute contrasts for each attribute.
+        pool: Common reference texts for each prompt.
+        samples: Texts to sample for each prompt.
+        prompts: How many prompts to ask about; None for all of them.
+    """
+
+    pairs: int = 2048
+    contrasts: int = 64
+    pool: int = 1024
+    samples: int = 64
+    prompts: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("pairs", 1), ("contrasts", 1), ("pool", 2), ("samples", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(
+                    f"query size {name!r} is too small", expected=f">= {least}", found=getattr(self, name)
+                )
+        if self.prompts is not None and self.prompts < 1:
+            raise UsageError("queries need a prompt", expected=">= 1", found=self.prompts)
+
+
+def draw_queries(world: World, sizes: QuerySizes) -> Queries:
+    """The queries of a world; equal for worlds that differ in strength alone."""
+    domain, rng = world.domain, world.streams.rng("queries")
+    n_prompts, n_attributes = len(domain.prompts), len(domain.attributes)
+    n_asked = min(sizes.prompts or n_prompts, n_prompts)
+    asked = np.sort(rng.permutation(n_prompts)[:n_asked])
+    n_contexts = len(world.outcome.base)
+
+    # one pool for each prompt and context; row r asks about prompt asked[r // n_contexts]
+    row_prompts = np.repeat(asked, n_contexts)
+    row_contexts = np.tile(np.arange(n_contexts), n_asked)
+    pool_prompts = np.repeat(row_prompts, sizes.pool)
+    pool_contexts = np.repeat(row_contexts, sizes.pool)
+    drawn = _draw_attributes(world, pool_prompts, rng)
+    pool_texts = domain.realise_choices(drawn, pool_prompts, domain.draw_choices(len(drawn), rng)).texts
+
+    rows = rng.integers(len(row_prompts), size=sizes.pairs)
+    first = rng.integers(sizes.pool, size=sizes.pairs)
+    second = (first + rng.integers(1, sizes.pool, size=sizes.pairs)) % sizes.pool
+    pairs = np.stack([rows * sizes.pool + first, rows * sizes.pool + second], axis=1)
+
+    n_contrasts = sizes.contrasts * n_attributes
+    contrast_prompts = asked[rng.integers(n_asked, size=n_contrasts)]
+    contrast_contexts = rng.integers(n_contexts, size=n_contrasts)
+    ids = np.repeat(np.arange(n_attributes), sizes.contrasts)
+    on = _draw_attributes(world, contrast_prompts, rng)
+    off = on.copy()
+    on[np.arange(n_contrasts), ids], off[np.arange(n_contrasts), ids] = 1, 0
+    wording = domain.draw_choices(n_contrasts, rng)
+    on_texts = domain.realise_choices(on, contrast_prompts, wording).texts
+    off_texts = domain.realise_choices(off, contrast_prompts, wording).texts
+
+    texts = np.concatenate([t.to_numpy(zero_copy_only=False) for t in (pool_texts, on_texts, off_texts)])
+    prompt_ids = np.concatenate([pool_prompts, contrast_prompts, contrast_prompts])
+    contexts = np.concatenate([pool_contexts, contrast_contexts, contrast_contexts])
+    items, where = _distinct(prompt_ids, contexts, texts)
+    shuffle = rng.permutation(len(items))
+    places = np.empty_like(shuffle)
+    places[shuffle] = np.arange(len(items))
+    item_of, chosen = places[where], items[shuffle]
+
+    n_pool = len(pool_prompts)
+    opaque = rng.permutation(n_attributes)[ids]
+    contrasts = np.stack(
+        [opaque, item_of[n_pool : n_pool + n_contrasts], item_of[n_pool + n_contrasts :]], axis=1
+    )[rng.permutation(n_contrasts)]
+    pairs = item_of[pairs]
+    context = {} if world.context is None else {world.context: contexts[chosen].astype(np.float64)}
+    prompts = np.asarray(domain.prompts, dtype=object)
+    return Queries(
+        prompts=prompts[prompt_ids[chosen]],
+        texts=texts[chosen].astype(object),
+        pairs=pairs[pairs[:, 0] != pairs[:, 1]],
+        contrasts=contrasts,
+        pools=item_of[:n_pool].reshape(len(row_prompts), sizes.pool),
+        generate=prompts[row_prompts],
+        n_samples=sizes.samples,
+        context=context,
+    )
+
+
+def _draw_attributes(world: World, prompt_ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    chances = world.marginals[prompt_ids]
+    return (rng.random(chances.shape) < chances).astype(np.int8)
+
+
+def _distinct(
+    prompt_ids: np.ndarray, contexts: np.ndarray, texts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """First occurrence of each distinct item, and the distinct item of each row."""
+    seen: dict[tuple[int, int, str], int] = {}
+    where = np.array(
+        [
+            seen.setdefault(key, len(seen))
+            for key in zip(prompt_ids.tolist(), contexts.tolist(), texts, strict=True)
+        ]
+    )
+    return np.unique(where, return_index=True)[1], where

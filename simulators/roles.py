@@ -1,0 +1,110 @@
+"""Roles and effects: drawn for each world from one published prior.
+
+Of K attributes, 2 (3 where K >= 9) are beneficial, 2 (1 where K < 7) harmful, 2 (3 where
+K >= 9) decoys, the rest inert. Effects are +-U(0.3, 1) on the index; decoys and inert
+attributes have none. Decoys respond to people so as to look good; one harmful attribute
+responds so as to look good and one beneficial one so as to look bad, so about half of the
+attributes respond. Prompt intercepts are N(0, 0.5^2); assignment intercepts U(-0.4, 0.4).
+Which attribute plays which part is drawn, so no attribute name predicts its effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+
+BENEFICIAL, HARMFUL, DECOY, INERT = "beneficial", "harmful", "decoy", "inert"
+EFFECT_RANGE = (0.3, 1.0)
+PROMPT_SD = 0.5
+INTERCEPT_RANGE = (-0.4, 0.4)
+
+
+@dataclass(frozen=True, eq=False)
+class Roles:
+    """What each attribute does.
+
+    Attributes:
+        names: Role of each attribute, shape (K,).
+        effects: True effect of each attribute on the index, shape (K,).
+        directions: Sign of the bias each attribute is given, shape (K,); 0 where it does not respond.
+        prompt_intercepts: Shape (P,).
+        intercepts: Assignment intercepts, shape (K,).
+        largest_effect: Unit of the strength dial: the largest beneficial effect of the drawn world.
+    """
+
+    names: tuple[str, ...]
+    effects: np.ndarray
+    directions: np.ndarray
+    prompt_intercepts: np.ndarray
+    intercepts: np.ndarray
+    largest_effect: float
+
+    def which(self, *names: str) -> np.ndarray:
+        """Indices of the attributes with one of these roles."""
+        return np.flatnonzero([name in names for name in self.names])
+
+    def without_effects(self) -> Roles:
+        """The same world with every effect zero: what responds becomes a decoy, the rest inert."""
+        names = tuple(DECOY if direction else INERT for direction in self.directions)
+        return replace(self, names=names, effects=np.zeros_like(self.effects))
+
+
+def draw_roles(streams: Streams, n_attributes: int, n_prompts: int) -> Roles:
+    """A draw from the prior.
+
+    Args:
+        streams: The world's streams; parts ``"roles"`` and ``"intercepts"`` are used.
+        n_attributes: K, at least 5.
+        n_prompts: P.
+    """
+    rng = streams.rng("roles")
+    many = n_attributes >= 9
+    counts = {
+        BENEFICIAL: 3 if many else 2,
+        HARMFUL: 2 if n_attributes >= 7 else 1,
+        DECOY: 3 if many else 2,
+    }
+    order = rng.permutation(n_attributes)
+    names = np.full(n_attributes, INERT, dtype=object)
+    names[order[: sum(counts.values())]] = np.repeat(list(counts), list(counts.values()))
+    sizes = rng.uniform(*EFFECT_RANGE, n_attributes)
+    effects = np.where(names == BENEFICIAL, sizes, np.where(names == HARMFUL, -sizes, 0.0))
+    directions = np.where(names == DECOY, 1.0, 0.0)
+    directions[np.flatnonzero(names == HARMFUL)[0]] = 1.0
+    directions[np.flatnonzero(names == BENEFICIAL)[0]] = -1.0
+    rng = streams.rng("intercepts")
+    return Roles(
+        tuple(names),
+        effects,
+        directions,
+        rng.normal(0.0, PROMPT_SD, n_prompts),
+        rng.uniform(*INTERCEPT_RANGE, n_attributes),
+        float(effects.max()),
+    )
+
+
+def aligned_weights(
+    streams: Streams, directions: np.ndarray, coefficients: np.ndarray, spread: float = 0.4
+) -> np.ndarray:
+    """Assignment weights that point along the confounding direction, each its own way.
+
+    ``w_k = s_k (beta + spread e_k |beta| / sqrt(d)) / norm``, e_k standard normal, reflected so
+    that ``w_k . beta`` has the sign s_k.
+
+    Args:
+        streams: The world's streams; part ``"assignment"`` is used.
+        directions: s, shape (K,).
+        coefficients: beta, shape (d,).
+        spread: How far the weights stray from beta.
+
+    Returns:
+        Shape (K, d).
+    """
+    d = len(coefficients)
+    noise = streams.rng("assignment").normal(size=(len(directions), d))
+    weights = coefficients + spread * noise * np.linalg.norm(coefficients) / np.sqrt(d)
+    weights *= np.sign(weights @ coefficients)[:, None]
+    return directions[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True)

@@ -1,0 +1,109 @@
+"""The standard way to put a world together; a family names what differs.
+
+Order matters: roles, then the rule (scaled by the overlap dial), then the outcome
+(scaled by the strength dial).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.assignment import Assignment, constant_assignment, solve_overlap, uniform_prompts
+from simulators.dials import DialValue
+from simulators.family import FamilyCard
+from simulators.feedback import KINDS
+from simulators.outcome import Outcome, additive_base
+from simulators.population import Factor, Features, Population, no_features, standardised
+from simulators.recording import Recording
+from simulators.roles import Roles, aligned_weights, draw_roles
+from simulators.strength import solve_strength
+from simulators.text import load_domain
+from simulators.world import World
+
+PROGNOSIS = 0.5
+
+
+def draw_coefficients(streams: Streams, d: int, part: str = "confounding") -> np.ndarray:
+    """Confounding coefficients of norm 1: sizes U(0.5, 1) with fair signs, shape (d,)."""
+    rng = streams.rng(part)
+    drawn = rng.uniform(0.5, 1.0, d) * rng.choice([-1.0, 1.0], d)
+    return drawn / np.linalg.norm(drawn)
+
+
+def compose_world(
+    card: FamilyCard,
+    dials: Mapping[str, DialValue],
+    streams: Streams,
+    *,
+    factors: tuple[Factor, ...],
+    features: Features,
+    recording: Recording,
+    coefficients: np.ndarray | None = None,
+    text_features: Features | None = None,
+    aim: np.ndarray | None = None,
+    prognostic: Factor | None = None,
+    roles: Roles | None = None,
+) -> World:
+    """A world with additive effects, before its dials for overlap and strength are applied.
+
+    Args:
+        card: The family's card.
+        dials: Values of its dials; ``domain`` and ``feedback`` are read here.
+        streams: The world's streams.
+        factors: Everything independent about people.
+        features: Columns in which confounding is linear.
+        recording: What is logged.
+        coefficients: g's coefficients; drawn where not given.
+        text_features: Columns to which the writer responds; by default ``features``.
+        aim: Direction of the response in those columns; by default ``coefficients``.
+        prognostic: A factor that moves the outcome alone, with coefficient ``PROGNOSIS``.
+        roles: Roles and effects; drawn from the prior where not given.
+    """
+    domain = load_domain(str(dials.get("domain", "headlines")))
+    if roles is None:
+        roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
+    if coefficients is None:
+        coefficients = draw_coefficients(streams, len(features.names))
+    weights = aligned_weights(streams, roles.directions, coefficients if aim is None else aim)
+    feedback = KINDS[str(dials.get("feedback", "scalar"))]()
+    used = prognostic if feedback.linear else None
+    return World(
+        family=card,
+        dials=dials,
+        streams=streams,
+        domain=domain,
+        roles=roles,
+        population=Population(factors + ((used,) if used else ())),
+        prompt_law=uniform_prompts(len(domain.prompts)),
+        rule=Assignment(roles.intercepts, weights, text_features or features),
+        outcome=Outcome(
+            additive_base(roles.effects, roles.prompt_intercepts),
+            features,
+            coefficients,
+            prognostic=standardised(used) if used else no_features(),
+            prognosis=np.full(1 if used else 0, PROGNOSIS),
+        ),
+        feedback=feedback,
+        recording=recording,
+    )
+
+
+def apply_overlap(world: World) -> World:
+    """The world with its rule scaled by the overlap dial."""
+    assert isinstance(world.rule, Assignment)
+    overlap = float(world.dials["overlap"])
+    return replace(world, rule=solve_overlap(world.rule, world.population, world.prompt_law, overlap))
+
+
+def apply_dials(world: World) -> World:
+    """The world with overlap, then strength applied."""
+    return solve_strength(apply_overlap(world), float(world.dials["strength"]))
+
+
+def randomise(world: World) -> World:
+    """The same world with its texts drawn from the interventional law."""
+    return replace(world, rule=constant_assignment(world.marginals[0]))

@@ -1,0 +1,166 @@
+"""Truth: what texts are worth and what their attributes do, as tables over attribute vectors.
+
+Methods never see this. It scores any string: attributes are read from the text, and a text
+off the grammar, or about another topic than its prompt's, is worth the worst on-grammar
+text of its prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmark.contract.errors import UsageError
+from simulators.codes import encode, mean_contrasts, product_law
+
+if TYPE_CHECKING:
+    from simulators.text.domain import Detected, Domain
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The causal truth of a world.
+
+    Attributes:
+        domain: Reads attributes from strings.
+        roles: "beneficial", "harmful", "decoy" or "inert" for each attribute, shape (K,).
+        marginals: P_int(a_k = 1 | p), shape (P, K).
+        rewards: r*(v, p, a), shape (V, P, 2**K), on the outcome's scale.
+        naive_rewards: E[Y | v, p, a] under the log, same shape.
+        context: Name of the context column, or None.
+        context_weights: Share of each context in the target population, shape (V,).
+        groups: Rewards by latent group, shape (G, V, P, 2**K), or None where all people agree.
+        group_weights: Shares of the groups, shape (G,).
+        mcse: Monte-Carlo standard error of the effects, shape (K,); 0 where exact.
+    """
+
+    domain: Domain
+    roles: tuple[str, ...]
+    marginals: np.ndarray
+    rewards: np.ndarray
+    naive_rewards: np.ndarray
+    context: str | None = None
+    context_weights: np.ndarray = field(default_factory=lambda: np.ones(1))
+    groups: np.ndarray | None = None
+    group_weights: np.ndarray | None = None
+    mcse: np.ndarray | None = None
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Attribute names, in the order of the effects."""
+        return self.domain.attributes
+
+    # -- effects --------------------------------------------------------------
+    @property
+    def conditional_effects(self) -> np.ndarray:
+        """Effects within each context, shape (V, K)."""
+        return mean_contrasts(self.rewards, self.marginals).mean(axis=1)
+
+    @property
+    def effects(self) -> np.ndarray:
+        """tau: effect of each attribute, averaged over P_int, prompts and contexts, shape (K,)."""
+        return self.context_weights @ self.conditional_effects
+
+    @property
+    def effects_mcse(self) -> np.ndarray:
+        """Monte-Carlo standard errors of the effects, shape (K,)."""
+        return np.zeros(len(self.roles)) if self.mcse is None else self.mcse
+
+    @property
+    def naive_effects(self) -> np.ndarray:
+        """L: each attribute's contrast in E[Y | p, x], what a perfect reward model learns, shape (K,)."""
+        return self.context_weights @ mean_contrasts(self.naive_rewards, self.marginals).mean(axis=1)
+
+    # -- values ---------------------------------------------------------------
+    @property
+    def value_reference(self) -> float:
+        """V_ref: mean reward of the interventional text law."""
+        return float(
+            self.context_weights @ (self.rewards * product_law(self.marginals)).sum(axis=-1).mean(axis=1)
+        )
+
+    @property
+    def value_optimal(self) -> float:
+        """V_opt: mean over prompts and contexts of the best text's reward."""
+        return float(self.context_weights @ self.rewards.max(axis=-1).mean(axis=1))
+
+    # -- texts ----------------------------------------------------------------
+    def detect(self, texts: Sequence[str] | np.ndarray) -> Detected:
+        """Attributes (n, K), whether on the grammar (n,), and topics (n,), read from the strings."""
+        return self.domain.detect(texts)
+
+    def reward(
+        self,
+        prompts: Sequence[str] | np.ndarray,
+        texts: Sequence[str] | np.ndarray,
+        context: Mapping[str, np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """r* of texts, shape (n,); averaged over contexts where none is given.
+
+        Raises:
+            UsageError: If a prompt or a context value is unknown.
+        """
+        return self._look_up(self.rewards, prompts, texts, context)
+
+    def naive_reward(
+        self,
+        prompts: Sequence[str] | np.ndarray,
+        texts: Sequence[str] | np.ndarray,
+        context: Mapping[str, np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """E[Y | p, x] of texts under the log, shape (n,): the limit of a perfect reward model."""
+        return self._look_up(self.naive_rewards, prompts, texts, context)
+
+    def group_rewards(
+        self, prompts: Sequence[str] | np.ndarray, texts: Sequence[str] | np.ndarray
+    ) -> np.ndarray:
+        """Rewards within each latent group, shape (G, n); one group where all people agree."""
+        if self.groups is None:
+            return self.reward(prompts, texts)[None]
+        return np.stack([self._look_up(group, prompts, texts, None) for group in self.groups])
+
+    def _look_up(
+        self,
+        table: np.ndarray,
+        prompts: Sequence[str] | np.ndarray,
+        texts: Sequence[str] | np.ndarray,
+        context: Mapping[str, np.ndarray] | None,
+    ) -> np.ndarray:
+        prompt_ids = self._prompt_ids(prompts)
+        read = self.detect(texts)
+        codes = encode(read.attributes)
+        written = read.on_grammar & (read.topics == prompt_ids)
+        if self.context is None or context is None or self.context not in context:
+            table = np.tensordot(self.context_weights, table, axes=1)[None]
+            contexts = np.zeros(len(codes), dtype=np.int64)
+        else:
+            contexts = self._contexts(context[self.context])
+        values = table[contexts, prompt_ids, codes]
+        return np.where(written, values, table.min(axis=-1)[contexts, prompt_ids])
+
+    def _prompt_ids(self, prompts: Sequence[str] | np.ndarray) -> np.ndarray:
+        asked = pa.array(np.asarray(prompts, dtype=object), type=pa.string())
+        ids = pc.index_in(asked, value_set=pa.array(self.domain.prompts))
+        if ids.null_count:
+            unknown = pc.filter(asked, pc.is_null(ids))[0].as_py()
+            raise UsageError(
+                "the truth knows no such prompt",
+                expected=f"one of the {len(self.domain.prompts)} prompts of domain {self.domain.name!r}",
+                found=repr(unknown),
+            )
+        return ids.to_numpy(zero_copy_only=False).astype(np.int64)
+
+    def _contexts(self, values: np.ndarray) -> np.ndarray:
+        values = np.asarray(values, dtype=np.float64)
+        if not np.isin(values, np.arange(len(self.rewards))).all():
+            raise UsageError(
+                f"unknown value of context {self.context!r}",
+                expected=f"whole numbers from 0 to {len(self.rewards) - 1}",
+                found=np.unique(values)[:5],
+            )
+        return values.astype(np.int64)

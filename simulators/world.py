@@ -1,0 +1,257 @@
+"""A world: compose the parts, draw logs and randomised twins, and tell the truth.
+
+``World = Domain x Population x Assignment x Outcome x Feedback x Recording``. Text law:
+prompt given person, attributes given person, wording given attributes and prompt, uniform
+over paraphrases. The twin shares people, prompts, wording draws and outcome noise with the
+log and draws attributes from ``P_int(a | p) = prod_k P_log(a_k | p)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchmark.contract.errors import UsageError
+from benchmark.contract.log import Log
+from benchmark.contract.queries import Queries
+from benchmark.contract.seeding import Streams
+from simulators.assignment import PromptLaw, Rule, TextLaw
+from simulators.codes import encode
+from simulators.dials import DialValue
+from simulators.exact import naive_table, reward_table
+from simulators.family import FamilyCard
+from simulators.feedback import Feedback
+from simulators.outcome import Outcome
+from simulators.population import People, Population
+from simulators.recording import Recording, Rows
+from simulators.roles import Roles
+from simulators.text.domain import Domain
+from simulators.truth import Truth
+
+ARMS = ("log", "twin")
+ORDINALS = {1: ("text",), 2: ("chosen", "rejected"), 3: ("first", "second", "third")}
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Rows of a world.
+
+    Attributes:
+        log: What a method may see.
+        truth: Row-aligned ``reward``, ``log_propensity``, ``attribute.NAME`` and ``hidden.NAME``;
+            for pairs and rankings these describe the best text, and columns ending in ``.1``
+            and ``.2`` the others.
+    """
+
+    log: Log
+    truth: pa.Table
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A simulated world; every field is data.
+
+    Attributes:
+        family: The card of its family.
+        dials: The dials it was built with.
+        streams: Its random streams.
+        domain: What can be written.
+        roles: What each attribute does.
+        population: Who there is.
+        prompt_law: Who asks for what.
+        rule: Who is shown what.
+        outcome: What follows.
+        feedback: How it is measured.
+        recording: What reaches the log.
+        context: Factor whose value is the context v, or None.
+        latent: Factor whose value is a latent group, for worst-group values, or None.
+    """
+
+    family: FamilyCard
+    dials: Mapping[str, DialValue]
+    streams: Streams
+    domain: Domain
+    roles: Roles
+    population: Population
+    prompt_law: PromptLaw
+    rule: Rule
+    outcome: Outcome
+    feedback: Feedback
+    recording: Recording
+    context: str | None = None
+    latent: str | None = None
+
+    # -- exact ----------------------------------------------------------------
+    @cached_property
+    def law(self) -> TextLaw:
+        """The logging rule integrated over people."""
+        return TextLaw.of(self.rule, self.population, self.prompt_law)
+
+    @cached_property
+    def marginals(self) -> np.ndarray:
+        """P_int(a_k = 1 | p), shape (P, K)."""
+        return self.law.marginals[self.prompt_law.classes]
+
+    def contexts_of(self, people: People) -> np.ndarray:
+        """Context index of people, shape (n,), int64."""
+        if self.context is None:
+            return np.zeros(len(next(iter(people.values()))), dtype=np.int64)
+        return np.asarray(people[self.context]).astype(np.int64)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The causal truth, exact."""
+        contexts = self.contexts_of(self.law.people)
+        total = self.law.weights.sum(axis=1)
+        groups, shares = None, None
+        if self.latent is not None:
+            labels = self.law.people[self.latent].astype(int)
+            shares = np.bincount(labels, weights=total)
+            groups = np.stack([self._rewards_of(labels == g) for g in range(len(shares))])
+        return Truth(
+            domain=self.domain,
+            roles=self.roles.names,
+            marginals=self.marginals,
+            rewards=reward_table(self.law, self.outcome, self.feedback, contexts),
+            naive_rewards=naive_table(self.law, self.prompt_law, self.outcome, self.feedback, contexts),
+            context=self.context,
+            context_weights=np.bincount(contexts, weights=total),
+            groups=groups,
+            group_weights=shares,
+        )
+
+    def _rewards_of(self, chosen: np.ndarray) -> np.ndarray:
+        weights = self.law.weights * chosen[:, None]
+        law = TextLaw(self.law.people, weights, self.law.probabilities, self.law.responds)
+        return reward_table(law, self.outcome, self.feedback, self.contexts_of(law.people))
+
+    def card(self) -> dict[str, Any]:
+        """The diagnostics card."""
+        from simulators.diagnostics import diagnose
+
+        return diagnose(self)
+
+    def queries(self, sizes: Any = None) -> Queries:
+        """Queries from the interventional text law, independent of the truth, strength and n."""
+        from simulators.query import QuerySizes, draw_queries
+
+        return draw_queries(self, sizes or QuerySizes())
+
+    # -- rows -----------------------------------------------------------------
+    def draw(self, n: int, arm: str = "log", start: int = 0, complete: bool = False) -> Draw:
+        """Rows ``start : start + n``; a longer log begins with the shorter one.
+
+        Args:
+            n: How many rows, at least 1.
+            arm: ``"log"``, or ``"twin"`` for the randomised twin of the same rows.
+            start: First row.
+            complete: Record every driver of the outcome, correctly measured (for the ceiling alone).
+
+        Raises:
+            UsageError: If an argument is out of range.
+        """
+        if arm not in ARMS:
+            raise UsageError("unknown arm", expected=" or ".join(ARMS), found=repr(arm))
+        for name, value, least in (("n", n, 1), ("start", start, 0)):
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise UsageError(
+                    f"cannot draw with {name} = {value!r}",
+                    expected=f"a whole number >= {least}",
+                    found=repr(value),
+                )
+        rows = self.draw_rows(start, start + int(n), arm)
+        return Draw(self._record(rows, complete), self._tell(rows))
+
+    def draw_rows(self, start: int, stop: int, arm: str = "log") -> Rows:
+        """Everything that is true of rows ``start:stop``."""
+        streams, n_attributes = self.streams, len(self.domain.attributes)
+        people = self.population.draw(streams, start, stop)
+        asked = [streams.draw_rows(f"prompts{part}", start, stop, _uniforms) for part in (".class", "")]
+        prompt_ids = self.prompt_law.choose(people, *asked)
+        contexts = self.contexts_of(people)
+        target = self.marginals[prompt_ids]
+        chances = target if arm == "twin" else self.rule.probabilities(people)
+        attributes, texts, index, outcomes, propensity, targets = [], [], [], [], [], []
+        for slot in range(self.feedback.slots):
+            suffix = f".{slot}" if slot else ""
+            part = f"attributes{'-twin' if arm == 'twin' else ''}{suffix}"
+            uniforms = streams.draw_rows(part, start, stop, lambda rng, m: rng.random((m, n_attributes)))
+            shown = (uniforms < chances).astype(np.int8)
+            wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
+            index.append(self.outcome.index(people, contexts, prompt_ids, encode(shown)))
+            noise = streams.draw_rows(f"noise{suffix}", start, stop, _uniforms)
+            outcomes.append(self.feedback.draw(index[-1], noise))
+            attributes.append(shown)
+            texts.append(self.domain.realise_choices(shown, prompt_ids, wording).texts)
+            wording_law = self.domain.wording_log_probability(shown, prompt_ids)
+            propensity.append(_log_law(shown, chances) + wording_law)
+            targets.append(_log_law(shown, target) + wording_law)
+        return Rows(
+            people,
+            contexts,
+            prompt_ids,
+            np.stack(attributes),
+            tuple(texts),
+            np.stack(index),
+            np.stack(outcomes),
+            np.stack(propensity),
+            np.stack(targets),
+            start,
+        )
+
+    def _draw_wording(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return self.domain.draw_choices(n, rng)
+
+    def _record(self, rows: Rows, complete: bool) -> Log:
+        prompts = pa.array(self.domain.prompts).take(pa.array(rows.prompt_ids))
+        columns: dict[str, Any] = {"prompt": prompts}
+        slots = self.feedback.slots
+        if slots == 1:
+            written = self.recording.outcome
+            columns["text"] = rows.texts[0]
+            columns["outcome"] = rows.outcomes[0] if complete or written is None else written(rows)
+        else:
+            for name, texts in zip(ORDINALS[slots], _by_rank(rows), strict=True):
+                columns[name] = texts
+        if complete:
+            columns |= self.recording.record_complete(rows, self.outcome.features, self.outcome.prognostic)
+        else:
+            columns |= self.recording.record(rows)
+        return Log(pa.table(columns), self.feedback.kind)
+
+    def _tell(self, rows: Rows) -> pa.Table:
+        """The truth of rows, best text first."""
+        order = np.argsort(-rows.outcomes, axis=0, kind="stable")
+        at = np.arange(len(rows))
+        columns: dict[str, Any] = {}
+        for rank in range(self.feedback.slots):
+            suffix = f".{rank}" if rank else ""
+            slot = order[rank]
+            shown = rows.attributes[slot, at]
+            columns[f"reward{suffix}"] = self.truth.rewards[rows.contexts, rows.prompt_ids, encode(shown)]
+            columns[f"log_propensity{suffix}"] = rows.log_propensity[slot, at]
+            for k, name in enumerate(self.domain.attributes):
+                columns[f"attribute.{name}{suffix}"] = shown[:, k]
+        columns |= {f"hidden.{name}": values for name, values in rows.people.items()}
+        return pa.table(columns)
+
+
+def _uniforms(rng: np.random.Generator, n: int) -> np.ndarray:
+    return rng.random(n)
+
+
+def _log_law(attributes: np.ndarray, chances: np.ndarray) -> np.ndarray:
+    return np.log(np.where(attributes == 1, chances, 1 - chances)).sum(axis=1)
+
+
+def _by_rank(rows: Rows) -> list[pa.Array]:
+    """Texts ordered by what was measured, best first."""
+    order = np.argsort(-rows.outcomes, axis=0, kind="stable")
+    stacked = pa.chunked_array(list(rows.texts)).combine_chunks()
+    n = len(rows)
+    return [stacked.take(pa.array(slot * n + np.arange(n))) for slot in order]
