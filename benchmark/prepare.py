@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from benchmark.contract import Budget, Log, Queries, Streams, make_rng, unknown_name
+from benchmark.contract import Log, Queries, Streams, make_rng, unknown_name
 from benchmark.contract.method import TRACKS
 from benchmark.scenario import Scenario, Value
 from benchmark.score import AnswerKey, make_key
@@ -71,7 +70,7 @@ class Task:
     @property
     def domain(self) -> str:
         """Name of the text domain."""
-        return domain_of(self.scenario)
+        return str(self.world.domain.name)
 
     @property
     def _path(self) -> tuple[object, ...]:
@@ -204,6 +203,11 @@ def hash_backbone(domain: str, backbone: str = "tiny") -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def find_backbone(domain: str, backbone: str = "tiny", folder: Path | None = None) -> Path:
+    """Where a domain's backbone lies once it is made; arguments as in ``make_backbone``."""
+    return (folder or build_folder() / "backbones") / f"{domain}-{hash_backbone(domain, backbone)}"
+
+
 def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = None) -> Path:
     """The folder of a domain's pretrained backbone; made on first use, by one process at a time.
 
@@ -212,10 +216,10 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
         backbone: Name of the architecture.
         folder: Parent folder; by default ``backbones`` in ``build_folder()``.
     """
-    parent = folder or build_folder() / "backbones"
-    home = parent / f"{domain}-{hash_backbone(domain, backbone)}"
+    home = find_backbone(domain, backbone, folder)
     if home.exists():
         return home
+    parent = home.parent
     parent.mkdir(parents=True, exist_ok=True)
     with _lock(home.with_suffix(".lock")):
         if home.exists():
@@ -263,8 +267,3 @@ def _lock(path: Path) -> Iterator[None]:
         except ImportError:  # no such locks here; the final rename still keeps one winner
             pass
         yield
-
-
-def default_budget() -> Budget:
-    """What one fit may spend outside any suite."""
-    return Budget()

@@ -10,14 +10,13 @@ from typing import Any
 from benchmark.contract import Method, UsageError, unknown_name
 from benchmark.engines.base import CellResult, Finished, WorkbenchFactory, run_inline
 from benchmark.plan import Entrant, Group, Plan, describe_recipe
-from benchmark.prepare import domain_of, family_defaults, hash_backbone, make_backbone
+from benchmark.prepare import domain_of, family_defaults, find_backbone, hash_backbone, make_backbone
 from benchmark.provenance import component_versions
 from benchmark.records import STATUSES
 from benchmark.store import Store
 from benchmark.suite import Suite
 
 ENGINES = ("local", "ray")
-DEVICES = ("auto", "cpu", "cuda")
 CEILING = "ceiling"
 NAIVE = "naive"
 
@@ -84,27 +83,6 @@ def key_context(
     }
 
 
-def resolve_device(device: str) -> str:
-    """``cpu`` or ``cuda``; ``auto`` takes an accelerator if there is one.
-
-    Raises:
-        UsageError: If the device is unknown or not there.
-    """
-    if device not in DEVICES:
-        raise unknown_name("device", device, DEVICES)
-    if device == "cpu":
-        return device
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if device == "cuda":
-        raise UsageError(
-            "no CUDA device here", expected="a CUDA device", found="none", fix="use --device auto"
-        )
-    return "cpu"
-
-
 def select_groups(plan: Plan, store: Store, retry: Sequence[str] = ()) -> tuple[Group, ...]:
     """Groups that are not stored, or hold a status to run again.
 
@@ -141,7 +119,7 @@ def execute(
         on_group: Called with each finished group and its cells' statuses.
     """
     store.sweep()
-    todo = select_groups(plan, store, retry)
+    todo, index = select_groups(plan, store, retry), store.index_cells()
     counts: dict[str, int] = {}
     for group, results in engine(todo):
         rows = [
@@ -151,6 +129,7 @@ def execute(
         predictions = [result.predictions for result in results]
         keep_settled(store, group, rows, predictions, {*retry, "infrastructure"})
         store.write_group(group.key, rows, predictions)
+        store.supersede(group.key, rows, index)
         statuses = [row["status"] for row in rows]
         for status in statuses:
             counts[status] = counts.get(status, 0) + 1
@@ -164,7 +143,7 @@ def keep_settled(
     store: Store, group: Group, rows: list[dict[str, Any]], predictions: list[Any], retried: Collection[str]
 ) -> None:
     """Put back what is stored of a group wherever its status was not to be run again."""
-    if group.key not in store.keys():
+    if group.key not in store.list_keys():
         return
     before = store.read_rows(group.key)
     answers = store.read_predictions(group.key, len(before))
@@ -229,12 +208,28 @@ def choose_engine(
     return partial(run_local, factory=factory, workers=workers, seconds_per_cell=seconds_per_cell)
 
 
-def prepare_backbones(groups: Iterable[Group], backbone: str = "tiny") -> int:
-    """Make the backbones that some groups train on; returns how many there are."""
+def prepare_backbones(groups: Iterable[Group], backbone: str = "tiny", workers: int = 1) -> int:
+    """Make the backbones that some groups train on and that are not there yet; returns how many.
+
+    Args:
+        groups: The groups.
+        backbone: Name of the architecture.
+        workers: How many may be made at a time, each in a process of one thread.
+    """
     domains = sorted({domain_of(cell.scenario) for group in groups for cell in group.cells})
-    for domain in domains:
-        make_backbone(domain, backbone)
-    return len(domains)
+    missing = [domain for domain in domains if not find_backbone(domain, backbone).exists()]
+    if min(workers, len(missing)) < 2:
+        for domain in missing:
+            make_backbone(domain, backbone)
+        return len(missing)
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from benchmark.engines.local import THREAD_CAPS, environment
+
+    with environment(THREAD_CAPS), ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn")) as pool:
+        list(pool.map(make_backbone, missing, [backbone] * len(missing)))
+    return len(missing)
 
 
 def rescore(store: Store, suite: Suite, on_group: Callable[[str], None] | None = None) -> int:
@@ -252,7 +247,7 @@ def rescore(store: Store, suite: Suite, on_group: Callable[[str], None] | None =
     from methods import load
 
     tasks, scored = Kept(64), 0
-    for key in store.keys():
+    for key in store.list_keys():
         rows = store.read_rows(key)
         if not rows or (rows[0]["suite"], rows[0]["suite_version"]) != (suite.name, suite.version):
             continue

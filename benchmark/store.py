@@ -6,6 +6,7 @@ temporary name, flushed to disk and renamed; a group is stored when its records 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -22,6 +23,9 @@ from benchmark.contract import Predictions, UsageError
 from benchmark.records import join_tables, make_table
 
 RECORDS, PREDICTIONS, TEMPORARY = "records-", "predictions-", ".writing-"
+SUPERSEDED = "superseded"
+IDENTITY = ("suite", "suite_version", "season", "scenario", "seed", "method", "role", "submission", "backbone")
+Index = dict[tuple[Any, ...], str]
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,42 @@ class Store:
         text = json.dumps(content, indent=2, sort_keys=True, default=str) + "\n"
         write_atomically(self.folder / name, text.encode)
 
+    def index_cells(self) -> Index:
+        """Which group holds each cell's record."""
+        index: Index = {}
+        for key in self.list_keys():
+            columns = pq.read_table(self._records(key), columns=list(IDENTITY)).to_pydict()
+            index.update(dict.fromkeys(zip(*columns.values(), strict=True), key))
+        return index
+
+    def supersede(self, key: str, rows: Sequence[Mapping[str, Any]], index: Index) -> None:
+        """Let a freshly stored group take over its cells from older groups.
+
+        A cell is recorded once in a store. An older group that holds some of the same cells
+        (of another version, or another selection of cells) is moved aside, and what the new
+        group does not hold of it is kept under a key of its own.
+
+        Args:
+            key: Key of the fresh group.
+            rows: Its records.
+            index: Which group holds each cell; brought up to date.
+        """
+        fresh = {tuple(row[name] for name in IDENTITY) for row in rows}
+        for old in {index[cell] for cell in fresh if cell in index} - {key}:
+            records = self.read_rows(old)
+            answers = self.read_predictions(old, len(records))
+            left = [i for i, row in enumerate(records) if tuple(row[name] for name in IDENTITY) not in fresh]
+            if left:
+                cells = "".join(str([records[i][name] for name in IDENTITY]) for i in left)
+                rest = f"rest-{hashlib.sha256((old + cells).encode()).hexdigest()[:20]}"
+                self.write_group(rest, [records[i] for i in left], [answers[i] for i in left])
+                index.update({tuple(records[i][name] for name in IDENTITY): rest for i in left})
+            (self.folder / SUPERSEDED).mkdir(exist_ok=True)
+            for path in (self._records(old), self._predictions(old)):
+                if path.exists():
+                    os.replace(path, self.folder / SUPERSEDED / path.name)
+        index.update(dict.fromkeys(fresh, key))
+
     def sweep(self) -> int:
         """Delete temporary files that interrupted writers left behind; returns how many."""
         swept = 0
@@ -106,7 +146,7 @@ class Store:
         return swept
 
     # -- reading --------------------------------------------------------------
-    def keys(self) -> tuple[str, ...]:
+    def list_keys(self) -> tuple[str, ...]:
         """Keys of every stored group."""
         names = (path.name for path in self.folder.glob(f"{RECORDS}*.parquet"))
         return tuple(sorted(name[len(RECORDS) : -len(".parquet")] for name in names))
@@ -137,7 +177,7 @@ class Store:
 
     def read_records(self) -> pa.Table:
         """Every record in the store, one row a cell."""
-        return join_tables(pq.read_table(self._records(key)) for key in self.keys())
+        return join_tables(pq.read_table(self._records(key)) for key in self.list_keys())
 
     def _records(self, key: str) -> Path:
         return self.folder / f"{RECORDS}{key}.parquet"

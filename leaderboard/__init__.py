@@ -1,0 +1,27 @@
+"""The leaderboard: records in, tables, figures and verdicts out. It sees no world and no method.
+
+Everything is loaded on first use, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "Board": "leaderboard.tables",
+    "Comparison": "leaderboard.compare",
+    "Ledger": "leaderboard.ledger",
+    "add": "leaderboard.ledger",
+    "build_board": "leaderboard.board",
+    "compare": "leaderboard.compare",
+    "judge_claims": "leaderboard.claims",
+    "publish": "leaderboard.publish",
+}
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

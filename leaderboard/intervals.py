@@ -20,8 +20,6 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
-DRAWS = 4000
-CHUNK = 250
 TINY = 1e-12
 
 
@@ -145,34 +143,6 @@ def satterthwaite(influence: np.ndarray, clusters: Clusters) -> np.ndarray:
     return np.where(below > 0, total**2 / np.where(below > 0, below, 1.0), max(pooled, 1.0))
 
 
-def draw_errors(
-    influence: np.ndarray, clusters: Clusters, rng: np.random.Generator, draws: int = DRAWS
-) -> np.ndarray:
-    """Joint errors of means when whole seeds are resampled within families.
-
-    Args:
-        influence: Shape (M, G), inflated.
-        clusters: The clusters.
-        rng: Source of randomness.
-        draws: Number of resamples B.
-
-    Returns:
-        Errors, shape (B, M).
-    """
-    counts = np.empty((draws, len(clusters.stratum)))
-    for stratum, size in enumerate(clusters.sizes):
-        picks = rng.integers(0, size, (draws, size)) + size * np.arange(draws)[:, None]
-        counts[:, clusters.stratum == stratum] = np.bincount(picks.ravel(), minlength=draws * size).reshape(
-            draws, size
-        )
-    errors = np.zeros((draws, len(influence)))
-    for start in range(0, draws, CHUNK):
-        block, some = errors[start : start + CHUNK], counts[start : start + CHUNK]
-        for cluster in range(influence.shape[1]):
-            block += some[:, cluster, None] * influence[None, :, cluster]
-    return errors
-
-
 @dataclass(frozen=True)
 class Ratio:
     """A ratio with its Fieller set.
@@ -249,7 +219,3 @@ def ratio_of(estimates: Estimate, top: int, bottom: int, level: float = LEVEL) -
         float(stdtrit(freedom, 0.5 + level / 2)),
     )
 
-
-def power_difference(error: float, freedom: float, critical: float, power: float = 0.8) -> float:
-    """The true difference found with the given power: ``(critical + t_power) * error``."""
-    return float((critical + stdtrit(freedom, power)) * error)

@@ -1,17 +1,23 @@
 """Ranks as sets: what can and what cannot be told apart, all pairs at once.
 
-Simultaneous intervals on all pairwise differences come from the largest studentised error
-over pairs (max-t). A rank is ``[1 + number certainly better, K - number certainly worse]``.
+The smallest p value over all pairs of entrants is compared with its own resampling
+distribution (max-t, studentised), so that all intervals hold together. A rank is then
+``[1 + number certainly better, K - number certainly worse]``.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from string import ascii_lowercase
 
 import numpy as np
+from scipy.special import stdtr, stdtrit
 
-from leaderboard.intervals import CHUNK, DRAWS, LEVEL, TINY, Estimate, draw_errors
+from leaderboard.intervals import LEVEL, TINY, Estimate, satterthwaite
+
+DRAWS = 2000
+CHUNK_NUMBERS = 400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,16 +29,16 @@ class Ranking:
         best: Best rank each could have, shape (K,), 1 is first.
         worst: Worst rank each could have, shape (K,).
         letters: Compact letters: two that share one cannot be told apart; length K.
-        critical: Simultaneous critical value of the studentised differences.
-        typical_error: Median standard error of a pairwise difference.
+        pair_level: Two-sided level at which each pair is tested so that all hold together.
+        resolvable: Difference of a typical pair found with 80 % power at that level; NaN if unknown.
     """
 
     better: np.ndarray
     best: np.ndarray
     worst: np.ndarray
     letters: tuple[str, ...]
-    critical: float
-    typical_error: float
+    pair_level: float
+    resolvable: float
 
 
 def rank(estimates: Estimate, rng: np.random.Generator, level: float = LEVEL, draws: int = DRAWS) -> Ranking:
@@ -50,60 +56,85 @@ def rank(estimates: Estimate, rng: np.random.Generator, level: float = LEVEL, dr
     """
     count = len(estimates.mean)
     first, second = np.triu_indices(count, 1)
-    if not len(first):
-        return Ranking(np.zeros((count, count), bool), np.ones(count, int), np.ones(count, int), ("a",) * count, np.nan, np.nan)
-    gap = estimates.mean[first] - estimates.mean[second]
-    influence = estimates.influence[first] - estimates.influence[second]
-    error = np.sqrt((influence**2).sum(axis=1))
-    critical = critical_value(estimates, error, rng, level, draws)
-    certain = np.abs(gap) > np.maximum(critical * error, TINY)
     better = np.zeros((count, count), dtype=bool)
-    better[first[certain & (gap > 0)], second[certain & (gap > 0)]] = True
-    better[second[certain & (gap < 0)], first[certain & (gap < 0)]] = True
+    pair_level, resolvable = math.nan, math.nan
+    if len(first) and np.isfinite(estimates.influence).all():
+        gap = estimates.mean[first] - estimates.mean[second]
+        influence = estimates.influence[first] - estimates.influence[second]
+        error, freedom = np.sqrt((influence**2).sum(axis=1)), satterthwaite(influence, estimates.clusters)
+        pair_level = simultaneous_level(estimates, rng, level, draws)
+        critical = stdtrit(freedom, 1 - pair_level / 2)
+        certain = np.abs(gap) > np.maximum(critical * error, TINY)
+        for sign in (1, -1):
+            found = certain & (np.sign(gap) == sign)
+            winner, loser = (first, second)[::sign]
+            better[winner[found], loser[found]] = True
+        resolvable = float(np.median((critical + stdtrit(freedom, 0.8)) * error))
     order = np.lexsort((np.arange(count), -estimates.mean))
-    return Ranking(
-        better,
-        1 + better.sum(axis=0),
-        count - better.sum(axis=1),
-        letters(better | better.T, order),
-        critical,
-        float(np.median(error)),
-    )
+    best, worst = 1 + better.sum(axis=0), count - better.sum(axis=1)
+    return Ranking(better, best, worst, letters(better | better.T, order), pair_level, resolvable)
 
 
-def critical_value(
-    estimates: Estimate, error: np.ndarray, rng: np.random.Generator, level: float, draws: int
+def simultaneous_level(
+    estimates: Estimate, rng: np.random.Generator, level: float = LEVEL, draws: int = DRAWS
 ) -> float:
-    """Quantile of the largest studentised error over all pairs.
+    """The level of each pairwise test at which all of them hold together.
 
-    Each resample is divided by a common ``sqrt(chi^2 / freedom)``: with few seeds the standard
-    errors are themselves uncertain, and a normal critical value would be too small.
+    Seeds are resampled whole within families, and each resample is studentised with its own
+    standard errors and degrees of freedom: with few seeds those are uncertain themselves.
+    Few seeds also span few directions, so that methods look more alike than they are; a share
+    ``K / (K + nu)`` of each resample's variance (``nu`` = seeds minus families) is therefore
+    independent normal noise of the same size (a smoothed bootstrap).
 
     Args:
-        estimates: The means.
-        error: Standard errors of the pairwise differences in ``triu_indices`` order.
+        estimates: Means of K entrants.
         rng: Source of the resampling.
         level: Simultaneous confidence.
         draws: Number of resamples.
+
+    Returns:
+        A level in (0, 1 - level], rounded to three digits.
     """
-    if not np.isfinite(error).all():
-        return float("inf")
-    sizes = estimates.clusters.sizes
-    freedom = float((sizes - 1).sum())
-    errors = draw_errors(estimates.influence, estimates.clusters, rng, draws)
-    scale = np.sqrt(rng.chisquare(freedom, draws) / freedom)
-    first, second = np.triu_indices(len(estimates.mean), 1)
-    kept = error > TINY
-    if not kept.any():
-        return 0.0
-    first, second, error = first[kept], second[kept], error[kept]
-    largest = np.concatenate(
-        [
-            np.abs((block[:, first] - block[:, second]) / error).max(axis=1)
-            for block in np.split(errors, range(CHUNK, draws, CHUNK))
-        ]
-    )
-    return float(np.quantile(largest / scale, level))
+    count, clusters = len(estimates.mean), estimates.clusters
+    smoothing = count / (count + float((clusters.sizes - 1).sum()))
+    chunk = max(1, CHUNK_NUMBERS // (count * count))
+    smallest = [
+        _smallest_p(estimates, rng, min(chunk, draws - start), smoothing) for start in range(0, draws, chunk)
+    ]
+    value = float(np.quantile(np.concatenate(smallest), 1 - level))
+    return min(float(f"{value:.3g}"), 1 - level)
+
+
+def _smallest_p(
+    estimates: Estimate, rng: np.random.Generator, draws: int, smoothing: float
+) -> np.ndarray:
+    """Smallest p value over pairs in each of some resamples under no difference, shape (draws,)."""
+    clusters, count = estimates.clusters, len(estimates.mean)
+    first, second = np.triu_indices(count, 1)
+    total, below = np.zeros((draws, len(first))), np.zeros((draws, len(first)))
+    gap = np.zeros((draws, count))
+    for stratum, size in enumerate(clusters.sizes):
+        observed = estimates.influence[:, clusters.stratum == stratum]
+        spread = np.sqrt((observed**2).sum(axis=1) / size)
+        resampled = observed.T[rng.integers(0, size, (draws, size))]
+        noise = spread * rng.standard_normal((draws, size, count))
+        moved = math.sqrt(1 - smoothing) * resampled + math.sqrt(smoothing) * noise
+        centre = np.zeros((draws, count))
+        for cluster in range(size):
+            centre += moved[:, cluster]
+        gap += centre
+        share = np.zeros_like(total)
+        for cluster in range(size):
+            part = moved[:, cluster] - centre / size
+            share += (part[:, first] - part[:, second]) ** 2
+        share *= size / (size - 1)
+        total += share
+        below += share**2 / (size - 1)
+    known = total > TINY**2
+    freedom = np.where(known, total**2 / np.where(known, below, 1.0), 1.0)
+    difference = np.abs(gap[:, first] - gap[:, second])
+    t = np.where(known, difference / np.sqrt(np.where(known, total, 1.0)), 0.0)
+    return (2 * stdtr(freedom, -t)).min(axis=1)
 
 
 def letters(differ: np.ndarray, order: np.ndarray) -> tuple[str, ...]:

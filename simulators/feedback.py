@@ -75,7 +75,7 @@ def scalar(noise: float = 1.0) -> Feedback:
 
 
 def preference(slots: int = 2) -> Feedback:
-    """Pairs (Bradley-Terry) or rankings (Plackett-Luce) of texts: utility plus standard Gumbel noise, sorted."""
+    """Pairs (Bradley-Terry) or rankings (Plackett-Luce): utilities plus standard Gumbel noise, sorted."""
     kind = "preference" if slots == 2 else "ranking"
     return Feedback(kind, _identity, _draw_utility, linear=True, slots=slots, noise_variance=np.pi**2 / 6)
 

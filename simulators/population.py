@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from benchmark.contract.seeding import Streams
 
 People = Mapping[str, np.ndarray]
-KINDS = ("normal", "uniform", "bernoulli", "categorical")
+CUT = 2.0
+_INSIDE = ndtr(CUT) - ndtr(-CUT)
+_CUT_SD = float(np.sqrt(1 - 2 * CUT * np.exp(-(CUT**2) / 2) / np.sqrt(2 * np.pi) / _INSIDE))
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class Factor:
 
     Attributes:
         name: Name by which parts of the world refer to it.
-        kind: ``"normal"`` (mean 0, sd 1), ``"uniform"`` (mean 0, sd 1), ``"bernoulli"`` (0 or 1)
-            or ``"categorical"`` (0, 1, ..., one for each probability).
+        kind: ``"normal"`` (cut at ``CUT`` standard deviations and rescaled; mean 0, sd 1),
+            ``"uniform"`` (mean 0, sd 1), ``"bernoulli"`` (0 or 1) or ``"categorical"`` (0, 1, ...,
+            one for each probability). Continuous factors are bounded, for otherwise the second
+            moment of the weights would rest on people too rare to be in any log.
         probabilities: P(1) for a bernoulli factor, one entry a level for a categorical one.
         nodes: Quadrature nodes of a continuous factor. One node stands for the mean alone, and is
             exact for a factor that enters the outcome linearly and the text not at all.
@@ -47,19 +51,20 @@ class Factor:
     def transform(self, uniforms: np.ndarray) -> np.ndarray:
         """Values of the factor by inverse CDF of uniforms, same shape."""
         if self.kind == "normal":
-            return ndtri(np.clip(uniforms, 1e-300, None))
+            return ndtri(ndtr(-CUT) + _INSIDE * uniforms) / _CUT_SD
         if self.kind == "uniform":
             return np.sqrt(3.0) * (2 * uniforms - 1)
         return np.searchsorted(np.cumsum(self.levels)[:-1], uniforms, side="right").astype(np.float64)
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Quadrature nodes and weights (Gauss-Hermite, Gauss-Legendre, or every level)."""
-        if self.kind == "normal":
-            nodes, weights = np.polynomial.hermite_e.hermegauss(self.nodes)
-            return nodes, weights / weights.sum()
-        if self.kind == "uniform":
+        """Quadrature nodes and weights (Gauss-Legendre, or every level)."""
+        if self.kind in ("normal", "uniform"):
             nodes, weights = np.polynomial.legendre.leggauss(self.nodes)
-            return np.sqrt(3.0) * nodes, weights / weights.sum()
+            if self.kind == "normal":
+                nodes, weights = CUT * nodes / _CUT_SD, weights * np.exp(-((CUT * nodes) ** 2) / 2)
+            else:
+                nodes = np.sqrt(3.0) * nodes
+            return nodes, weights / weights.sum()
         return np.arange(len(self.levels), dtype=np.float64), self.levels
 
     @property
@@ -114,6 +119,7 @@ class Features:
     compute: Callable[[People], np.ndarray]
 
     def __call__(self, people: People) -> np.ndarray:
+        """Columns of people, shape (n, len(names))."""
         return self.compute(people)
 
 

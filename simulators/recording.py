@@ -72,12 +72,14 @@ class Recording:
     Attributes:
         columns: Extra columns, in order.
         outcome: What is written down as the outcome; by default what was measured.
-        kept: Columns that the complete record keeps beside the true confounders.
+        kept: Roles that the complete record keeps beside the true confounders.
+        after: Columns whose role says "before" though they came after the text (bad controls).
     """
 
     columns: tuple[Column, ...] = ()
     outcome: Value | None = None
     kept: tuple[str, ...] = ("context", "unit", "time", "slot", "arm")
+    after: tuple[str, ...] = ()
 
     def record(self, rows: Rows) -> dict[str, np.ndarray]:
         """The extra columns of some rows."""

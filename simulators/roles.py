@@ -1,7 +1,7 @@
 """Roles and effects: drawn for each world from one published prior.
 
-Of K attributes, 2 (3 where K >= 9) are beneficial, 2 (1 where K < 7) harmful, 2 (3 where
-K >= 9) decoys, the rest inert. Effects are +-U(0.3, 1) on the index; decoys and inert
+Of K attributes, 2 (3 where K >= 9) are beneficial, 2 (1 where K < 7) harmful, 2 decoys, the
+rest inert. Effects are +-U(0.3, 1) on the index; decoys and inert
 attributes have none. Decoys respond to people so as to look good; one harmful attribute
 responds so as to look good and one beneficial one so as to look bad, so about half of the
 attributes respond. Prompt intercepts are N(0, 0.5^2); assignment intercepts U(-0.4, 0.4).
@@ -65,7 +65,7 @@ def draw_roles(streams: Streams, n_attributes: int, n_prompts: int) -> Roles:
     counts = {
         BENEFICIAL: 3 if many else 2,
         HARMFUL: 2 if n_attributes >= 7 else 1,
-        DECOY: 3 if many else 2,
+        DECOY: 2,
     }
     order = rng.permutation(n_attributes)
     names = np.full(n_attributes, INERT, dtype=object)

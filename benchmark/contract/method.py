@@ -106,8 +106,15 @@ class Method(Protocol):
     It may raise ``Incompatible(reason)`` for a log it cannot take.
     """
 
-    name: str
-    tags: Tags
+    @property
+    def name(self) -> str:
+        """Name on the board."""
+        ...
+
+    @property
+    def tags(self) -> Tags:
+        """What it takes and claims."""
+        ...
 
     def fit(self, log: Log, harness: Harness) -> Fitted | Fitting:
         """Learn from a log."""

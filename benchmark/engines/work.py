@@ -6,6 +6,7 @@ encoded logs. The truth is used after a method has answered, never before.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import time
@@ -24,6 +25,7 @@ from benchmark.score import score_with_key
 from benchmark.suite import Suite
 
 REASON_LENGTH = 500
+HEADS_AT_ONCE = 8
 Item = TypeVar("Item")
 
 
@@ -72,12 +74,13 @@ class Bench:
         self.setting = setting
         self._tasks = Kept(setting.kept_tasks)
         self._digests = Kept(4 * setting.kept_tasks)
+        self._caches = Kept(setting.kept_tasks)
         self._backbones = Kept(4)
 
     def split(self, group: Group, indices: Sequence[int]) -> list[tuple[int, ...]]:
-        """Policies one cell at a time on a CPU, everything in lockstep on an accelerator."""
+        """Policies one cell at a time on a CPU, heads a few; everything in lockstep on an accelerator."""
         indices = list(indices)
-        size = len(indices) if self.setting.device != "cpu" else 1
+        size = len(indices) if self.setting.device != "cpu" else 1 if group.entrant.policy else HEADS_AT_ONCE
         return [tuple(indices[start : start + size]) for start in range(0, len(indices), max(1, size))]
 
     def run(self, group: Group, indices: Sequence[int]) -> list[CellResult]:
@@ -109,7 +112,7 @@ class Bench:
                 able.append(index)
         if able:
             reset_peak()
-            harnesses = [self.harness(tasks[i], logs[i], (*self._identity(cells[i]), data)) for i in able]
+            harnesses = [self.harness(cells[i], tasks[i], logs[i], data) for i in able]
             begun = time.perf_counter()
             fitted = drive(method, [(logs[i], harness) for i, harness in zip(able, harnesses, strict=True)])
             shared = (time.perf_counter() - begun) / len(able)
@@ -118,20 +121,18 @@ class Bench:
         kinds = [dict(kind=log.kind, **describe_cell(task)) for log, task in zip(logs, tasks, strict=True)]
         return [merge(results[index], kinds[index]) for index in range(len(cells))]
 
-    def _identity(self, cell: Cell) -> tuple[Hashable, ...]:
-        return (cell.scenario.id, cell.seed)
-
-    def harness(self, task: Task, log: Log, identity: tuple[Hashable, ...]) -> Any:
+    def harness(self, cell: Cell, task: Task, log: Log, data: str) -> Any:
         """The harness of one fit; its streams follow from the log that the method sees."""
-        from benchmark.harness import Harness
+        from benchmark.harness import Cache, Harness
 
         columns = tuple(log.table.column_names)
-        digest = self._digests.get((identity, columns), lambda: digest_log(log))
+        digest = self._digests.get((cell, data, columns), lambda: digest_log(log))
         return Harness(
             backbone=self.backbone(task.domain),
             budget=self.setting.suite.budget.freeze(),
             device=self.setting.device,
             path=("method", digest),
+            cache=self._caches.get(cell, Cache),
         )
 
     def backbone(self, domain: str) -> Any:
@@ -144,11 +145,10 @@ class Bench:
 
     def _answer(self, group: Group, task: Task, outcome: Any, harness: Any, fit_seconds: float) -> CellResult:
         """Ask a fitted method the queries and score its answers."""
-        from benchmark.harness import predict
+        from benchmark.harness import Failure, predict
 
-        error = getattr(outcome, "error", None)
-        if isinstance(error, BaseException):
-            return describe_failure(error)
+        if isinstance(outcome, Failure):
+            return CellResult(outcome.status, outcome.reason[:REASON_LENGTH])
         begun = time.perf_counter()
         try:
             predictions: Predictions = predict(outcome, task.queries).validate(task.queries)
@@ -161,7 +161,10 @@ class Bench:
 
 
 def open_bench(setting: Setting) -> Bench:
-    """A workbench for a worker of its own, with its memory limited."""
+    """A workbench for a process of its own, whose arithmetic and memory it settles."""
+    from benchmark.harness import settle
+
+    settle(threads=1)
     if setting.memory_mb is not None and setting.device == "cpu" and sys.platform == "linux":
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (setting.memory_mb * 2**20, hard))
@@ -208,10 +211,8 @@ def read_meter(harness: Any) -> dict[str, float]:
 
 def reset_peak() -> None:
     """Start measuring peak memory anew, where the system allows it."""
-    try:
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def read_peak() -> float:

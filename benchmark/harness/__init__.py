@@ -9,6 +9,7 @@ from benchmark.harness.device import device_class, resolve_device, settle
 from benchmark.harness.drive import Failure, drive
 from benchmark.harness.encoder import TextEncoder
 from benchmark.harness.harness import FittedHead, FittedPolicy, Harness, tabular_harness
+from benchmark.harness.llama import to_llama
 from benchmark.harness.meters import Meter, peak_memory_mb
 from benchmark.harness.model import Batch, FieldScores, Model, Scores, blend, reverse_gradient
 from benchmark.harness.predict import predict
@@ -39,4 +40,5 @@ __all__ = [
     "reverse_gradient",
     "settle",
     "tabular_harness",
+    "to_llama",
 ]

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,7 @@ class DecoderShape:
 
 
 def initial_weights(shape: DecoderShape, rng: np.random.Generator) -> Tensor:
-    """Fresh weights, shape (1, P), float32: normal(0, .02) embeddings, 1/sqrt(fan-in) matrices, unit norms."""
+    """Fresh weights, shape (1, P), float32: small embeddings, 1/sqrt(fan-in) matrices, unit norms."""
     scale = {
         "embedding": 0.02,
         "attention_in": shape.width**-0.5,
@@ -85,12 +86,11 @@ def hidden_states(parameters: Mapping[str, Tensor], shape: DecoderShape, tokens:
     """
     members, rows, length = tokens.shape
     x = embed(parameters["embedding"], tokens.reshape(members, rows * length))
-    turn = _turns(length, shape.width // shape.heads, x.dtype, x.device)
+    turn = _turns(length, shape.width // shape.heads, x.device)[:, None, None]
     blocks = _blocks(parameters)
     norms = parameters["norms"].unbind(1)
     for layer, block in enumerate(blocks):
-        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length))
-        query, key = rotate(query, *turn), rotate(key, *turn)
+        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length), turn)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         x = _finish(x, mixed, norms[2 * layer + 1], block)
     return normalise(x, norms[-1]).view(members, rows, length, shape.width)
@@ -102,11 +102,10 @@ def prefill(
     """Hidden states (K, B, T, width) and, for each layer, keys and values (K, B, heads, T, width / heads)."""
     members, rows, length = tokens.shape
     x = embed(parameters["embedding"], tokens.reshape(members, rows * length))
-    turn = _turns(length, shape.width // shape.heads, x.dtype, x.device)
+    turn = _turns(length, shape.width // shape.heads, x.device)[:, None, None]
     norms, cache = parameters["norms"].unbind(1), []
     for layer, block in enumerate(_blocks(parameters)):
-        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length))
-        query, key = rotate(query, *turn), rotate(key, *turn)
+        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length), turn)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         cache.append((key.unflatten(0, (members, rows)), value.unflatten(0, (members, rows))))
         x = _finish(x, mixed, norms[2 * layer + 1], block)
@@ -138,12 +137,11 @@ def step(
     """
     members, rows = tokens.shape
     x = embed(parameters["embedding"], tokens)
-    cosine, sine = _turns(int(positions.max()) + 1, shape.width // shape.heads, x.dtype, x.device)
-    turn = (cosine[positions].view(-1, 1, 1, cosine.shape[1]), sine[positions].view(-1, 1, 1, sine.shape[1]))
+    turns = _turns(int(positions.max()) + 1, shape.width // shape.heads, x.device)
+    turn = turns[positions].view(-1, 1, 1, 1, turns.shape[1])
     norms = parameters["norms"].unbind(1)
     for layer, block in enumerate(_blocks(parameters)):
-        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, 1))
-        query, key = rotate(query, *turn), rotate(key, *turn)
+        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, 1), turn)
         keys, values = cache[layer]
         keys[:, :, :, place] = key.view(members, rows, shape.heads, -1)
         values[:, :, :, place] = value.view(members, rows, shape.heads, -1)
@@ -175,18 +173,39 @@ def normalise(x: Tensor, gain: Tensor) -> Tensor:
     return F.rms_norm(x, gain.shape[1:], None, EPSILON) * gain[:, None]
 
 
-def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotary positions (Su et al. 2021) on x (..., T, d), halves rotated against each other."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
+def rotate(x: Tensor, turn: Tensor) -> Tensor:
+    """Rotary positions (Su et al. 2021): neighbours of x (..., d) turned by turn (..., d / 2)."""
+    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * turn).flatten(-2)
+
+
+class _LogProbability(torch.autograd.Function):
+    """One pass forwards and one backwards, where log_softmax and gather take three each."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+        total = logits.logsumexp(1)
+        ctx.save_for_backward(logits, total, targets)
+        return logits.gather(1, targets[:, None])[:, 0] - total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        logits, total, targets = ctx.saved_tensors
+        gradient = gradients[0][:, None]
+        found = (logits - total[:, None]).exp_().mul_(-gradient)
+        return found.scatter_add_(1, targets[:, None], gradient), None
+
+
+def log_probability(logits: Tensor, targets: Tensor) -> Tensor:
+    """Log-softmax of logits (N, V) at targets (N,), shape (N,); differentiable once."""
+    return _LogProbability.apply(logits, targets)
 
 
 @lru_cache(maxsize=64)
-def _turns(length: int, size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the rotation angles, each of shape (length, size / 2)."""
+def _turns(length: int, size: int, device: torch.device) -> Tensor:
+    """Rotations as unit complex numbers, shape (length, size / 2)."""
     rate = ROPE_BASE ** (-torch.arange(0, size, 2, dtype=torch.float32, device=device) / size)
     angle = torch.arange(length, dtype=torch.float32, device=device)[:, None] * rate
-    return angle.cos().to(dtype), angle.sin().to(dtype)
+    return torch.polar(torch.ones_like(angle), angle)
 
 
 def _blocks(parameters: Mapping[str, Tensor]) -> list[tuple[Tensor, ...]]:
@@ -196,11 +215,13 @@ def _blocks(parameters: Mapping[str, Tensor]) -> list[tuple[Tensor, ...]]:
 
 
 def _project(
-    x: Tensor, gain: Tensor, weight: Tensor, shape: DecoderShape, rows: tuple[int, int]
-) -> tuple[Tensor, ...]:
-    """Queries, keys and values, each (K * B, heads, T, width / heads)."""
+    x: Tensor, gain: Tensor, weight: Tensor, shape: DecoderShape, rows: tuple[int, int], turn: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Rotated queries and keys, and values, each (K * B, heads, T, width / heads)."""
     joint = linear(normalise(x, gain), weight).view(*rows, 3, shape.heads, -1)
-    return joint.permute(2, 0, 3, 1, 4).unbind(0)
+    turned, value = joint.split((2, 1), dim=2)
+    query, key = rotate(turned, turn).unbind(2)
+    return query.transpose(1, 2), key.transpose(1, 2), value.squeeze(2).transpose(1, 2)
 
 
 def _finish(x: Tensor, mixed: Tensor, gain: Tensor, block: tuple[Tensor, ...]) -> Tensor:

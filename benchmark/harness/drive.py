@@ -9,7 +9,7 @@ import inspect
 import traceback as tracebacks
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -122,8 +122,8 @@ class _Fit:
             if not inspect.isgenerator(made):
                 self._finish(made)
                 return
-            self._generator = made
-            self._take(next(made))
+            self._generator = generator = cast(Generator[Any, Any, Fitted], made)
+            self._take(next(generator))
         except StopIteration as stop:
             self._finish(stop.value)
         except Exception as error:

@@ -101,16 +101,16 @@ class TextEncoder:
         return len(self.centre)
 
     def encode(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
-        """Features of texts, shape (n, d), float64: mean counts of each merged group, then prompt indicators."""
+        """Features, shape (n, d), float64: mean counts of merged terms, then prompt indicators."""
         words, bigrams = _occurrences(self.tokenizer.encode(texts), len(self.tokenizer))
         n, d = len(texts), self.width
-        encoded = np.zeros(n * d)
+        flat = np.zeros(n * d)
         shares = 1.0 / np.bincount(self.columns, minlength=max(d, 1))[self.columns]
         for rows, keys in (words, (bigrams[0], bigrams[1] + len(self.tokenizer))):
             places, known = _look_up(self.terms, keys)
             cells = rows[known] * d + self.columns[places]
-            encoded += np.bincount(cells, weights=shares[places], minlength=n * d)
-        encoded = encoded.reshape(n, d)
+            flat += np.bincount(cells, weights=shares[places], minlength=n * d)
+        encoded = flat.reshape(n, d)
         places, known = _look_up(self._sorted_prompts, np.asarray(prompts, dtype=object))
         encoded[np.flatnonzero(known), d - len(self.prompts) + places] = 1.0
         return encoded

@@ -42,8 +42,8 @@ class RewardHead:
     device: str = "cpu"
     learning_rate: float = 0.01
     encode: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = field(default=None, compare=False)
-    centre: np.ndarray | None = field(default=None, compare=False)
-    scale: np.ndarray | None = field(default=None, compare=False)
+    centre: np.ndarray | float = field(default=0.0, compare=False)
+    scale: np.ndarray | float = field(default=1.0, compare=False)
 
     name = "head"
     policy = False
@@ -100,7 +100,7 @@ class RewardHead:
 
     def prepare(self, prompts: np.ndarray, texts: np.ndarray) -> Inputs:
         """ "features" (n, width), centred and scaled as on the encoder's corpus, and "length" (n,)."""
-        assert self.encode is not None and self.centre is not None and self.scale is not None
+        assert self.encode is not None
         features = ((self.encode(prompts, texts) - self.centre) / self.scale).astype(np.float32)
         length = (count_words(texts) + 1).astype(np.float32)
         return {

@@ -158,6 +158,30 @@ def unpack_predictions(data: bytes, queries: Queries) -> Predictions:
     return answer.validate(queries)
 
 
+def pack_question(prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray]) -> bytes:
+    """A question to the oracle as bytes."""
+    columns = {_CONTEXT + name: np.asarray(values, dtype=np.float64) for name, values in context.items()}
+    return pack({"prompts": prompts, "texts": texts} | columns)
+
+
+def unpack_question(data: bytes) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Prompts, texts and context of ``pack_question``, all of one length.
+
+    Raises:
+        ContractError: If they are missing or differ in length.
+    """
+    arrays = unpack(data)
+    context = {n.removeprefix(_CONTEXT): v for n, v in arrays.items() if n.startswith(_CONTEXT)}
+    prompts, texts = arrays.get("prompts"), arrays.get("texts")
+    columns = [prompts, texts, *context.values()]
+    shapes = {None if column is None else column.shape for column in columns}
+    if prompts is None or texts is None or len(shapes) != 1 or prompts.ndim != 1:
+        raise ContractError(
+            "a malformed question to the oracle", expected="columns of one length", found=shapes
+        )
+    return prompts, texts, context
+
+
 # -- messages -----------------------------------------------------------------
 @dataclass(frozen=True, eq=False)
 class Message:

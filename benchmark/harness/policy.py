@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from benchmark.harness.decoder import DecoderShape, hidden_states, linear
+from benchmark.harness.decoder import DecoderShape, hidden_states, linear, log_probability
 from benchmark.harness.layout import Layout
 from benchmark.harness.model import Inputs, Output
 from benchmark.harness.sampling import sample_tokens
@@ -82,10 +81,8 @@ class DecoderPolicy:
         picked = _pick(states, inputs["first"], inputs["targets"].shape[2])
         members, rows, length, width = picked.shape
         logits = linear(picked.view(members, rows * length, width), parameters["embedding"].transpose(1, 2))
-        losses = F.cross_entropy(
-            logits.view(-1, logits.shape[2]), inputs["targets"].reshape(-1), reduction="none"
-        )
-        tokens = -losses.view(members, rows, length) * inputs["mask"]
+        found = log_probability(logits.view(-1, logits.shape[2]), inputs["targets"].reshape(-1))
+        tokens = found.view(members, rows, length) * inputs["mask"]
         return Output(tokens.sum(-1), tokens=tokens)
 
     @torch.no_grad()

@@ -29,7 +29,7 @@ def pretrain(
     epochs: float = 1.0,
     steps: int | None = None,
     batch_size: int = 128,
-    learning_rate: float = 1e-2,
+    learning_rate: float = 2e-2,
     seed: int = 0,
     width: int = 64,
     layers: int = 2,

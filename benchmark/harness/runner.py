@@ -16,17 +16,29 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from benchmark.contract import Budget, ContractError, Incompatible, Log, Method, Tags, UsageError
-from benchmark.harness.payload import HEADER_LIMIT, Message, pack_predictions, unpack_queries
+from benchmark.harness.payload import (
+    HEADER_LIMIT,
+    Message,
+    pack_predictions,
+    pack_question,
+    receive,
+    unpack,
+    unpack_queries,
+)
 
 HIDDEN = ("simulators", "leaderboard", "benchmark.score", "benchmark.prepare", "benchmark.store")
 REASON_LENGTH = 500
+ANSWER_LIMIT = 1 << 24
 
 
 def main(descriptor: int, inputs: str) -> None:
@@ -36,7 +48,7 @@ def main(descriptor: int, inputs: str) -> None:
     settings = json.loads((folder / "settings.json").read_text())
     _check_hidden()
     _close_others(descriptor)
-    action = _prepare(folder, settings)
+    action = _prepare(folder, settings, connection)
     _limit_resources(settings["limits"])
     connection.sendall(Message("ready").encode())
     connection.sendall(_attempt(action).encode())
@@ -46,7 +58,7 @@ def main(descriptor: int, inputs: str) -> None:
     os._exit(0)
 
 
-def _prepare(folder: Path, settings: dict[str, Any]) -> Callable[[], Message]:
+def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) -> Callable[[], Message]:
     """Read all inputs and import what is slow, so that failures here are ours, not the method's."""
     source = folder / "method.py"
     if settings["mode"] == "describe":
@@ -64,6 +76,7 @@ def _prepare(folder: Path, settings: dict[str, Any]) -> Callable[[], Message]:
         budget=Budget(**settings["budget"]),
         device=settings["device"],
         path=tuple(settings["stream"]),
+        oracle=partial(_ask, connection) if settings["oracle"] else None,
     )
 
     def fit() -> Message:
@@ -76,9 +89,18 @@ def _prepare(folder: Path, settings: dict[str, Any]) -> Callable[[], Message]:
             sys.stderr.write(fitted.traceback)
             return _ended(fitted.status, fitted.reason)
         predictions = predict(fitted, queries).validate(queries)
-        return Message("done", {"status": "ok"}, pack_predictions(predictions))
+        meters = {name: float(getattr(harness.meter, name)) for name in ("tokens", "flops")}
+        return Message("done", {"status": "ok", "meters": meters}, pack_predictions(predictions))
 
     return fit
+
+
+def _ask(
+    connection: socket.socket, prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Put a question to the oracle on the other side; it keeps count there."""
+    connection.sendall(Message("ask", {}, pack_question(prompts, texts, context)).encode())
+    return unpack(receive(connection, ANSWER_LIMIT).body)["outcome"]
 
 
 def _attempt(action: Callable[[], Message]) -> Message:
@@ -109,8 +131,7 @@ def _describe(method: Method) -> Message:
 
 def _check(check: Callable[[Method], Any], method: Method) -> Message:
     results = [
-        {"name": str(r.name), "passed": bool(r.passed), "detail": str(r.detail)[:REASON_LENGTH]}
-        for r in check(method)
+        {"name": r.name, "status": r.status, "reason": str(r.reason)[:REASON_LENGTH]} for r in check(method)
     ]
     return Message("done", {"status": "ok", "results": results})
 
@@ -188,8 +209,9 @@ def _close_others(keep: int) -> None:
 
 
 def _limit_resources(limits: dict[str, Any]) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
     wanted = {
-        resource.RLIMIT_CPU: limits["cpu_s"],
+        resource.RLIMIT_CPU: used.ru_utime + used.ru_stime + limits["cpu_s"] + 1,
         resource.RLIMIT_FSIZE: limits["file_bytes"],
         resource.RLIMIT_NOFILE: limits["open_files"],
         resource.RLIMIT_NPROC: limits["processes"],
@@ -199,4 +221,5 @@ def _limit_resources(limits: dict[str, Any]) -> None:
     for what, value in wanted.items():
         hard = resource.getrlimit(what)[1]
         limit = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-        resource.setrlimit(what, (limit, limit))
+        # The soft limit on processor time sends a signal that names its cause; the hard one kills.
+        resource.setrlimit(what, (limit, limit + 2 if what == resource.RLIMIT_CPU else limit))

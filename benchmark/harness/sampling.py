@@ -71,14 +71,13 @@ def _sample_rows(
     """Sample rows side by side; text tokens share cache places, prompts end where they end."""
     rows, steps = uniforms.shape
     asked = heads[0][0].shape[3]
-    cache = [tuple(_extended(x, steps) for x in pair) for pair in heads]
+    cache = [(_extended(k, steps), _extended(v, steps)) for k, v in heads]
     visible = torch.zeros(rows, 1, 1, asked + steps, device=state.device, dtype=state.dtype)
     hidden = torch.arange(asked, device=state.device) >= lengths[:, None]
     visible[:, 0, 0, :asked].masked_fill_(hidden, float("-inf"))
     output = parameters["embedding"].transpose(1, 2)
     written = torch.full((rows, steps), PAD, dtype=torch.long, device=state.device)
     alive = torch.arange(rows, device=state.device)
-    place = alive
     for t in range(steps):
         tokens = _draw(linear(state[None], output)[0] / temperature, uniforms[alive, t])
         written[alive, t] = tokens
@@ -89,7 +88,7 @@ def _sample_rows(
         if count < COMPACT_BELOW * len(alive):
             place, tokens = going.nonzero()[:, 0], tokens[going]
             alive, lengths, visible = alive[place], lengths[place], visible[place]
-            cache = [tuple(x[:, place] for x in pair) for pair in cache]
+            cache = [(k[:, place], v[:, place]) for k, v in cache]
         state = step(
             parameters, shape, tokens[None], (lengths + t)[None], cache, asked + t,
             visible[..., : asked + t + 1],

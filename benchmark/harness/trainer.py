@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -214,7 +214,7 @@ class _Stack:
         scores = {}
         for f, name in enumerate(self.names):
             cut = slice(f * self.size, (f + 1) * self.size)
-            part = Output(**{x.name: _cut(getattr(output, x.name), cut) for x in fields(output)})
+            part = replace(output, **{x.name: _cut(getattr(output, x.name), cut) for x in fields(output)})
             here = places[:, cut]
             find = (lambda here=here: self.reference()[here]) if self.architecture.policy else None
             scores[name] = FieldScores(part, inputs["length"][:, cut], find)
@@ -258,11 +258,10 @@ def train(jobs: Sequence[Job]) -> list[Model | ContractError]:
     start = torch.cat([job.request.model.weights for job in jobs])
     decay = first.request.weight_decay
     mask = architecture.layout.decay_mask(start) if decay else None
+    steps = len(first.order)
     if first.fully:
-        steps = len(first.order)
         weights = minimise_fully(start, stack.loss_at, steps, weight_decay=decay, decayed=mask)
     else:
-        steps = len(first.order)
         weights = minimise(start, stack.loss_at, steps, first.learning_rate, weight_decay=decay, decayed=mask)
     answers: list[Model | ContractError] = []
     for k, member in enumerate(stack.members):

@@ -1,8 +1,29 @@
-"""Runs submitted files where simulators, truth and results do not exist."""
+"""Runs submitted files where simulators, truth and results do not exist.
 
-from benchmark.sandbox.cell import CellResult, Sandbox, Task
-from benchmark.sandbox.limits import Limits
-from benchmark.sandbox.probe import ISOLATIONS, Probe, choose_isolation, probe_bubblewrap
+Names are imported when first used: asking whether a sandbox is possible must not load a deep
+learning library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmark.sandbox.cell import CellResult, Sandbox, Task
+    from benchmark.sandbox.limits import Limits
+    from benchmark.sandbox.probe import ISOLATIONS, Probe, choose_isolation, probe_bubblewrap
+
+_HOMES = {
+    "ISOLATIONS": "probe",
+    "CellResult": "cell",
+    "Limits": "limits",
+    "Probe": "probe",
+    "Sandbox": "cell",
+    "Task": "cell",
+    "choose_isolation": "probe",
+    "probe_bubblewrap": "probe",
+}
 
 __all__ = [
     "ISOLATIONS",
@@ -14,3 +35,9 @@ __all__ = [
     "choose_isolation",
     "probe_bubblewrap",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

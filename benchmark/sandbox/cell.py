@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -24,12 +25,14 @@ from benchmark.harness.payload import pack_queries, unpack_predictions
 from benchmark.sandbox import bubblewrap, plain
 from benchmark.sandbox.layout import find_layout
 from benchmark.sandbox.limits import Limits
+from benchmark.sandbox.oracle import Oracle, OracleDesk
 from benchmark.sandbox.probe import choose_isolation, probe_bubblewrap
 from benchmark.sandbox.seccomp import build_filter
 from benchmark.sandbox.supervise import AskOracle, Ending, Start, supervise
 
 CLAIMS = ("ok", "incompatible", "invalid", "failed", "memory")
 REASON_LENGTH = 500
+SHELL_SIGNAL = 128  # bubblewrap passes "ended by signal s" on as exit status 128 + s
 CHECKS = "methods.checks"
 
 
@@ -98,21 +101,31 @@ class Sandbox:
             return plain.LAYERS
         return bubblewrap.LAYERS + (("seccomp",) if build_filter() is not None else ())
 
-    def fit(self, source: bytes, task: Task, ask: AskOracle | None = None) -> CellResult:
+    def fit(self, source: bytes, task: Task, oracle: Oracle | None = None) -> CellResult:
         """Fit a submitted method and ask it the queries.
 
         Args:
             source: The submitted file.
             task: What it is given.
-            ask: Answers oracle questions on this side; without it they are refused.
+            oracle: ``(prompts, texts, context) -> outcomes``, asked on this side at most
+                ``budget.asks`` times in all; without it there is none.
+
+        Raises:
+            InfrastructureError: If the sandbox did not come up.
         """
+        ask = None if oracle is None else OracleDesk(oracle, task.budget.asks)
         with tempfile.TemporaryDirectory(prefix="cell-") as name:
             folder = Path(name)
             task.log.write(folder / "log.parquet")
             (folder / "queries.npz").write_bytes(pack_queries(task.queries))
             # The method's own streams follow from what it sees anyway, so they tell it nothing.
             seen = hashlib.sha256((folder / "log.parquet").read_bytes()).hexdigest()
-            settings = {"budget": asdict(task.budget), "device": task.device, "stream": ["method", seen]}
+            settings = {
+                "budget": asdict(task.budget),
+                "device": task.device,
+                "stream": ["method", seen],
+                "oracle": oracle is not None,
+            }
             result = self._run("fit", source, folder, settings, task.backbone, ask)
         if result.status != "ok":
             return result
@@ -120,7 +133,8 @@ class Sandbox:
             predictions = unpack_predictions(result.fields["body"], task.queries)
         except ContractError as error:
             return replace(result, status="invalid", reason=clean(str(error)), fields={})
-        return replace(result, predictions=predictions, fields={})
+        told = {name: value for name, value in result.fields.items() if name != "body"}
+        return replace(result, predictions=predictions, fields=told)
 
     def describe(self, source: bytes) -> CellResult:
         """Name and tags of the method a file defines, as ``fields["name"]`` and ``fields["tags"]``."""
@@ -190,9 +204,10 @@ def judge(ending: Ending) -> CellResult:
     if ending.stopped is not None:
         return CellResult(ending.stopped, clean(ending.reason), **measured)  # type: ignore[arg-type]
     if ending.answer is None:
+        if ending.returncode in (-signal.SIGXCPU, SHELL_SIGNAL + signal.SIGXCPU):
+            return CellResult("timeout", "used up its processor time", **measured)  # type: ignore[arg-type]
         reason = f"ended with exit status {ending.returncode} and no answer; {tail}"
-        status = "timeout" if ending.returncode in (-24, 152) else "failed"  # SIGXCPU
-        return CellResult(status, clean(reason), **measured)  # type: ignore[arg-type]
+        return CellResult("failed", clean(reason), **measured)  # type: ignore[arg-type]
     fields = dict(ending.answer.fields)
     status = fields.pop("status", None)
     if status not in CLAIMS:

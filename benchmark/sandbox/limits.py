@@ -12,8 +12,9 @@ class Limits:
     """Limits of one sandboxed process; equal for every submission of a suite.
 
     Attributes:
-        wall_s: Seconds from start to answer, start-up included.
-        cpu_s: Processor seconds (``RLIMIT_CPU``).
+        wall_s: Seconds from ready to answer.
+        start_s: Seconds the runner may take to be ready; taking longer is a broken machine's fault.
+        cpu_s: Processor seconds from ready to answer (``RLIMIT_CPU``).
         memory_bytes: Resident memory of everything inside, watched from outside; private
             writable memory is also capped inside (``RLIMIT_DATA``).
         answer_bytes: Largest answer.
@@ -24,7 +25,8 @@ class Limits:
     """
 
     wall_s: float = 300.0
-    cpu_s: int = 300
+    start_s: float = 120.0
+    cpu_s: int = 600
     memory_bytes: int = 4096 * MIB
     answer_bytes: int = 64 * MIB
     file_bytes: int = 64 * MIB

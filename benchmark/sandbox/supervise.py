@@ -181,9 +181,10 @@ class _Watch:
             raise ContractError(f"unexpected message {message.kind[:40]!r} from the sandbox")
 
     def _check_limits(self) -> None:
-        seconds = time.monotonic() - self._began
-        if seconds > self._limits.wall_s:
-            return self._stop("timeout", f"no answer within {self._limits.wall_s:g} s")
+        ready, limits = self._ready_at is not None, self._limits
+        if time.monotonic() - (self._ready_at or self._began) > (limits.wall_s if ready else limits.start_s):
+            kind, seconds = ("answer", limits.wall_s) if ready else ("sign of life", limits.start_s)
+            return self._stop("timeout", f"no {kind} within {seconds:g} s")
         processes, resident = measure_tree(self._init or self._process.pid)
         self._peak = max(self._peak, resident)
         if resident > self._limits.memory_bytes:

@@ -1,13 +1,15 @@
 """CPO, OO-RLHF and DR-CPO (Lin, Ben-Michael & Morency, UAI 2024), from the paper's formulas.
 
 All start from a policy fine-tuned on the logged texts, which is also the estimate of the
-logging law ``P^R`` unless propensities are logged, and the f0 that texts are drawn from.
+logging law ``P^R`` unless propensities are logged; f0 is the reference policy itself, as in
+the paper. The paper clips no weight; the cut here is a parameter of the objective. Outcomes are
+standardised, since neither term is invariant to their level.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -60,7 +62,7 @@ class PolicyValue:
         objective: A loss on ``text`` (and ``generated``) from ``methods.objectives.policy_value``.
         tags: What it takes and claims.
         logged: Take the logging law from the log's propensities, not from the fine-tuned policy.
-        modelled: Needs an outcome model and texts drawn from the fine-tuned policy.
+        modelled: Needs an outcome model and texts drawn from the reference policy.
         outcome_model: Adjustment under which the outcome model is fitted.
         constant: Replace the outcome model by the mean outcome (the variance control).
     """
@@ -70,7 +72,7 @@ class PolicyValue:
     tags: Tags
     logged: bool = False
     modelled: bool = False
-    outcome_model: Adjust = Raw()
+    outcome_model: Adjust = field(default_factory=Raw)
     constant: bool = False
 
     def fit(self, log: Log, harness: Any) -> Fitting:
@@ -91,10 +93,8 @@ class PolicyValue:
         else:
             values["log_propensity"] = yield Score(start, rows.prompts, rows.texts)
         if self.modelled:
-            fields["generated"] = yield from _draw(start, rows, harness)
-            law = fields["generated"]
-            values["generated_log_propensity"] = yield Score(start, law.prompts, law.texts)
-            values |= self._predictions(scored, law)
+            fields["generated"] = yield from _draw(harness.policy(), rows, harness)
+            values |= self._predictions(scored, fields["generated"])
         policy = yield Train(start, fields, values, self.objective)
         return RelativePolicy(harness.fitted_policy(policy), harness.fitted_policy(start), {})
 

@@ -43,8 +43,8 @@ CEILING = Recipe(
 class Constant:
     """Rewards every text alike."""
 
-    name: str = "canary-constant"
-    tags: Tags = Tags(kinds=ALL_KINDS, canary=True, summary="Zero for every text; must score a coin.")
+    name: str
+    tags: Tags
 
     def fit(self, log: Log, harness: Any) -> Fitted:
         """Learn nothing."""
@@ -55,10 +55,8 @@ class Constant:
 class Random:
     """Rewards texts at random: a random direction of the text features."""
 
-    name: str = "canary-random"
-    tags: Tags = Tags(
-        kinds=ALL_KINDS, canary=True, summary="A random linear reward; must score a coin on average."
-    )
+    name: str
+    tags: Tags
 
     def fit(self, log: Log, harness: Any) -> Fitted:
         """Learn nothing; draw a direction."""
@@ -72,10 +70,8 @@ class Random:
 class CopyNaive:
     """The naive method under another name: must tie with it exactly."""
 
-    name: str = "canary-copy-naive"
-    tags: Tags = Tags(
-        kinds=ALL_KINDS, canary=True, calibrated=True, summary="A copy of naive; must tie with it."
-    )
+    name: str
+    tags: Tags
 
     def fit(self, log: Log, harness: Any) -> Any:
         """Fit the naive method."""
@@ -86,4 +82,24 @@ def _text_column(log: Log) -> str:
     return {"outcome": "text", "pairs": "chosen", "rankings": "first"}[log.kind]
 
 
-METHODS: tuple[Method, ...] = (NAIVE, Constant(), Random(), CopyNaive())
+METHODS: tuple[Method, ...] = (
+    NAIVE,
+    Constant(
+        "canary-constant",
+        Tags(kinds=ALL_KINDS, canary=True, summary="Zero for every text; must score a coin."),
+    ),
+    Random(
+        "canary-random",
+        Tags(kinds=ALL_KINDS, canary=True, summary="A random linear reward; a coin on average."),
+    ),
+    CopyNaive(
+        "canary-copy-naive",
+        Tags(
+            kinds=ALL_KINDS,
+            canary=True,
+            calibrated=True,
+            intervals=True,
+            summary="A copy of naive; must tie with it.",
+        ),
+    ),
+)

@@ -1,13 +1,15 @@
-"""A harness without a decoder, for methods that only encode: word counts, streams, a budget."""
+"""Harnesses for toy texts: a tiny pretrained decoder, and a light one that only encodes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from benchmark.contract import Budget, make_rng
-from methods.checks.toy import OFF, ON, PROMPTS
+from methods.checks.toy import OFF, ON, PROMPTS, write_texts
 
 VOCABULARY = tuple(sorted({word for group in (*ON, *OFF) for phrase in group for word in phrase.split()}))
 
@@ -38,3 +40,33 @@ class EncodingHarness:
                     encoded[row, place[word]] += 1.0
         encoded[:, len(VOCABULARY) :] = np.asarray(prompts)[:, None] == PROMPTS[None, :]
         return encoded
+
+
+CHECK_BUDGET = Budget(steps=4, batch_size=8, trainings=32, samples=512, asks=64)
+
+
+def tiny_harness(seed: int = 0, budget: Budget = CHECK_BUDGET) -> Any:
+    """A harness whose backbone is a tiny decoder pretrained on randomised toy texts.
+
+    The oracle answers with noise, whatever it is asked.
+
+    Args:
+        seed: Of the method's own streams.
+        budget: What one fit may spend.
+    """
+    from benchmark.harness import Harness
+
+    def answer(prompts: np.ndarray, texts: np.ndarray, context: Any) -> np.ndarray:
+        return make_rng("toy oracle", seed, len(texts)).standard_normal(len(texts))
+
+    return Harness(_toy_backbone(), budget, path=("toy", str(seed)), oracle=answer)
+
+
+@cache
+def _toy_backbone() -> Any:
+    from benchmark.harness import pretrain
+
+    rng = make_rng("toy corpus")
+    texts = write_texts(rng.integers(0, 2, (2000, len(ON))), rng)
+    prompts = PROMPTS[rng.integers(len(PROMPTS), size=len(texts))]
+    return pretrain(prompts, texts, VOCABULARY, steps=60, width=32, heads=2, inner=64)

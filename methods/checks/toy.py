@@ -1,7 +1,7 @@
 """A small confounded log with known effects, for contract checks and tests.
 
-Four attributes, each said in one of three ways, in reviews of three things. Two covariates move
-the first two attributes and the outcome. It has every column a log can have; a check keeps
+Four attributes, each said in one of three ways, in reviews of three things. Two covariates move the
+outcome, one of them the first two attributes too; four nudges move one attribute each, at random. It has every column a log can have; a check keeps
 those a method declares. This is no scenario of the benchmark and resembles none.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import expit
 
 from benchmark.contract import Log, make_rng
 from benchmark.contract.roles import LOG_KINDS, role_of
@@ -31,7 +32,8 @@ OFF = (
 )
 EFFECTS = np.array([0.0, 1.0, 0.6, -0.5])
 COVARIATE_EFFECTS = np.array([3.0, 1.0])
-RESPONSES = np.array([[1.2, 0.0], [0.0, -0.8], [0.0, 0.0], [0.0, 0.0]])
+NUDGE = 1.0
+RESPONSES = np.array([[1.2, 0.0], [-0.8, 0.0], [0.0, 0.0], [0.0, 0.0]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,13 @@ class Toy:
         return Log(self.table.select(columns), feedback)
 
 
-def draw_toy(n: int = 400, seed: int = 0, strength: float = 1.0, noise: float = 1.0) -> Toy:
+def draw_toy(
+    n: int = 400,
+    seed: int = 0,
+    strength: float = 1.0,
+    noise: float = 1.0,
+    effects: np.ndarray = EFFECTS,
+) -> Toy:
     """Draw a toy log.
 
     Args:
@@ -69,16 +77,20 @@ def draw_toy(n: int = 400, seed: int = 0, strength: float = 1.0, noise: float = 
         seed: Draws with different seeds are independent.
         strength: Scales how covariates move texts; 0 randomises them.
         noise: Standard deviation of the outcome's noise.
+        effects: Of the four attributes, shape (4,).
     """
     rng = make_rng("toy", seed)
     people = rng.standard_normal((n, 2))
     prompts = PROMPTS[rng.integers(len(PROMPTS), size=n)]
     nudges = rng.integers(0, 2, size=(n, 4)).astype(float)
-    chance = 1.0 / (1.0 + np.exp(-strength * people @ RESPONSES.T))
+    drift = strength * people @ RESPONSES.T
+    chance = expit(drift + NUDGE * (2 * nudges - 1))
+    # A logged propensity knows covariates, not nudges: those are averaged over.
+    recorded = 0.5 * (expit(drift + NUDGE) + expit(drift - NUDGE))
     attributes, texts, words = _write(chance, rng)
     confounding = people @ COVARIATE_EFFECTS
-    outcome = attributes @ EFFECTS + confounding + noise * rng.standard_normal(n)
-    spoken = np.where(attributes == 1, chance, 1 - chance).prod(axis=1)
+    outcome = attributes @ effects + confounding + noise * rng.standard_normal(n)
+    spoken = np.where(attributes == 1, recorded, 1 - recorded).prod(axis=1)
     columns: dict[str, np.ndarray] = {
         "prompt": prompts,
         "text": texts,

@@ -112,7 +112,7 @@ class MaximumMeanDiscrepancy:
     the representation the reward head reads. Columns hold bin numbers, as any number type.
 
     Source: Wang et al. 2025 (arXiv 2501.09620), unconditional form; kernel and width are ours. The
-    width is the batch's median distance, without gradient.
+    width is the batch's root mean square distance, without gradient.
 
     Attributes:
         bins: Number of bins.
@@ -133,7 +133,7 @@ class MaximumMeanDiscrepancy:
         if self.representation:
             points = torch.cat([scores[field].representation for field, _ in self.sources], 1)
         squared = (points[:, :, None] - points[:, None]).square().sum(-1)
-        width = squared.detach().flatten(1).median(1).values.clamp(min=1e-12)
+        width = squared.detach().mean((1, 2)).clamp(min=1e-12)
         kernel = torch.exp(-squared / (2.0 * width[:, None, None]))
         member = one_hot(labels.long(), self.bins).to(values.dtype)
         present = (member.sum(1) > 0).to(values.dtype)

@@ -83,7 +83,8 @@ class BCO:
     (``weights.density_ratio``), makes both classes share one covariate law.
 
     Source: Jung et al. 2024, eq. 12-14. TRL's experimental BCO (gone in its newest versions) keeps a
-    running mean over batches for delta; here it is the batch's own mean, since a loss has no memory.
+    running mean over batches for delta; here it is the batch's own mean, since a loss has no memory,
+    and it is weighted, so that delta sits in the same population as the losses (TRL's does not).
 
     Attributes:
         beta: As in DPO.
@@ -95,7 +96,9 @@ class BCO:
         """Losses, shape (K, B)."""
         reward = self.beta * log_ratio(scores["text"])
         sign = 2.0 * batch["desirable"] - 1.0
-        return weigh(-logsigmoid(sign * (reward - reward.detach().mean(1, keepdim=True))), batch)
+        importance = weigh(torch.ones_like(reward), batch)
+        shift = (importance * reward.detach()).sum(1, keepdim=True) / importance.sum(1, keepdim=True)
+        return weigh(-logsigmoid(sign * (reward - shift)), batch)
 
 
 Noise = Literal["squared", "huber", "bernoulli", "poisson"]

@@ -40,7 +40,7 @@ BALANCED = Dial("balanced", False, "negative control: the greeting ignores the d
 
 CARD = FamilyCard(
     name="marker",
-    situation="A greeting that does nothing is used most on Mondays, and answers posted on Mondays score higher.",
+    situation="A greeting that does nothing is used most on Mondays, and texts posted on Mondays score higher.",
     dials=(STRENGTH, OVERLAP, RULE, BALANCED, domain_dial("answers")),
     identified_by="comparing within days: the day is recorded",
     recover="within-day pairs, residuals, covariate regression",

@@ -5,7 +5,7 @@ Nothing here knows people, outcomes or effects.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ def list_domains() -> tuple[str, ...]:
     return _GRAMMARS
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_domain(name: str) -> Domain:
     """A grammar domain by name; built once a process.
 

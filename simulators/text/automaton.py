@@ -138,13 +138,12 @@ def compile_finder(phrases: Mapping[Words, int], n_words: int) -> Automaton:
             fallback[child] = int(target[node, word])
             target[node, word] = child
             queue.append(child)
-    bits, message = np.unique(np.array(said, dtype=np.int64), return_inverse=True)
-    return Automaton(target, message.astype(np.int16)[target], bits, np.ones(len(children), dtype=bool), 0)
+    meanings, message = np.unique(np.array(said, dtype=np.int64), return_inverse=True)
+    anywhere = np.ones(len(children), dtype=bool)
+    return Automaton(target, message.astype(np.int16)[target], meanings, anywhere, 0)
 
 
-def _tabulate(
-    edges: list[tuple[int, int, int, int]], accepting: np.ndarray, n_words: int
-) -> Automaton:
+def _tabulate(edges: list[tuple[int, int, int, int]], accepting: np.ndarray, n_words: int) -> Automaton:
     target = np.full((len(accepting), n_words + 2), REJECT, dtype=np.int32)
     target[:, n_words + 1] = np.arange(len(accepting))
     message = np.zeros_like(target, dtype=np.int16)

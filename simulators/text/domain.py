@@ -7,20 +7,26 @@ probability of a wording is exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
 from simulators.text.automaton import Automaton, compile_finder, compile_reader
 from simulators.text.phrasebook import Phrasebook, compile_phrasebook
+from simulators.text.reading import (
+    TOPIC_BITS,
+    Strings,
+    as_strings,
+    meanings_of,
+    read_words,
+    topics_agree,
+    widest_text,
+)
 from simulators.text.slots import AttributeSlot, Slot, TopicSlot, validate_slots, words_of
 
-TOPIC_BITS = 6
 READ_ROWS = 32_768
 
 
@@ -44,8 +50,8 @@ class Detected:
     """What was read from strings.
 
     Attributes:
-        attributes: Shape (n, K) int8. Exact on the grammar; elsewhere 1 where any on-phrase of
-            the attribute occurs.
+        attributes: Shape (n, K) int8. Exact on the grammar; elsewhere 1 where an on-phrase of
+            the attribute occurs among the first ``Domain.width + 1`` words.
         on_grammar: Whether the domain can write the text, shape (n,).
         topics: Prompt id that the text is about, shape (n,) int64; -1 off the grammar.
     """
@@ -163,7 +169,7 @@ class Domain:
                 expected=f"attributes (n, {n_attributes}) and prompt ids (n,)",
                 found=f"{attributes.shape} and {prompt_ids.shape}",
             )
-        if len(prompt_ids) and not (0 <= prompt_ids.min() and prompt_ids.max() < len(self.prompts)):
+        if len(prompt_ids) and not (prompt_ids.min() >= 0 and prompt_ids.max() < len(self.prompts)):
             raise UsageError(
                 "prompt id out of range",
                 expected=f"0 to {len(self.prompts) - 1}",
@@ -180,13 +186,13 @@ class Domain:
         return attributes, prompt_ids
 
     # -- reading --------------------------------------------------------------
-    def detect(self, texts: pa.Array | pa.ChunkedArray | np.ndarray | Sequence[str]) -> Detected:
+    def detect(self, texts: Strings) -> Detected:
         """Read attributes back from strings; any string is an answer, none is an error.
 
         Args:
             texts: Strings, shape (n,).
         """
-        strings = _as_strings(texts)
+        strings = as_strings(texts)
         parts = [self._detect_rows(strings.slice(i, READ_ROWS)) for i in range(0, len(strings), READ_ROWS)]
         bits = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, dtype=np.int64)
         on_grammar = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, dtype=bool)
@@ -195,33 +201,21 @@ class Domain:
         return Detected(attributes.astype(np.int8), on_grammar, np.where(on_grammar, topics - 1, -1))
 
     def _detect_rows(self, strings: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-        words = self._read_words(strings)
+        # one word beyond the longest text is enough to know that a text is too long
+        words = read_words(strings, self._word_array, self.width + 1)
         bits, accepted = self._reader.run(words)
-        accepted = accepted & self._allowed[bits & ((1 << len(self.attributes)) - 1)]
-        for slot in range(1, sum(isinstance(slot, TopicSlot) for slot in self.slots)):
-            shift = len(self.attributes) + TOPIC_BITS * slot
-            said_before = bits >> (shift - TOPIC_BITS)
-            accepted &= ((bits >> shift) ^ said_before) & ((1 << TOPIC_BITS) - 1) == 0
+        accepted = accepted & topics_agree(bits, self.slots)
+        accepted &= self._allowed[bits & ((1 << len(self.attributes)) - 1)]
         rest = ~accepted
         if rest.any():
             bits[rest] = self._finder.run(words[rest])[0]
         return bits, accepted
 
-    def _read_words(self, strings: pa.Array) -> np.ndarray:
-        """Word numbers, shape (n, width + 1): W where unknown, W + 1 after the end of the text."""
-        pieces = pc.split_pattern(strings, " ")
-        offsets = pieces.offsets.to_numpy().astype(np.int64)
-        found = pc.index_in(pieces.values, value_set=self._word_array)
-        codes = pc.fill_null(found, len(self.vocabulary)).to_numpy(zero_copy_only=False)
-        lengths = np.diff(offsets)
-        columns = np.arange(self.width + 1)
-        position = np.minimum(offsets[:-1, None] + columns, max(len(codes) - 1, 0))
-        return np.where(columns < lengths[:, None], codes[position], len(self.vocabulary) + 1)
-
     # -- tables ---------------------------------------------------------------
     @cached_property
     def _book(self) -> Phrasebook:
-        return compile_phrasebook(self.slots, self.vocabulary)
+        width = widest_text(self.slots, self.support)
+        return compile_phrasebook(self.slots, self.vocabulary, width)
 
     @cached_property
     def _word_array(self) -> pa.Array:
@@ -236,26 +230,7 @@ class Domain:
 
     @cached_property
     def _meanings(self) -> list[list[tuple[tuple[int, ...], int]]]:
-        """Per slot, its phrases as word numbers with the bits they say."""
-        index = {word: i for i, word in enumerate(self.vocabulary)}
-        attribute = {name: k for k, name in enumerate(self.attributes)}
-        topic_shift = len(self.attributes)
-        meanings = []
-        for slot in self.slots:
-            bits = [0] * len(slot.sides)
-            if isinstance(slot, AttributeSlot):
-                bits = [0, 1 << attribute[slot.name]]
-            elif isinstance(slot, TopicSlot):
-                bits = [(topic + 1) << topic_shift for topic in range(len(slot.sides))]
-                topic_shift += TOPIC_BITS
-            meanings.append(
-                [
-                    (tuple(index[word] for word in words_of(phrase)), said)
-                    for side, said in zip(slot.sides, bits, strict=True)
-                    for phrase in side
-                ]
-            )
-        return meanings
+        return meanings_of(self.slots, self.vocabulary)
 
     @cached_property
     def _reader(self) -> Automaton:
@@ -275,15 +250,3 @@ class Domain:
 
 def _pack(attributes: np.ndarray) -> np.ndarray:
     return attributes.astype(np.int64) @ (1 << np.arange(attributes.shape[1]))
-
-
-def _as_strings(texts: pa.Array | pa.ChunkedArray | np.ndarray | Sequence[str]) -> pa.Array:
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    if not isinstance(texts, pa.Array):
-        values = list(texts)
-        try:
-            texts = pa.array(values, type=pa.string())
-        except UnicodeEncodeError:  # lone surrogates are valid in Python strings and not in UTF-8
-            texts = pa.array([v.encode("utf-8", "replace").decode() for v in values], type=pa.string())
-    return pc.fill_null(texts.cast(pa.string()), "")

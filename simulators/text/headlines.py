@@ -7,41 +7,21 @@ from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot
 
 TOPICS = {
     "trail running shoes": (
-        "trail running shoes,",
-        "running shoes for muddy paths,",
-        "trail runners,",
-        "off-road running shoes,",
+        "trail running shoes:",
+        "running shoes for muddy paths:",
+        "off-road running shoes:",
+        "trail shoes:",
     ),
-    "coffee beans": (
-        "coffee beans,",
-        "roasted coffee beans,",
-        "beans for espresso,",
-        "single-origin beans,",
-    ),
-    "desk lamps": (
-        "desk lamps,",
-        "lamps for late reading,",
-        "dimmable desk lights,",
-        "reading lights,",
-    ),
-    "winter jackets": (
-        "winter jackets,",
-        "jackets for cold mornings,",
-        "down jackets,",
-        "insulated winter coats,",
-    ),
+    "coffee beans": ("coffee beans:", "roasted coffee beans:", "espresso beans:", "single-origin beans:"),
+    "desk lamps": ("desk lamps:", "reading lamps:", "dimmable desk lights:", "lamps for late reading:"),
+    "winter jackets": ("winter jackets:", "jackets for cold mornings:", "down jackets:", "winter coats:"),
     "language courses": (
-        "language courses,",
-        "evening classes in Spanish,",
-        "online language lessons,",
-        "conversation courses,",
+        "language courses:",
+        "evening classes in Spanish:",
+        "online language lessons:",
+        "conversation courses:",
     ),
-    "garden tools": (
-        "garden tools,",
-        "tools for small gardens,",
-        "pruning shears and trowels,",
-        "gardening sets,",
-    ),
+    "garden tools": ("garden tools:", "tools for small gardens:", "shears and trowels:", "gardening sets:"),
 }
 
 GREETING = AttributeSlot(
@@ -54,111 +34,97 @@ GREETING = AttributeSlot(
         "Good Monday morning!",
         "Hooray, Monday again!",
     ),
-    off=(
-        "Just in:",
-        "New in store:",
-        "From our shop:",
-        "This week's pick:",
-        "Now online:",
-        "Worth a look:",
-    ),
+    off=("Just in:", "New in store:", "From our shop:", "This week:", "On our shelves:", "Worth a look:"),
 )
 QUESTION = AttributeSlot(
     "question",
     on=(
         "Ready to upgrade?",
-        "Why settle for less?",
         "Tempted yet?",
+        "Curious?",
         "Need something better?",
         "Fancy a treat?",
-        "What are you waiting for?",
+        "Why settle?",
     ),
     off=(
-        "Small changes matter.",
         "Good things last.",
         "Quality shows.",
         "Details count.",
         "Simple works best.",
-        "Well made feels different.",
+        "Comfort matters.",
+        "Small changes add up.",
     ),
 )
 PERSONAL = AttributeSlot(
     "personal",
-    on=("Your next", "Your kind of", "Your very own", "Your future favourite", "Your ideal", "Your dream"),
-    off=("The latest", "The new", "The classic", "The season's", "Several", "A range of"),
+    on=("Your next", "Your own", "Your ideal", "Your very own", "Your future", "Your kind of"),
+    off=("The latest", "The new", "The classic", "This season's", "Assorted", "A range of"),
 )
 QUALITY = FreeSlot("quality", ("fine", "well-made", "first-rate", "beautiful", "hand-picked", "smart"))
 EXPERT = AttributeSlot(
     "expert",
     on=(
-        "recommended by experts,",
-        "tested by professionals,",
-        "endorsed by specialists,",
         "expert approved,",
-        "chosen by insiders,",
-        "praised by trade critics,",
+        "professionally tested,",
+        "a critics' choice,",
+        "award winning,",
+        "expertly designed,",
+        "a specialist's pick,",
     ),
-    off=(
-        "ideal every day,",
-        "easy to enjoy,",
-        "a pleasure to own,",
-        "good for any weekend,",
-        "right for most homes,",
-        "nice to give,",
-    ),
+    off=("practical,", "versatile,", "simple,", "useful,", "pleasant,", "straightforward,"),
 )
 SOCIAL_PROOF = AttributeSlot(
     "social_proof",
     on=(
+        "five-star rated,",
         "loved by thousands,",
-        "rated five stars,",
-        "trusted by 20,000 customers,",
-        "our readers' favourite,",
-        "a crowd pleaser,",
+        "a reader favourite,",
+        "a customer favourite,",
         "everyone's bestseller,",
+        "a crowd pleaser,",
     ),
     off=(
-        "in the catalogue,",
-        "on page 12,",
         "listed online,",
-        "part of the range,",
-        "added this month,",
-        "shown in full,",
+        "newly added,",
+        "shown below,",
+        "sold in our shops,",
+        "on page 12,",
+        "filed under basics,",
     ),
 )
 DISCOUNT = AttributeSlot(
     "discount",
     on=(
         "now 30% off.",
-        "half off for now.",
+        "now half off.",
         "with $15 off.",
-        "reduced by a third.",
-        "at a big discount.",
-        "two for $40.",
+        "sharply reduced.",
+        "at a discount.",
+        "cheaper by a third.",
     ),
     off=(
         "at the usual price.",
-        "at regular cost.",
+        "at regular rates.",
         "priced as always.",
         "at list price.",
-        "for what they cost.",
-        "at the standard rate.",
+        "at full price.",
+        "at normal cost.",
     ),
 )
 SCARCITY = AttributeSlot(
     "scarcity",
     on=(
-        "Only a few left.",
+        "Few left.",
         "Almost sold out.",
         "Limited stock.",
         "Nearly gone.",
         "Small batch only.",
-        "Last 40 places.",
+        "Last 40 remaining.",
     ),
     off=(
         "Plenty available.",
         "Always on offer.",
-        "Supply is ample.",
+        "Ample supply.",
         "Restocked daily.",
         "No shortage here.",
         "More every week.",
@@ -170,7 +136,7 @@ URGENCY = AttributeSlot(
         "Order before midnight!",
         "Ends tonight!",
         "Hurry, today only!",
-        "Act now!",
+        "Act fast!",
         "Final hours!",
         "Don't wait!",
     ),
@@ -178,8 +144,8 @@ URGENCY = AttributeSlot(
         "Browse at leisure.",
         "Take your time.",
         "Shop any day.",
-        "There is no rush.",
-        "Come whenever you like.",
+        "No rush.",
+        "Come anytime.",
         "Decide later.",
     ),
 )
@@ -189,15 +155,15 @@ GUARANTEE = AttributeSlot(
         "Money-back guarantee.",
         "Satisfaction guaranteed.",
         "Full refund promised.",
-        "Risk-free for 60 days.",
-        "Free returns, always.",
-        "Love it or return it.",
+        "Risk-free trial.",
+        "Free returns.",
+        "Returns always accepted.",
     ),
     off=(
         "Usual terms apply.",
         "Standard conditions.",
-        "See our terms online.",
-        "Details at checkout.",
+        "Terms online.",
+        "Read our policy.",
         "Store policy applies.",
         "Terms as listed.",
     ),
@@ -205,7 +171,7 @@ GUARANTEE = AttributeSlot(
 
 
 def make_domain() -> Domain:
-    """The domain, 9 attributes and 6 prompts."""
+    """The domain: 9 attributes, 6 prompts."""
     return Domain(
         name="headlines",
         situation="Short teasers for a product, as a shop would send in a newsletter.",

@@ -64,15 +64,14 @@ class Phrasebook:
         return ids, lengths
 
 
-def compile_phrasebook(slots: tuple[Slot, ...], vocabulary: tuple[str, ...]) -> Phrasebook:
-    """Number the phrases of the slots over a vocabulary that holds all their words."""
+def compile_phrasebook(slots: tuple[Slot, ...], vocabulary: tuple[str, ...], width: int) -> Phrasebook:
+    """Number the phrases of the slots over a vocabulary that holds all their words, texts up to ``width``."""
     index = {word: i for i, word in enumerate(vocabulary)}
     n_sides = max(len(slot.sides) for slot in slots)
     first = np.zeros((len(slots), n_sides), dtype=np.int32)
     count = np.zeros((len(slots), n_sides), dtype=np.int32)
     spelled: list[tuple[int, ...]] = []
     strings = []
-    width = 0
     for s, slot in enumerate(slots):
         texts = []
         for side, phrases in enumerate(slot.sides):
@@ -80,7 +79,6 @@ def compile_phrasebook(slots: tuple[Slot, ...], vocabulary: tuple[str, ...]) -> 
             spelled += [tuple(index[word] for word in words_of(phrase)) for phrase in phrases]
             texts += [f" {phrase}" if phrase and s > 0 else phrase for phrase in phrases]
         strings.append(pa.array(texts, type=pa.string()))
-        width += max(len(words_of(phrase)) for side in slot.sides for phrase in side)
     length = np.array([len(words) for words in spelled], dtype=np.int32)
     return Phrasebook(
         strings=tuple(strings),

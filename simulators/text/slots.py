@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from benchmark.contract.errors import UsageError
 
-FUNCTION_WORDS = frozenset(
-    "a all an and any are as at be by can do for from has have I in is it its of on one or our that the "
-    "their them they this to was we will with you your A An And As At By For I'd If In It Of On That The "
-    "There This To We With You if it. it, not there me my so but".split()
-)
+_FUNCTION_WORDS = """
+a all an and any are as at be but by can do for from has have i in is it its me my not of on one or our
+so that the their them there they this to was we will with you your
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that both sides of an attribute may use; they carry no meaning of their own."""
+
+_PUNCTUATION = ".,:;!?`()[]"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ def words_of(phrase: str) -> tuple[str, ...]:
     return tuple(phrase.split(" ")) if phrase else ()
 
 
+def lexicon_of(side: tuple[str, ...]) -> frozenset[str]:
+    """The words that carry a side's meaning: lower case, outer punctuation and function words dropped."""
+    words = {word.strip(_PUNCTUATION).lower() or word for phrase in side for word in words_of(phrase)}
+    return frozenset(words - FUNCTION_WORDS)
+
+
 def validate_slots(domain: str, slots: tuple[Slot, ...], n_prompts: int) -> None:
     """Check that phrases are well spaced, sides are disjoint and topics match the prompts.
 
@@ -94,9 +102,7 @@ def validate_slots(domain: str, slots: tuple[Slot, ...], n_prompts: int) -> None
                 found=f"{len(slot.phrases)} sets",
             )
     if not slots or any(not words_of(phrase) for side in slots[0].sides for phrase in side):
-        raise UsageError(
-            f"domain {domain!r} needs a first slot that is never empty", fix="reorder the slots"
-        )
+        raise UsageError(f"domain {domain!r} needs a first slot that is never empty", fix="reorder the slots")
 
 
 def _validate_phrases(domain: str, slot: Slot) -> None:
@@ -111,8 +117,8 @@ def _validate_phrases(domain: str, slot: Slot) -> None:
 
 
 def _validate_sides(domain: str, slot: AttributeSlot) -> None:
-    lexicons = [{w for p in side for w in words_of(p)} - FUNCTION_WORDS for side in slot.sides]
-    shared = lexicons[0] & lexicons[1]
+    off, on = (lexicon_of(side) for side in slot.sides)
+    shared = off & on
     if shared:
         raise UsageError(
             f"domain {domain!r}: the sides of attribute {slot.name!r} share words",

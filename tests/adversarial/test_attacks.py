@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import time
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +100,12 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
     (tmp_path / "truth.json").write_text('{"effects": {"bright": 1.0}}')
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "records-of-others.parquet").write_bytes(b"rows of others")
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        subprocess.Popen(["sleep", "600"], env={"SECRET": TOKEN}) as neighbour,
+    ):
         yield Outside(tmp_path, server.getsockname()[1])
+        neighbour.kill()
 
 
 def test_every_submission_is_expected_to_end_somehow() -> None:
@@ -125,10 +129,17 @@ def test_attack(name: str, sandbox: Sandbox, task: Task, outside: Outside) -> No
 
 
 def test_endless_loop_is_a_timeout(quick: Sandbox, task: Task, outside: Outside) -> None:
-    began = time.monotonic()
     result = quick.fit(outside.arm("loops_forever"), task)
     assert result.status == "timeout"
-    assert time.monotonic() - began < quick.limits.wall_s + 10  # 10 s: the grace given to dying processes
+    assert result.seconds < quick.limits.wall_s + 10  # 10 s: the grace given to dying processes
+
+
+def test_processor_time_is_limited_too(sandbox: Sandbox, task: Task, outside: Outside) -> None:
+    frugal = replace(sandbox, limits=replace(sandbox.limits, cpu_s=1))
+    source = outside.arm("loops_forever").replace(b", signal.SIGXCPU)", b")")
+    result = frugal.fit(source, task)
+    assert result.status == "timeout"
+    assert "processor" in result.reason
 
 
 @pytest.mark.parametrize("name", ["connects", "reads_truth", "scans_environment", "signals_neighbours"])
@@ -158,13 +169,20 @@ def test_nothing_is_left_running(sandbox: Sandbox, task: Task, outside: Outside)
 
 def test_cells_start_afresh(sandbox: Sandbox, task: Task) -> None:
     source = (SUBMISSIONS / "shadows_modules.py").read_text()
-    source = source.replace("class Attack:", "import os\nassert not os.listdir('/tmp/empty')\n\n\nclass Attack:")
+    source = source.replace(
+        "class Attack:", "import os\nassert not os.listdir('/tmp/empty')\n\n\nclass Attack:"
+    )
     results = [sandbox.fit(source.encode(), task) for _ in range(2)]
     assert [result.status for result in results] == ["ok", "ok"]
 
 
 def test_reasons_are_printable_and_short(sandbox: Sandbox, task: Task) -> None:
-    source = b"import sys\nsys.stderr.write('\\x1b[2J\\x00' + 'x' * 100000 + 'END')\nsys.stderr.flush()\nimport os\nos._exit(3)\n"
+    source = b"""
+import os, sys
+sys.stderr.write("\\x1b[2J\\x00" + "x" * 100000 + "END")
+sys.stderr.flush()
+os._exit(3)
+"""
     result: CellResult = sandbox.fit(source, task)
     assert result.status == "failed"
     assert result.reason.isprintable()

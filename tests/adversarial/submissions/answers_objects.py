@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmark.contract import RewardFunction, Tags
+from benchmark.contract import Tags
 
 
 class Pleasing:
@@ -12,12 +12,17 @@ class Pleasing:
     __hash__ = None
 
 
+class Answers:
+    def reward(self, prompts, texts, context=None):
+        return np.array([Pleasing() for _ in texts], dtype=object)
+
+
 class Attack:
     name = "answers-objects"
     tags = Tags()
 
     def fit(self, log, harness):
-        return RewardFunction(lambda prompts, texts: np.array([Pleasing() for _ in texts], dtype=object))
+        return Answers()
 
 
 METHOD = Attack()

@@ -1,0 +1,227 @@
+"""``confoundbench run`` and ``confoundbench score``."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from benchmark.commands.output import JSON, emit, format_seconds, note, progress_bar, show_table
+from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from benchmark.plan import Plan
+    from benchmark.suite import Suite
+
+STORE = typer.Option(None, "--store", help="Folder of results; by default build/store/SUITE.")
+SUITE = typer.Option("quick", "--suite", help="Name of a suite, or a TOML file.")
+PRECISION = "float32"
+RETRYABLE = "incompatible, invalid, failed, timeout, memory"
+
+
+def run(
+    suite: str = SUITE,
+    method: list[str] = typer.Option([], "--method", help="Name or pattern; may be repeated."),
+    scenario: list[str] = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated."),
+    seeds: int | None = typer.Option(None, "--seeds", help="Use world seeds 0 .. N-1."),
+    device: str = typer.Option("auto", "--device", help="auto, cpu or cuda"),
+    backbone: str = typer.Option("tiny", "--backbone", help="What methods train on."),
+    engine: str = typer.Option("local", "--engine", help="local or ray"),
+    workers: int | None = typer.Option(None, "--workers", help="Processes; 0 works in this process."),
+    shard: str | None = typer.Option(None, "--shard", help="i/n: this part of n, for job arrays."),
+    store: Path | None = STORE,
+    retry: list[str] = typer.Option([], "--retry", help=f"Run cells of this status again: {RETRYABLE}"),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and its cost; run nothing."),
+    as_json: bool = JSON,
+) -> int:
+    """Run every method of a suite on every scenario; what is stored already is not run again.
+
+    Examples: confoundbench run --suite quick; confoundbench run --method 'dpo*' --scenario observed
+    --seeds 2; confoundbench run --suite core --shard 3/16 --store /scratch/core
+    """
+    from benchmark import run as running
+    from benchmark.store import Store
+    from benchmark.suite import load_suite
+
+    loaded = load_suite(suite)
+    processes = default_workers() if workers is None else workers
+    plan, where = lay_out(loaded, method, scenario, seeds, device, backbone)
+    if shard is not None:
+        plan = plan.shard(shard)
+    folder = store or default_store(loaded)
+    if dry_run:
+        return show_plan(plan, folder, processes, retry, as_json)
+    opened = Store.open(folder)
+    from benchmark.harness import device_class
+
+    setting = make_setting(loaded, where)
+    engine_run = running.choose_engine(engine, processes, setting, loaded.seconds_per_cell)
+    todo = running.select_groups(plan, opened, retry)
+    write_provenance(opened, plan, loaded, where, engine, shard)
+    total = sum(group.seconds for group in todo)
+    with progress_bar(f"{loaded.name}: backbones", total, as_json) as advance:
+        running.prepare_backbones(todo, backbone, processes)
+        summary = running.execute(
+            plan,
+            opened,
+            engine_run,
+            device=device_class(where),
+            precision=PRECISION,
+            retry=retry,
+            on_group=lambda group, _: advance(group.seconds, f"{loaded.name}: {group.entrant.name}"),
+        )
+    return report(opened, plan, summary, folder, as_json)
+
+
+def lay_out(
+    suite: Suite, methods: list[str], scenarios: list[str], seeds: int | None, device: str, backbone: str
+) -> tuple[Plan, str]:
+    """The plan of a run and the device it is for; every name is checked here."""
+    from benchmark import run as running
+    from benchmark.plan import make_plan
+    from benchmark.harness import device_class, resolve_device
+    from benchmark.prepare import BACKBONES, check_scenario
+    from benchmark.scenario import Scenario
+
+    if backbone not in BACKBONES:
+        raise unknown_name("backbone", backbone, BACKBONES)
+    where = resolve_device(device)
+    named = [Scenario.parse(text).with_rows(suite.n) for text in scenarios if not set("*?") & set(text)]
+    for scenario in (*suite.scenarios, *named):
+        check_scenario(scenario)
+    entrants = running.list_entrants()
+    context = running.key_context(suite, (*suite.scenarios, *named), device_class(where), PRECISION, backbone)
+    plan = make_plan(
+        suite,
+        entrants,
+        scenarios=scenarios,
+        methods=methods,
+        seeds=seeds,
+        backbone=backbone,
+        context=context,
+    )
+    return plan, where
+
+
+def make_setting(suite: Suite, device: str) -> Any:
+    """What makes a workbench in a worker."""
+    from functools import partial
+
+    from benchmark.engines.work import Setting, open_bench
+
+    return partial(open_bench, Setting(suite=suite, device=device))
+
+
+def write_provenance(store: Any, plan: Plan, suite: Suite, device: str, engine: str, shard: str | None) -> None:
+    """Write ``run.json`` beside the records (one a shard)."""
+    from benchmark.provenance import describe_run
+
+    name = f"run-{shard.replace('/', '-of-')}.json" if shard else "run.json"
+    details = {"suite": suite.model_dump(), "device": device, "engine": engine, "shard": shard}
+    store.write_json(name, describe_run(**details, cells=plan.n_cells, groups=len(plan.groups)))
+
+
+def report(store: Any, plan: Plan, summary: Any, folder: Path, as_json: bool) -> int:
+    """Say what happened; incomplete where cells are missing or nothing was measured."""
+    totals = Counter(status for group in plan.groups for status in store.statuses(group.key))
+    complete = totals["infrastructure"] == 0 and totals["ok"] > 0
+    if as_json:
+        emit(
+            {
+                "store": str(folder),
+                "planned": summary.planned,
+                "ran": summary.ran,
+                "skipped": summary.skipped,
+                "statuses": dict(totals),
+                "complete": complete,
+            }
+        )
+    else:
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(totals.items()))
+        note(f"{summary.planned} cells planned, {summary.ran} run, {summary.skipped} found in the store")
+        note(f"{counts or 'no cells'}; results in {folder}")
+        if not totals["ok"]:
+            note("nothing was measured")
+    return EXIT_OK if complete else EXIT_INCOMPLETE
+
+
+def show_plan(plan: Plan, folder: Path, workers: int, retry: list[str], as_json: bool) -> int:
+    """Show what a run would do and about how long it would take."""
+    from benchmark.run import select_groups
+    from benchmark.store import Store
+
+    todo = select_groups(plan, Store(folder), retry)
+    cells = sum(len(group.cells) for group in todo)
+    seconds = sum(group.seconds for group in todo)
+    by_method: dict[str, list[float]] = {}
+    for group in todo:
+        entry = by_method.setdefault(group.entrant.name, [0, 0, 0.0])
+        entry[0] += 1
+        entry[1] += len(group.cells)
+        entry[2] += group.seconds
+    if as_json:
+        emit(
+            {
+                "cells": plan.n_cells,
+                "groups": len(plan.groups),
+                "missing_cells": cells,
+                "missing_groups": len(todo),
+                "core_seconds": seconds,
+                "seconds": seconds / max(1, workers),
+                "workers": workers,
+                "store": str(folder),
+                "methods": {
+                    name: {"groups": g, "cells": c, "core_seconds": s} for name, (g, c, s) in by_method.items()
+                },
+            }
+        )
+        return EXIT_OK
+    rows = [[name, g, c, format_seconds(s)] for name, (g, c, s) in sorted(by_method.items())]
+    show_table(f"plan of suite {plan.suite.name}", ("method", "groups", "cells", "core time"), rows)
+    note(f"{plan.n_cells} cells in {len(plan.groups)} groups, {cells} still to run")
+    note(f"about {format_seconds(seconds / max(1, workers))} on {max(1, workers)} workers")
+    return EXIT_OK
+
+
+def score(suite: str = SUITE, store: Path | None = STORE, as_json: bool = JSON) -> int:
+    """Score stored predictions again, for instance after the scorer gained a metric.
+
+    Example: confoundbench score --suite quick --store build/store/quick
+    """
+    from benchmark.run import rescore
+    from benchmark.store import Store
+    from benchmark.suite import load_suite
+
+    loaded = load_suite(suite)
+    folder = store or default_store(loaded)
+    opened = Store.existing(folder)
+    with progress_bar("scoring", len(opened.list_keys()), as_json) as advance:
+        scored = rescore(opened, loaded, lambda key: advance(1))
+    if as_json:
+        emit({"store": str(folder), "scored": scored})
+    else:
+        note(f"scored {scored} cells in {folder}")
+    return EXIT_OK if scored else EXIT_INCOMPLETE
+
+
+def default_store(suite: Suite) -> Path:
+    """Where results of a suite go unless told otherwise."""
+    from benchmark.prepare import build_folder
+
+    return build_folder() / "store" / suite.name
+
+
+def default_workers() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def check_positive(name: str, value: int | None) -> None:
+    """Reject a count below one."""
+    if value is not None and value < 1:
+        raise UsageError(f"{name} is too small", expected="at least 1", found=value)

@@ -1,0 +1,103 @@
+"""The workbench of a submission: every cell in a sandbox of its own, scored here after it has answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmark.contract import InfrastructureError
+from benchmark.engines.base import CellResult
+from benchmark.engines.work import describe_cell, record_of
+from benchmark.plan import Cell, Group
+from benchmark.prepare import Task, make_backbone, make_task
+from benchmark.sandbox import cell as sandboxed
+from benchmark.sandbox.cell import Sandbox
+from benchmark.score import score_with_key
+from benchmark.suite import Suite
+
+TRIES = 3
+DIAGNOSTIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
+ISOLATED = "isolated"
+
+
+@dataclass(frozen=True, eq=False)
+class SandboxBench:
+    """Runs cells of one submitted file; see ``benchmark.engines.base.Workbench``.
+
+    Attributes:
+        source: The file.
+        suite: Decides worlds, queries and budget.
+        sandbox: Where the file runs.
+        device: ``"cpu"`` or ``"cuda"``.
+        secret: Key of a verified season, or None for public worlds.
+        backbones: Parent folder of the pretrained backbones, or None for the usual one.
+        on_cell: Called with each finished cell and its status.
+    """
+
+    source: bytes
+    suite: Suite
+    sandbox: Sandbox
+    device: str = "cpu"
+    secret: bytes | None = field(default=None, repr=False)
+    backbones: Path | None = None
+    on_cell: Callable[[Cell, str], None] | None = None
+
+    def split(self, group: Group, indices: Sequence[int]) -> list[tuple[int, ...]]:
+        """One cell at a time, always: cells side by side would leak the truth by subtraction."""
+        return [(index,) for index in indices]
+
+    def run(self, group: Group, indices: Sequence[int]) -> list[CellResult]:
+        """Run some cells; a failing cell is a result, never an exception."""
+        return [self._run(group, group.cells[index]) for index in indices]
+
+    def _run(self, group: Group, cell: Cell) -> CellResult:
+        task = make_task(cell.scenario, cell.seed, self.suite, self.secret)
+        log = task.view(group.entrant.track)
+        given = sandboxed.Task(
+            log=log,
+            queries=task.queries,
+            budget=self.suite.budget.freeze(),
+            backbone=make_backbone(task.domain, folder=self.backbones).resolve(),
+            device=self.device,
+        )
+        result = self._attempt(given)
+        row = {"kind": log.kind, **describe_cell(task), **self._score(group, task, result)}
+        if self.on_cell is not None:
+            self.on_cell(cell, result.status)
+        return CellResult(result.status, result.reason, result.predictions, row)
+
+    def _attempt(self, given: sandboxed.Task) -> sandboxed.CellResult:
+        for left in reversed(range(TRIES)):
+            try:
+                return self.sandbox.fit(self.source, given)
+            except InfrastructureError as error:
+                if not left:
+                    return sandboxed.CellResult("infrastructure", sandboxed.clean(str(error)))
+        raise AssertionError("unreachable")
+
+    def _score(self, group: Group, task: Task, result: sandboxed.CellResult) -> dict[str, float]:
+        isolated = {ISOLATED: float(self.sandbox.isolation != "none")}
+        meters = {
+            "wall_s": result.seconds,
+            "peak_mb": result.peak_bytes / 2**20,
+            **read_meters(result.fields),
+        }
+        if result.predictions is None:
+            return record_of({}, meters, isolated)
+        scores = score_with_key(result.predictions, task.key, group.entrant.calibrated)
+        reported = result.predictions.diagnostics
+        named = {name: value for name, value in reported.items() if DIAGNOSTIC.fullmatch(name)}
+        return record_of(scores, meters, named | isolated)
+
+
+def read_meters(fields: Mapping[str, Any]) -> dict[str, float]:
+    """What the harness counted inside; reported by the submission's own process and never ranked."""
+    found = fields.get("meters")
+    if not isinstance(found, Mapping):
+        return {}
+    return {
+        name: float(found[name]) for name in ("tokens", "flops") if isinstance(found.get(name), int | float)
+    }

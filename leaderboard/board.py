@@ -1,0 +1,85 @@
+"""The board: a tuple of small producers, run over one store and written by every renderer.
+
+The same store gives the same bytes: numbers are rounded before they are ranked, resampling
+is seeded by the suite, and run times go to a folder of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from leaderboard.claims import make_claims
+from leaderboard.frame import Frame, read
+from leaderboard.producers.comparisons import make_comparisons
+from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
+from leaderboard.producers.evidence import Evidence, strengths_text
+from leaderboard.producers.families import make_families, make_harm
+from leaderboard.producers.headline import make_headlines
+from leaderboard.producers.validity import find_problems, make_controls
+from leaderboard.render import write_board
+from leaderboard.render.figures import draw_figures
+from leaderboard.tables import Board, Table
+
+Producer = Callable[[Evidence], list[Table]]
+
+PRODUCERS: tuple[Producer, ...] = (
+    make_headlines,
+    make_families,
+    make_harm,
+    make_comparisons,
+    make_effects,
+    make_policies,
+    make_claims,
+    make_controls,
+    make_statuses,
+)
+
+
+def build_board(store: str | Path, out: str | Path, *, suite: str | None = None) -> Board:
+    """Read a store, make every table and figure, and write them.
+
+    Args:
+        store: Folder with ``records-*.parquet`` files.
+        out: Folder to write to; made if need be.
+        suite: Name of the suite, where the store holds several.
+
+    Returns:
+        The board, with the names of the files written.
+
+    Raises:
+        UsageError: If the records are malformed or mixed.
+        IncompleteError: If there are none.
+    """
+    board = make_board(read(store, suite))
+    return replace(board, files=write_board(board, Path(out)))
+
+
+def make_board(frame: Frame) -> Board:
+    """The board of some records, as data."""
+    evidence = Evidence(frame)
+    return Board(
+        suite=frame.suite,
+        version=frame.version,
+        season=frame.season,
+        header=_header(evidence),
+        tables=tuple(table for produce in PRODUCERS for table in produce(evidence)),
+        figures=draw_figures(evidence),
+        problems=find_problems(evidence),
+        timings=tuple(make_timings(evidence)),
+    )
+
+
+def _header(evidence: Evidence) -> tuple[str, ...]:
+    records = evidence.frame.records
+    cells = records[["scenario", "seed", "backbone"]].drop_duplicates()
+    facts = [
+        f"Suite {evidence.frame.suite} {evidence.frame.version}, season {evidence.frame.season}",
+        f"{records['entrant'].nunique()} methods, {records['family'].nunique()} families, "
+        f"{records['scenario'].nunique()} scenarios, {len(cells)} cells",
+    ]
+    strengths = {strengths_text(contest) for contest in evidence.contests} - {""}
+    if strengths:
+        facts.append("Confounding strength " + "; ".join(sorted(strengths)))
+    return tuple(facts)

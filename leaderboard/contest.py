@@ -1,0 +1,201 @@
+"""A contest: the methods that may be ranked together, and their scores on one fixed set of cells.
+
+The cells are fixed by the suite (through the naive record of each cell), never by who
+entered, so that a score does not change when somebody else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from benchmark.contract.method import TRACKS
+from leaderboard.frame import CELL, FAILED, UNMEASURED, Frame
+from leaderboard.intervals import Clusters, Estimate, estimate
+
+HARMLESS = 0.05
+COIN = 0.5
+CONTROLS = ("impossible",)
+DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """Scores of entrants on cells.
+
+    Attributes:
+        track: What the entrants may see.
+        kind: Kind of log.
+        backbone: What they trained on.
+        cells: One row a cell: ``scenario``, ``family``, ``strength``, ``seed``, ``backbone``,
+            ``cell_naive_rho``, ``naive`` and ``ceiling`` (their rho, NaN where not measured).
+        entrants: One row an entrant, index ``entrant``: ``label``, ``role``, ``adjusts``,
+            ``policy``, ``canary``, ``submission``.
+        rho: Shape (entrants, cells); NaN where not measured or declined.
+        status: Shape (entrants, cells), object; ``"missing"`` where there is no record,
+            ``"unplanned"`` where the entrant has no record of the whole scenario.
+    """
+
+    track: str
+    kind: str
+    backbone: str
+    cells: pd.DataFrame
+    entrants: pd.DataFrame
+    rho: np.ndarray
+    status: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """A name for titles and files, such as ``log-outcome-tiny``."""
+        return f"{self.track}-{self.kind}-{self.backbone}"
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the entrants, in order."""
+        return list(self.entrants.index)
+
+    def where(self, cells: np.ndarray) -> Contest:
+        """The contest on some of the cells (a boolean mask)."""
+        return Contest(
+            self.track,
+            self.kind,
+            self.backbone,
+            self.cells[cells].reset_index(drop=True),
+            self.entrants,
+            self.rho[:, cells],
+            self.status[:, cells],
+        )
+
+    def only(self, entrants: np.ndarray) -> Contest:
+        """The contest among some of the entrants (a boolean mask)."""
+        return Contest(
+            self.track,
+            self.kind,
+            self.backbone,
+            self.cells,
+            self.entrants[entrants],
+            self.rho[entrants],
+            self.status[entrants],
+        )
+
+    # -- which cells ----------------------------------------------------------
+    @property
+    def confounded(self) -> np.ndarray:
+        """Cells of the headline: the log misleads, and a comparison with naive means something."""
+        return (
+            (self.cells["cell_naive_rho"] >= HARMLESS)
+            & ~self.cells["family"].isin(CONTROLS)
+            & self.cells["naive"].notna()
+        ).to_numpy()
+
+    @property
+    def harmless(self) -> np.ndarray:
+        """Cells where the log taken at face value is right: only harm can be done."""
+        return (
+            (self.cells["cell_naive_rho"] < HARMLESS)
+            & ~self.cells["family"].isin(CONTROLS)
+            & self.cells["naive"].notna()
+        ).to_numpy()
+
+    # -- scores ---------------------------------------------------------------
+    @cached_property
+    def imputed(self) -> np.ndarray:
+        """Which scores stand in for a failure, shape (entrants, cells), bool."""
+        return np.isin(self.status, FAILED) & self.cells["naive"].notna().to_numpy()
+
+    @cached_property
+    def filled(self) -> np.ndarray:
+        """Rho with each failure replaced by ``max(rho_naive, .5, worst valid seed)``; (entrants, cells)."""
+        filled = self.rho.copy()
+        naive = self.cells["naive"].to_numpy()
+        scenario = pd.factorize(self.cells["scenario"])[0]
+        for row, cell in np.argwhere(self.imputed):
+            valid = self.rho[row, scenario == scenario[cell]]
+            worst = valid[np.isfinite(valid)].max(initial=COIN)
+            filled[row, cell] = max(naive[cell], COIN, worst)
+        return filled
+
+    @property
+    def is_rankable(self) -> np.ndarray:
+        """Which entrants have a score, measured or imputed, on every cell; shape (entrants,), bool."""
+        return np.isfinite(self.filled).all(axis=1)
+
+    @property
+    def clusters(self) -> Clusters:
+        """One cluster for each (family, seed)."""
+        return Clusters.of(self.cells["family"].to_numpy(), self.cells["seed"].to_numpy())
+
+    def improvement(self) -> Estimate:
+        """Mean of ``rho_naive - rho_method`` over the cells, rounded; needs complete entrants."""
+        return rounded(estimate(self.cells["naive"].to_numpy() - self.filled, self.clusters))
+
+    def improvement_and_room(self) -> Estimate:
+        """As ``improvement`` on cells with a ceiling; the last mean is ``rho_naive - rho_ceiling``."""
+        part = self.where(self.cells["ceiling"].notna().to_numpy())
+        naive, ceiling = part.cells["naive"].to_numpy(), part.cells["ceiling"].to_numpy()
+        values = np.vstack([naive - part.filled, naive - ceiling])
+        return rounded(estimate(values, part.clusters))
+
+
+def rounded(estimates: Estimate, digits: int = DIGITS) -> Estimate:
+    """Means rounded before anything is ranked, so that the last bits of a machine decide nothing."""
+    return Estimate(np.round(estimates.mean, digits) + 0.0, estimates.influence, estimates.clusters)
+
+
+def contests(frame: Frame) -> Iterator[Contest]:
+    """Every contest in a store: one for each track, kind of log and backbone that has an entrant.
+
+    Naive, ceiling and canaries are entered as reference lines wherever they are.
+    """
+    records = frame.records
+    for (kind, backbone), part in records.groupby(["kind", "backbone"], sort=True):
+        cells = _cells(part)
+        able = part[part["status"] != "incompatible"]
+        for track in TRACKS:
+            if not ((able["track"] == track) & (able["role"] == "method")).any():
+                continue
+            inside = (part["role"] == "canary") | ((part["track"] == track) & (part["role"] == "method"))
+            chosen = part[inside & part["entrant"].isin(able["entrant"])]
+            yield _make(track, str(kind), str(backbone), cells, chosen)
+
+
+def _cells(part: pd.DataFrame) -> pd.DataFrame:
+    """The cells of one kind of log with the scores of naive and ceiling, sorted."""
+    facts = part.sort_values("role", kind="stable").drop_duplicates(CELL)
+    columns = [*CELL, "family", "strength", "n"]
+    cells = facts[columns].merge(
+        part.groupby(CELL, as_index=False)["cell_naive_rho"].first(), on=CELL, how="left"
+    )
+    for role in ("naive", "ceiling"):
+        scores = part[(part["role"] == role) & (part["status"] == "ok")]
+        scores = scores.groupby(CELL, as_index=False)["metric.rho"].first()
+        cells = cells.merge(scores.rename(columns={"metric.rho": role}), on=CELL, how="left")
+    return cells.sort_values(["family", "strength", "scenario", "seed"], ignore_index=True)
+
+
+def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame) -> Contest:
+    facts = ["label", "role", "adjusts", "policy", "canary", "submission"]
+    entrants = chosen.drop_duplicates("entrant").set_index("entrant")[facts].sort_index()
+    keys = pd.MultiIndex.from_frame(cells[CELL])
+    shape = (len(entrants), len(cells))
+    rho, status = np.full(shape, np.nan), np.full(shape, "missing", dtype=object)
+    column = keys.get_indexer(pd.MultiIndex.from_frame(chosen[CELL]))
+    row = entrants.index.get_indexer(chosen["entrant"])
+    good = (chosen["status"] == "ok").to_numpy()
+    rho[row[good], column[good]] = chosen["metric.rho"].to_numpy()[good]
+    status[row, column] = chosen["status"].to_numpy()
+    scenario = pd.factorize(cells["scenario"])[0]
+    for code in range(scenario.max(initial=-1) + 1):
+        inside = scenario == code
+        never = (status[:, inside] == "missing").all(axis=1)
+        status[np.ix_(never, inside)] = "unplanned"
+    return Contest(track, kind, backbone, cells, entrants, rho, status)
+
+
+def unmeasured(contest: Contest) -> np.ndarray:
+    """Cells of an entrant that should have been measured and were not, shape (entrants, cells), bool."""
+    return np.isin(contest.status, UNMEASURED)

@@ -1,0 +1,1 @@
+"""Producers: small functions, each turning the evidence into tables of one kind."""

@@ -1,0 +1,74 @@
+"""Tests: a submission's primary comparison under Holm, everything else exploratory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from leaderboard.contest import Contest
+from leaderboard.intervals import Estimate, estimate
+from leaderboard.producers.evidence import Evidence, span_at
+from leaderboard.ranks import benjamini_hochberg, holm
+from leaderboard.tables import Column, Table, make_table
+
+COLUMNS = (
+    Column("entrant", "Method"),
+    Column("against", "Against"),
+    Column("difference", "Difference in D", 3),
+    Column("p", "p", 4, "two-sided, seeds as clusters"),
+    Column("adjusted", "Adjusted", 4, "Holm: chance of any false finding; BH: share of false findings"),
+    Column("procedure", "Procedure"),
+)
+
+
+def make_comparisons(evidence: Evidence) -> list[Table]:
+    """One table a contest."""
+    tables = []
+    for contest in evidence.contests:
+        full = contest.where(contest.confounded)
+        part = full.only(full.is_rankable & (full.entrants["role"] == "method").to_numpy())
+        if len(part.cells) and len(part.entrants):
+            tables.append(_table(evidence, contest, part))
+    return tables
+
+
+def _table(evidence: Evidence, contest: Contest, part: Contest) -> Table:
+    names = part.names
+    estimates = _with_naive(part)
+    submitted = (part.entrants["submission"] != "").to_numpy()
+    own = np.flatnonzero(~submitted)
+    anchors = [(len(names), "naive")]
+    if len(own):
+        best = int(own[np.argmax(estimates.mean[own])])
+        anchors.append((best, names[best]))
+    primary = [(i, j, label) for i in np.flatnonzero(submitted) for j, label in anchors]
+    exploratory = [(i, len(names), "naive") for i in own]
+    rows = [
+        *_rows(estimates, primary, names, "primary (Holm)", holm),
+        *_rows(estimates, exploratory, names, "exploratory (BH)", benjamini_hochberg),
+    ]
+    text = (
+        "A submission has one primary question: is it better than naive and than the best method of the "
+        "repository? Holm keeps the chance of any false yes below 5 %. All other rows are exploratory."
+    )
+    title = f"Comparisons{evidence.about(contest)}"
+    return make_table(f"comparisons{evidence.tag(contest)}", title, COLUMNS, rows, text=text)
+
+
+def _with_naive(part: Contest) -> Estimate:
+    """Improvements with naive (exactly zero) as the last entrant."""
+    gains = part.cells["naive"].to_numpy() - part.filled
+    return estimate(np.vstack([gains, np.zeros(len(part.cells))]), part.clusters)
+
+
+def _rows(estimates: Estimate, questions: list, names: list[str], procedure: str, adjust) -> list[tuple]:
+    contrasts = [estimates.contrast(int(i), int(j)) for i, j, _ in questions]
+    p = np.array([c.p_value()[0] for c in contrasts])
+    if not len(p):
+        return []
+    known = np.isfinite(p)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[known] = adjust(p[known])
+    return [
+        (names[i], label, span_at(c, 0), round(float(raw), 6), round(float(new), 6), procedure)
+        for (i, _, label), c, raw, new in zip(questions, contrasts, p, adjusted, strict=True)
+    ]

@@ -1,0 +1,120 @@
+"""Beside the ranking: recovered effects, what policies do, and what became of every cell."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from leaderboard.frame import STATUSES
+from leaderboard.producers.evidence import Evidence, span_of
+from leaderboard.tables import Column, Table, make_table
+
+EFFECTS = (
+    Column("effect_cosine", "Cosine", 2, "cosine of estimated and true effects: 1 is best"),
+    Column("bias_cosine", "Bias cosine", 2, "cosine of estimated effects with the confounding bias: 0 is best"),
+    Column("sign_accuracy", "Signs", 2, "share of causal attributes whose effect has the right sign"),
+    Column("false_positive_rate", "False positives", 2, "share of null attributes reported to have an effect"),
+    Column("effect_rmse", "RMSE", 3, "on the outcome's scale, where the method is calibrated"),
+    Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth"),
+    Column("width", "Width", 3, "mean width of those intervals"),
+)
+POLICY = (
+    Column("value_tilted", "Value, tilted", 3, "reference tilted by the reward to KL 1; 0 reference, 1 optimum"),
+    Column("value_samples", "Value, samples", 3, "the policy's own samples; KL differs, so unranked"),
+    Column("marker_rate", "Marker rate", 3, "share of samples with the most flattering decoy"),
+    Column("reference_marker_rate", "in reference", 3),
+    Column("tilted_marker_rate", "after tilting", 3),
+    Column("off_grammar_rate", "Off grammar", 3, "share of samples outside the domain's grammar"),
+    Column("worst_group", "Worst group ρ", 3, "largest regret over the groups of the target population"),
+)
+REFERENCE = ("naive", "ceiling", "canary")
+
+
+def make_effects(evidence: Evidence) -> list[Table]:
+    """Causal-effect recovery by family; the null family, which has no regret, is judged here."""
+    return _long_table(
+        evidence,
+        "effects",
+        "Causal-effect recovery by family",
+        EFFECTS,
+        by="family",
+        text="Means over the cells that ran, with 95 % intervals clustered by seed.",
+    )
+
+
+def make_policies(evidence: Evidence) -> list[Table]:
+    """What following each method's reward would do to what is written."""
+    return _long_table(
+        evidence,
+        "policies",
+        "Policy value and what policies write",
+        POLICY,
+        by=None,
+        text="Value is (V − V_reference) / (V_optimal − V_reference). A marker has no effect; a method that writes "
+        "it more often than the reference has amplified confounding. Means over the cells that each method takes.",
+    )
+
+
+def _long_table(
+    evidence: Evidence, name: str, title: str, metrics: tuple[Column, ...], by: str | None, text: str
+) -> list[Table]:
+    records = evidence.frame.records
+    good = records[records["status"] == "ok"]
+    present = [c for c in metrics if f"metric.{c.name}" in good and good[f"metric.{c.name}"].notna().any()]
+    if not present:
+        return []
+    keys = ["kind", "backbone", *([by] if by else []), "role", "entrant"]
+    rows, emphasis = [], []
+    shown = [key for key in ("kind", "backbone") if good[key].nunique() > 1]
+    for key, part in good.groupby(keys, sort=True):
+        group = dict(zip(keys, key, strict=True))
+        spans = [span_of(part[f"metric.{c.name}"], part["family"], part["seed"]) for c in present]
+        if all(span is None for span in spans):
+            continue
+        lead = [group[k] for k in (*shown, *([by] if by else []))]
+        rows.append((*lead, group["entrant"], *spans, len(part)))
+        emphasis.append(group["role"] if group["role"] in REFERENCE else "")
+    columns = [Column(key, key.capitalize()) for key in (*shown, *([by] if by else []))]
+    columns += [Column("entrant", "Method"), *present, Column("cells", "Cells")]
+    return [make_table(name, title, columns, rows, text=text, emphasis=tuple(emphasis))]
+
+
+def make_statuses(evidence: Evidence) -> list[Table]:
+    """What became of every cell, and why some were declined or failed."""
+    records, absent = evidence.frame.records, evidence.frame.absent
+    counts = pd.crosstab(records["entrant"], records["status"]).reindex(columns=STATUSES, fill_value=0)
+    missing = absent.groupby("entrant").size() if len(absent) else pd.Series(dtype=int)
+    columns = [
+        Column("entrant", "Method"),
+        *(Column(s, s) for s in STATUSES),
+        Column("missing", "missing", note="owed by the plan, not recorded"),
+    ]
+    rows = [
+        (str(name), *(int(x) or None for x in row), int(missing.get(name, 0)) or None)
+        for name, row in zip(counts.index, counts.to_numpy(), strict=True)
+    ]
+    tables = [make_table("statuses", "What became of every cell", columns, rows)]
+    bad = records[records["status"] != "ok"]
+    if len(bad):
+        keys = ["status", "entrant", "family", "reason"]
+        grouped = bad.assign(reason=bad["reason"].fillna("").str.slice(0, 160)).groupby(keys, sort=True).size()
+        rows = [(*key, int(n)) for key, n in grouped.items()]
+        names = ("status", "entrant", "family", "reason", "cells")
+        titles = ("Status", "Method", "Family", "Reason", "Cells")
+        columns = [Column(n, t) for n, t in zip(names, titles, strict=True)]
+        tables.append(make_table("reasons", "Declined and failed cells", columns, rows))
+    return tables
+
+
+def make_timings(evidence: Evidence) -> list[Table]:
+    """Run time and memory; these differ between runs and are kept out of the ranked output."""
+    records = evidence.frame.records
+    good = records[records["status"] == "ok"]
+    names = {"wall_s": "Seconds", "peak_mb": "Peak MB", "tokens": "Tokens", "flops": "FLOPs"}
+    present = {k: v for k, v in names.items() if f"meter.{k}" in good and good[f"meter.{k}"].notna().any()}
+    if not present:
+        return []
+    medians = good.groupby(["entrant", "device"])[[f"meter.{k}" for k in present]].median()
+    columns = [Column("entrant", "Method"), Column("device", "Device")]
+    columns += [Column(k, v, 2 if k == "wall_s" else 0, "median over cells") for k, v in present.items()]
+    rows = [(*key, *(float(x) for x in row)) for key, row in zip(medians.index, medians.to_numpy(), strict=True)]
+    return [make_table("timings", "Median cost of a cell", columns, rows)]

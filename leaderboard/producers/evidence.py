@@ -1,0 +1,80 @@
+"""What every producer starts from, and the few helpers they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from benchmark.contract.seeding import make_rng
+from leaderboard.contest import DIGITS, Contest, contests, rounded
+from leaderboard.frame import Frame
+from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
+from leaderboard.tables import Span
+
+OF_ROLE = {"naive": "naive", "ceiling": "ceiling", "canary": "canary"}
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A frame and the contests in it.
+
+    Attributes:
+        frame: Checked records.
+    """
+
+    frame: Frame
+
+    @cached_property
+    def contests(self) -> tuple[Contest, ...]:
+        """Every contest, made once."""
+        return tuple(contests(self.frame))
+
+    def rng(self, *path: object) -> np.random.Generator:
+        """The generator for one resampling; the same store always gives the same numbers."""
+        return make_rng("leaderboard", self.frame.suite, self.frame.version, *path)
+
+    def tag(self, contest: Contest) -> str:
+        """A suffix for table names; empty where there is one contest."""
+        return f"-{contest.name}" if len(self.contests) > 1 else ""
+
+    def about(self, contest: Contest) -> str:
+        """A suffix for headings, such as ``: track log, outcome logs, tiny``."""
+        words = [f"track “{contest.track}”", f"{contest.kind} logs"]
+        return ": " + ", ".join([*words, contest.backbone] if contest.backbone else words)
+
+
+def span_at(estimates: Estimate, index: int) -> Span:
+    """One mean with its pointwise interval, rounded."""
+    low, high = estimates.interval()
+    return Span(*(round(float(x), DIGITS) for x in (estimates.mean[index], low[index], high[index])))
+
+
+def span_of(values: pd.Series | np.ndarray, families: Sequence, seeds: Sequence) -> Span | None:
+    """The mean of the finite values with an interval clustered by seed; None where there are none."""
+    array = np.asarray(values, dtype=np.float64)
+    kept = np.isfinite(array)
+    if not kept.any():
+        return None
+    clusters = Clusters.of(np.asarray(families)[kept], np.asarray(seeds)[kept])
+    return span_at(rounded(estimate(array[kept], clusters)), 0)
+
+
+def span_of_ratio(ratio: Ratio) -> Span:
+    """A ratio as a span, rounded."""
+    value, low, high = (round(float(x), DIGITS) for x in (ratio.value, ratio.low, ratio.high))
+    return Span(value, low, high, ratio.shape == "complement")
+
+
+def emphasis_of(contest: Contest, name: str) -> str:
+    """Class of an entrant's row: canaries stand back."""
+    return OF_ROLE.get(str(contest.entrants.loc[name, "role"]), "")
+
+
+def strengths_text(contest: Contest) -> str:
+    """Strengths in a contest as text."""
+    values = sorted(set(contest.cells["strength"].dropna()))
+    return ", ".join(f"{value:g}" for value in values)

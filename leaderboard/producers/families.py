@@ -1,0 +1,91 @@
+"""Family by family: A/B equivalence where the log misleads, harm where it does not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from leaderboard.contest import HARMLESS, Contest
+from leaderboard.intervals import ratio_of
+from leaderboard.producers.evidence import Evidence, emphasis_of, span_of, span_of_ratio
+from leaderboard.tables import Column, Table, make_table
+
+
+def make_families(evidence: Evidence) -> list[Table]:
+    """A/B equivalence of every entrant in every family it can take."""
+    tables = []
+    for contest in evidence.contests:
+        part = contest.where(contest.confounded)
+        families = sorted(set(part.cells["family"]))
+        if not families:
+            continue
+        columns = [Column("entrant", "Method"), *(Column(f, f, 2) for f in families)]
+        by_family = [_equivalences(part, family) for family in families]
+        order = sorted(part.names, key=lambda n: (-_typical([f[n] for f in by_family]), n))
+        tables.append(
+            make_table(
+                f"families{evidence.tag(contest)}",
+                f"A/B equivalence by family{evidence.about(contest)}",
+                columns,
+                [(name, *(found[name] for found in by_family)) for name in order],
+                text="0 is the log taken at face value, 1 is as good as having run the experiment. “–” is a "
+                "family the method does not take. Intervals are Fieller sets at 95 %; “any” and “≤ or ≥” "
+                "mean that the family leaves too little room or has too few seeds to say.",
+                emphasis=tuple(emphasis_of(part, name) for name in order),
+            )
+        )
+    return tables
+
+
+def _equivalences(contest: Contest, family: str) -> dict:
+    part = contest.where((contest.cells["family"] == family).to_numpy())
+    able = part.only(part.is_rankable)
+    found = dict.fromkeys(part.names)
+    if not len(able.entrants) or not able.cells["ceiling"].notna().any():
+        return found
+    estimates = able.improvement_and_room()
+    return found | {n: span_of_ratio(ratio_of(estimates, i, -1)) for i, n in enumerate(able.names)}
+
+
+def _typical(spans: list) -> float:
+    """Mean over families, for sorting alone."""
+    values = [span.value for span in spans if span is not None and np.isfinite(span.value)]
+    return float(np.mean(values)) if values else -np.inf
+
+
+def make_harm(evidence: Evidence) -> list[Table]:
+    """What methods cost where the log taken at face value is already right."""
+    columns = (
+        Column("entrant", "Method"),
+        Column("harm", "Harm", 3, "mean of rho(method) minus rho(naive): above 0 is harm"),
+        Column("rho", "Regret ρ", 3),
+        Column("cells", "Cells"),
+        Column("imputed", "Imputed"),
+    )
+    tables = []
+    for contest in evidence.contests:
+        part = contest.where(contest.harmless)
+        if not len(part.cells):
+            continue
+        rows = []
+        for index, name in enumerate(part.names):
+            gap = part.filled[index] - part.cells["naive"].to_numpy()
+            span = span_of(gap, part.cells["family"], part.cells["seed"])
+            if span is None:
+                continue
+            rho = part.filled[index][np.isfinite(part.filled[index])]
+            failed = int(part.imputed[index].sum())
+            rows.append((name, span, round(float(rho.mean()), 6), len(rho), f"†{failed}" if failed else None))
+        rows.sort(key=lambda row: (row[1].value, row[0]))
+        tables.append(
+            make_table(
+                f"harm{evidence.tag(contest)}",
+                f"Harm where there is nothing to correct{evidence.about(contest)}",
+                columns,
+                rows,
+                text=f"Cells whose confounded limit has a regret below {HARMLESS:g} (randomised logs, strength 0): "
+                "dividing by almost nothing says nothing, so they do not enter the ranking. Means are over the "
+                "cells each method takes.",
+                emphasis=tuple(emphasis_of(part, row[0]) for row in rows),
+            )
+        )
+    return tables

@@ -1,0 +1,158 @@
+"""The headline: who improves on taking the log at face value, by how much, and who is tied with whom."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from leaderboard.contest import DIGITS, Contest
+from leaderboard.intervals import ratio_of
+from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
+from leaderboard.ranks import Ranking, rank
+from leaderboard.tables import Column, Span, Table, make_table
+
+MAXIMUM_SUBBOARDS = 12
+
+COLUMNS = (
+    Column("ranks", "Rank set", note="every rank the entrant could have at 95 % joint confidence"),
+    Column("group", "Group", note="entrants that share a letter cannot be told apart"),
+    Column("entrant", "Method"),
+    Column("equivalence", "A/B equivalence", 2, "0: the log taken at face value; 1: as good as the experiment"),
+    Column("improvement", "Improvement D", 3, "mean over cells of rho(naive) minus rho(method)"),
+    Column("rho", "Regret ρ", 3, "normalised regret: 0 perfect, .5 a coin"),
+    Column("leave_one_out", "D without one family", 3, "least and greatest D when one family is left out"),
+    Column("adjusts", "Adjusts", note="claims to remove confounding"),
+    Column("policy", "Policy", note="its result samples texts"),
+    Column("imputed", "Imputed", note="cells that failed and count as max(rho(naive), .5, worst valid seed)"),
+)
+
+
+def make_headlines(evidence: Evidence) -> list[Table]:
+    """The main board of each contest, and boards of the cells that partial entrants can take."""
+    return [table for contest in evidence.contests for table in _tables(evidence, contest)]
+
+
+def _tables(evidence: Evidence, contest: Contest) -> list[Table]:
+    full = contest.where(contest.confounded)
+    if not len(full.cells):
+        return []
+    tag, about = evidence.tag(contest), evidence.about(contest)
+    tables = [_board(evidence, full, f"ranking{tag}", f"Ranking{about}")]
+    for number, scenarios in enumerate(_supported_sets(full), start=1):
+        part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
+        families = sorted(set(part.cells["family"]))
+        title = f"Ranking on {', '.join(families)}{about}"
+        text = f"The {len(scenarios)} scenarios that every entrant below can take: {', '.join(scenarios)}."
+        tables.append(_board(evidence, part, f"ranking{tag}-part-{number}", title, text))
+    return tables
+
+
+def _supported_sets(full: Contest) -> list[tuple[str, ...]]:
+    """Distinct sets of scenarios that entrants unable to take all of them can take, largest first."""
+    names = full.cells["scenario"].to_numpy()
+    scenarios = sorted(set(names))
+    found = set()
+    for row, complete in zip(np.isfinite(full.filled), full.is_rankable, strict=True):
+        if not complete:
+            found.add(tuple(s for s in scenarios if row[names == s].all()))
+    return sorted(found - {()}, key=lambda s: (-len(s), s))[:MAXIMUM_SUBBOARDS]
+
+
+def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str = "") -> Table:
+    part = full.only(full.is_rankable)
+    if not len(part.entrants):
+        return make_table(name, title, COLUMNS, [], text="No entrant can take all of these cells.")
+    estimates, with_room = part.improvement(), part.improvement_and_room()
+    is_method = (part.entrants["role"] == "method").to_numpy()
+    ranking = rank_methods(evidence, part, name)
+    place = {entrant: index for index, entrant in enumerate(part.only(is_method).names)}
+    spread = leave_one_family_out(part)
+    rows, emphasis = [], []
+    for index in np.lexsort((part.names, -estimates.mean)):
+        entrant = part.names[index]
+        seat = place.get(entrant)
+        rows.append(
+            (
+                None if seat is None else f"{ranking.best[seat]}–{ranking.worst[seat]}",
+                None if seat is None else ranking.letters[seat],
+                str(part.entrants.loc[entrant, "label"]) or entrant,
+                span_of_ratio(ratio_of(with_room, index, -1)),
+                span_at(estimates, index),
+                round(float(part.filled[index].mean()), DIGITS),
+                spread[index],
+                bool(part.entrants.loc[entrant, "adjusts"]),
+                bool(part.entrants.loc[entrant, "policy"]),
+                _count(part.imputed[index]),
+            )
+        )
+        emphasis.append(emphasis_of(part, entrant))
+    for role in ("naive", "ceiling"):
+        rows.append(_reference(part, role))
+        emphasis.append(role)
+    order = sorted(range(len(rows)), key=lambda i: (-rows[i][4].value, i))
+    notes = _notes(part, ranking, full)
+    return make_table(
+        name,
+        title,
+        COLUMNS,
+        [rows[i] for i in order],
+        text=text,
+        notes=tuple(notes),
+        emphasis=tuple(emphasis[i] for i in order),
+    )
+
+
+def rank_methods(evidence: Evidence, part: Contest, *path: object) -> Ranking:
+    """Rank sets of a contest's methods; canaries are shown on boards but compete with nobody."""
+    methods = part.only((part.entrants["role"] == "method").to_numpy())
+    return rank(methods.improvement(), evidence.rng("ranks", part.name, *path))
+
+
+def leave_one_family_out(part: Contest) -> list[Span | None]:
+    """For each entrant the least and greatest mean improvement when one family is left out."""
+    families = part.cells["family"].to_numpy()
+    names = sorted(set(families))
+    if len(names) < 2:
+        return [None] * len(part.entrants)
+    gains = part.cells["naive"].to_numpy() - part.filled
+    means = np.stack([gains[:, families != family].mean(axis=1) for family in names])
+    whole = gains.mean(axis=1)
+    return [
+        Span(*(round(float(x), DIGITS) for x in (whole[i], means[:, i].min(), means[:, i].max())))
+        for i in range(len(whole))
+    ]
+
+
+def _reference(part: Contest, role: str) -> tuple:
+    """The row of naive or ceiling."""
+    naive, scores = part.cells["naive"].to_numpy(), part.cells[role].to_numpy()
+    gap = span_of(naive - scores, part.cells["family"], part.cells["seed"]) or Span(float("nan"))
+    known = scores[np.isfinite(scores)]
+    rho = round(float(known.mean()), DIGITS) if len(known) else None
+    if role == "naive":
+        return (None, None, "naive (log at face value)", Span(0.0), Span(0.0), rho, None, False, False, None)
+    return (None, None, "ceiling (the experiment)", Span(1.0), gap, rho, None, False, False, None)
+
+
+def _count(flags: np.ndarray) -> str | None:
+    total = int(flags.sum())
+    return f"†{total} ({100 * total / flags.size:.0f} %)" if total else None
+
+
+def _notes(part: Contest, ranking: Ranking, full: Contest) -> list[str]:
+    seeds = part.cells.groupby("family")["seed"].nunique()
+    notes = [
+        f"{len(part.cells)} cells of {len(seeds)} families: "
+        + ", ".join(f"{family} ({count} seeds)" for family, count in seeds.items())
+        + "."
+    ]
+    if (seeds < 2).any():
+        notes.append("A family has a single seed: no interval can be given and everybody is tied.")
+    elif np.isfinite(ranking.resolvable):
+        notes.append(
+            f"Differences in D below about {ranking.resolvable:.2g} are not resolvable "
+            "(80 % power, all pairs at once)."
+        )
+    left = [n for n, complete in zip(full.names, full.is_rankable, strict=True) if not complete]
+    if left:
+        notes.append("Not ranked here because they do not have every cell: " + ", ".join(left) + ".")
+    return notes

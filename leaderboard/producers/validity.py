@@ -1,0 +1,78 @@
+"""Controls of the run itself: nothing may be learned where nothing can be known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from leaderboard.contest import COIN, CONTROLS
+from leaderboard.producers.evidence import Evidence
+from leaderboard.tables import Column, Table, make_table
+
+SIGNS = 100
+ERRORS = 3.0
+FEW = 20
+
+
+def make_controls(evidence: Evidence) -> list[Table]:
+    """Regret on the impossible worlds, where the sign of every effect is a fair coin outside the log."""
+    rows = [
+        (name, round(mean, 6), round(limit, 6), count, verdict)
+        for name, mean, limit, count, verdict in judge_controls(evidence)
+    ]
+    if not rows:
+        return []
+    columns = (
+        Column("entrant", "Method"),
+        Column("rho", "Mean ρ", 3),
+        Column("limit", "Least credible", 3, ".5 minus three standard errors"),
+        Column("signs", "Worlds"),
+        Column("verdict", "Verdict"),
+    )
+    text = f"Nobody can do better than a coin here. With {SIGNS} worlds or more, a mean below the limit means a leak."
+    return [make_table("controls", "Impossible worlds", columns, rows, text=text)]
+
+
+def judge_controls(evidence: Evidence) -> list[tuple[str, float, float, int, str]]:
+    """Name, mean regret, least credible mean, number of worlds and verdict of each entrant."""
+    records = evidence.frame.records
+    part = records[
+        records["family"].isin(CONTROLS) & (records["status"] == "ok") & (records["role"] != "ceiling")
+    ]
+    found = []
+    for name, rows in part.groupby("entrant", sort=True):
+        scores = rows.groupby("seed")["metric.rho"].mean().dropna().to_numpy()
+        if len(scores) < 2:
+            continue
+        limit = COIN - ERRORS * float(np.std(scores, ddof=1)) / math.sqrt(len(scores))
+        mean = float(scores.mean())
+        verdict = "LEAK" if mean < limit else "as it should be"
+        if len(scores) < SIGNS:
+            verdict = "too few worlds to judge" if mean >= limit else "suspicious; run more worlds"
+        found.append((str(name), mean, limit, len(scores), verdict))
+    return found
+
+
+def find_problems(evidence: Evidence) -> tuple[str, ...]:
+    """Everything that makes the board incomplete or invalid, as sentences."""
+    frame, problems = evidence.frame, []
+    if len(frame.absent):
+        named = frame.absent.groupby(["entrant", "scenario"]).size()
+        listed = "; ".join(f"{e} on {s} ({n})" for (e, s), n in named.head(FEW).items())
+        more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
+        problems.append(f"{len(frame.absent)} cells are missing: {listed}{more}.")
+    if len(frame.infrastructure):
+        named = frame.infrastructure.groupby("entrant").size()
+        listed = ", ".join(f"{e} ({n})" for e, n in named.items())
+        problems.append(f"The machine failed {len(frame.infrastructure)} cells, never imputed: {listed}.")
+    for contest in evidence.contests:
+        known = contest.cells["cell_naive_rho"].notna()
+        for role in ("naive", "ceiling"):
+            lost = int((contest.cells[role].isna() & known).sum())
+            if lost:
+                problems.append(f"{lost} {contest.kind} cells have no {role} score ({contest.backbone}).")
+    leaks = [name for name, *_, verdict in judge_controls(evidence) if verdict == "LEAK"]
+    if leaks:
+        problems.append(f"INVALID: better than a coin on impossible worlds: {', '.join(leaks)}.")
+    return tuple(dict.fromkeys(problems))

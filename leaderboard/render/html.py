@@ -1,0 +1,100 @@
+"""The board as one page that needs nothing else: no script, no network, light and dark."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from leaderboard.render.markdown import is_number_column
+from leaderboard.tables import Board, Span, Table, format_number, format_value
+
+TEMPLATES = Path(__file__).parent / "templates"
+OPEN = ("ranking", "families", "claims")
+
+
+def render_html(board: Board) -> str:
+    """The board as a page."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    tables = [_view(table) for table in board.tables]
+    figures = [
+        {"title": f.title, "alternative": f.alternative, "svg": Markup(_inline(f.svg)), "name": f.name}
+        for f in board.figures
+    ]
+    return environment.get_template("board.html").render(board=board, tables=tables, figures=figures)
+
+
+def _inline(svg: str) -> str:
+    """A drawing without its XML prologue, which has no place inside a page."""
+    return re.sub(r"^.*?(?=<svg\b)", "", svg, count=1, flags=re.DOTALL)
+
+
+def _view(table: Table) -> dict[str, Any]:
+    right = [is_number_column(table, i) for i in range(len(table.columns))]
+    scales = [_scale(table, i) for i in range(len(table.columns))]
+    rows = []
+    for number, row in enumerate(table.rows):
+        cells = [
+            _cell(value, column.digits, is_right, scale)
+            for value, column, is_right, scale in zip(row, table.columns, right, scales, strict=True)
+        ]
+        style = table.emphasis[number] if table.emphasis else ""
+        rows.append({"cells": cells, "style": style})
+    return {
+        "name": table.name,
+        "title": table.title,
+        "text": table.text,
+        "notes": table.notes,
+        "columns": [
+            {"title": c.title, "note": c.note, "right": r} for c, r in zip(table.columns, right, strict=True)
+        ],
+        "rows": rows,
+        "open": table.name.startswith(OPEN) and "-part-" not in table.name,
+    }
+
+
+def _scale(table: Table, index: int) -> tuple[float, float] | None:
+    """The range of a span column, for its bars; None where it holds no spans."""
+    ends = []
+    for row in table.rows:
+        value = row[index]
+        if isinstance(value, Span) and value.is_known and not value.outside:
+            ends += [end for end in (value.value, value.low, value.high) if abs(end) < 10]
+    if table.columns[index].name not in ("improvement", "harm") or not ends:
+        return None
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    return (low, high) if high > low else None
+
+
+def _cell(value: Any, digits: int, right: bool, scale: tuple[float, float] | None) -> dict[str, Any]:
+    cell: dict[str, Any] = {"text": format_value(value, digits), "right": right, "range": "", "bar": None}
+    if isinstance(value, Span):
+        whole = format_value(value, digits)
+        cell["text"] = format_number(value.value, digits)
+        cell["range"] = whole[len(cell["text"]) :].strip()
+        if scale and value.is_known and not value.outside:
+            cell["bar"] = _bar(value, scale)
+    elif isinstance(value, bool):
+        cell["text"] = "yes" if value else ""
+    return cell
+
+
+def _bar(span: Span, scale: tuple[float, float]) -> dict[str, str]:
+    """Positions in per cent of an interval's bar, its point and zero."""
+    low, high = scale
+    place = lambda x: 100 * (min(max(x, low), high) - low) / (high - low)  # noqa: E731 (used thrice, here alone)
+    return {
+        "left": f"{place(span.low):.2f}",
+        "width": f"{place(span.high) - place(span.low):.2f}",
+        "point": f"{place(span.value):.2f}",
+        "zero": f"{place(0.0):.2f}",
+    }

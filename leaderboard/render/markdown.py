@@ -1,0 +1,63 @@
+"""Tables as markdown that reads well as plain text too."""
+
+from __future__ import annotations
+
+from leaderboard.tables import Board, Span, Table, format_value
+
+
+def render_markdown(board: Board, figures: str = "figures/") -> str:
+    """The whole board.
+
+    Args:
+        board: The board.
+        figures: Folder of the drawings as seen from the page.
+    """
+    parts = [f"# Leaderboard: {board.suite} {board.version}", "\n".join(f"- {fact}" for fact in board.header)]
+    if board.problems:
+        parts.append("\n".join(f"> **Incomplete.** {problem}" for problem in board.problems))
+    drawings = [f"![{f.alternative}]({figures}{f.name}.svg)" for f in board.figures]
+    headline, rest = board.tables[:1], board.tables[1:]
+    parts += [_section(table) for table in headline] + drawings + [_section(table) for table in rest]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(table: Table) -> str:
+    parts = [f"## {table.title}", table.text, render_table(table)]
+    notes = [f"- {column.title}: {column.note}." for column in table.columns if column.note]
+    notes += [f"- {note}" for note in table.notes]
+    return "\n\n".join(part for part in (*parts, "\n".join(notes)) if part)
+
+
+def render_table(table: Table) -> str:
+    """One table, padded so that its source can be read."""
+    if not table.rows:
+        return "_Nothing to show._"
+    texts = [[_escape(column.title) for column in table.columns]]
+    for row in table.rows:
+        texts.append(
+            [_escape(format_value(v, c.digits)) for v, c in zip(row, table.columns, strict=True)]
+        )
+    widths = [max(3, *(len(row[i]) for row in texts)) for i in range(len(table.columns))]
+    right = [is_number_column(table, i) for i in range(len(table.columns))]
+    lines = [_line(texts[0], widths, right)]
+    lines.append(
+        "|" + "|".join("-" * (w + 1) + (":" if r else "-") for w, r in zip(widths, right, strict=True)) + "|"
+    )
+    return "\n".join(lines + [_line(row, widths, right) for row in texts[1:]])
+
+
+def is_number_column(table: Table, index: int) -> bool:
+    """Whether a column holds numbers, which are set flush right."""
+    values = [row[index] for row in table.rows if row[index] is not None]
+    return bool(values) and all(
+        isinstance(v, Span | int | float) and not isinstance(v, bool) for v in values
+    )
+
+
+def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
+    padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True)]
+    return "| " + " | ".join(padded) + " |"
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

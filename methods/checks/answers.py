@@ -1,0 +1,151 @@
+"""Checks on a fitted method's answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract import Contrasts, make_rng
+from methods.checks.subject import CheckFailed, CheckSkipped, Subject
+from methods.checks.toy import PROMPTS, draw_toy, write_texts
+from methods.recipe import Recipe
+
+
+def gives_finite_rewards(subject: Subject) -> None:
+    """Rewards are finite numbers, one a text."""
+    for kind in subject.kinds:
+        rewards = subject.ask(subject.fitted(kind))
+        if rewards.shape != (48,):
+            raise CheckFailed(f"48 texts got rewards of shape {rewards.shape}")
+        if not np.isfinite(rewards).all():
+            raise CheckFailed(f"{int((~np.isfinite(rewards)).sum())} of 48 rewards are not finite")
+
+
+def repeats_with_same_seed(subject: Subject) -> None:
+    """The same log and seed give the same rewards."""
+    again = subject.ask(subject.fit(subject.log()))
+    if not np.allclose(subject.ask(subject.fitted()), again, rtol=1e-6, atol=1e-9):
+        raise CheckFailed("two fits with the same seed differ")
+
+
+def answers_each_text_alone(subject: Subject) -> None:
+    """A reward does not depend on which other texts are asked about, or in which order."""
+    fitted = subject.fitted()
+    rewards = subject.ask(fitted)
+    order = make_rng("check order").permutation(len(rewards))
+    tolerance = {"rtol": 1e-5, "atol": 1e-6 * max(1.0, float(np.abs(rewards).max()))}
+    if not np.allclose(subject.ask(fitted, order), rewards[order], **tolerance):
+        raise CheckFailed("rewards change when questions are reordered")
+    some = order[:7]
+    if not np.allclose(subject.ask(fitted, some), rewards[some], **tolerance):
+        raise CheckFailed("rewards change when fewer questions are asked")
+
+
+def samples_texts(subject: Subject) -> None:
+    """A declared policy samples texts."""
+    if not subject.method.tags.policy:
+        raise CheckSkipped("declares no policy")
+    fitted = subject.fitted()
+    if not callable(getattr(fitted, "sample", None)):
+        raise CheckFailed("declares a policy but its result has no sample(prompts, n)")
+    texts = np.asarray(fitted.sample(PROMPTS, 2), dtype=object)  # type: ignore[attr-defined]
+    if texts.shape != (len(PROMPTS), 2) or not all(isinstance(text, str) for text in texts.ravel()):
+        raise CheckFailed(f"sample({len(PROMPTS)} prompts, 2) gave shape {texts.shape}")
+
+
+def gives_valid_intervals(subject: Subject) -> None:
+    """Declared intervals are finite, ordered, and mirror when on and off change places."""
+    if not subject.method.tags.intervals:
+        raise CheckSkipped("declares no intervals")
+    if "outcome" not in subject.kinds:
+        raise CheckSkipped("takes no outcome logs")
+    fitted = subject.fitted("outcome")
+    if not callable(getattr(fitted, "effect_interval", None)):
+        raise CheckFailed("declares intervals but its result has no effect_interval(contrasts, level)")
+    contrasts = toy_contrasts()
+    found = np.asarray(fitted.effect_interval(contrasts, 0.9))  # type: ignore[attr-defined]
+    if found.shape != (4, 2) or not np.isfinite(found).all() or (found[:, 0] > found[:, 1]).any():
+        raise CheckFailed(f"4 contrasts got intervals {np.round(found, 3).tolist()}")
+    mirrored = Contrasts(contrasts.ids, contrasts.prompts, contrasts.off, contrasts.on)
+    back = np.asarray(fitted.effect_interval(mirrored, 0.9))  # type: ignore[attr-defined]
+    if not np.allclose(back, -found[:, ::-1], atol=1e-6):
+        raise CheckFailed("exchanging on and off does not mirror the intervals")
+
+
+def finds_nothing_where_nothing_is(subject: Subject) -> str:
+    """A method that claims to adjust finds less than half of what naive finds on a null log."""
+    tags = subject.method.tags
+    if not tags.adjusts or not tags.calibrated or "outcome" not in tags.kinds:
+        raise CheckSkipped("claims no adjusted effects on the outcome's scale")
+    if {"instrument", "covariate"} <= tags.needs or not tags.needs & {"covariate", "proxy", "instrument"}:
+        raise CheckSkipped("the toy log's confounding is not of the kind it adjusts for")
+    null = draw_toy(2000, seed=5, effects=np.zeros(4))
+    own, naive = (
+        _greeting_effect(subject, subject.fit_many([log], method=method)[0])
+        for method, log in (
+            (subject.method, null.log("outcome", tags.needs)),
+            (Recipe("naive"), null.log("outcome", ())),
+        )
+    )
+    if abs(own) > 0.5 * abs(naive):
+        raise CheckFailed(f"a null attribute gets {own:.2f}, naive gives it {naive:.2f}")
+    return f"{own:.2f}, naive {naive:.2f}"
+
+
+def weighs_as_it_repeats(subject: Subject) -> None:
+    """A row of weight 2 counts as the row twice, for recipes in closed form."""
+    from methods.linear import regress
+
+    method = subject.method
+    if not isinstance(method, Recipe) or method.objective is not None or "outcome" not in method.tags.kinds:
+        raise CheckSkipped("not a closed-form recipe on outcomes")
+    scored = method.adjust(subject.log("outcome"), subject.make_harness(0))
+    counts = make_rng("check weights").integers(1, 4, size=len(scored.value))
+    rows = np.repeat(np.arange(len(counts)), counts)
+    per_row = {
+        name: value[rows] if value.shape[:1] == (len(counts),) else value
+        for name, value in scored.nuisances.items()
+    }
+    repeated = replace(
+        scored,
+        log=scored.log.take(rows),
+        texts=scored.texts[rows],
+        value=scored.value[rows],
+        weight=np.ones(len(rows)),
+        nuisances=per_row,
+    )
+    weighted = replace(scored, weight=counts.astype(float))
+    if not np.allclose(subject.ask(regress(weighted)), subject.ask(regress(repeated)), atol=1e-7):
+        raise CheckFailed("weights and repetition disagree")
+
+
+def toy_contrasts() -> Contrasts:
+    """Contrasts of the four toy attributes, eight of each."""
+    rng = make_rng("check contrasts")
+    ids = np.repeat(np.arange(4), 8)
+    attributes = rng.integers(0, 2, (len(ids), 4))
+    sides = []
+    for value in (1, 0):
+        attributes[np.arange(len(ids)), ids] = value
+        sides.append(write_texts(attributes, make_rng("check wording")))
+    return Contrasts(ids, PROMPTS[ids % len(PROMPTS)], *sides)
+
+
+def _greeting_effect(subject: Subject, fitted: object) -> float:
+    contrasts = toy_contrasts()
+    first = contrasts.ids == 0
+    prompts = contrasts.prompts[first]
+    on = fitted.reward(prompts, contrasts.on[first])  # type: ignore[attr-defined]
+    return float(np.mean(on - fitted.reward(prompts, contrasts.off[first])))  # type: ignore[attr-defined]
+
+
+ANSWER_CHECKS = (
+    gives_finite_rewards,
+    repeats_with_same_seed,
+    answers_each_text_alone,
+    samples_texts,
+    gives_valid_intervals,
+    finds_nothing_where_nothing_is,
+    weighs_as_it_repeats,
+)

@@ -1,0 +1,77 @@
+"""The page on the domains, written from the domains themselves.
+
+``python -m simulators.text.describe > docs/domains.md`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from benchmark.contract.seeding import make_rng
+from simulators.text import list_domains, load_domain
+from simulators.text.domain import Domain
+from simulators.text.slots import AttributeSlot
+
+INTRODUCTION = """# Domains
+
+A domain says which texts exist. The four below are grammars: a text is a sequence of slots, an
+attribute picks the on side or the off side of its slot, and the wording is uniform over the
+paraphrases of that side, so the probability of every text is exact and its attributes can be read
+back from the string. Texts of one domain differ in length by design.
+
+`simulators.text.corpus.make_corpus` makes a domain of any table of real texts with a randomised
+test (arms of a test are its texts, attributes are read by regular expressions), and
+`simulators.text.generated.make_generated` makes one of texts written by a language model. Both can
+draw only the texts they hold.
+
+This page is written by `python -m simulators.text.describe > docs/domains.md`; the example texts are
+random draws (every attribute vector that the domain allows is equally likely).
+"""
+
+
+def draw_examples(domain: Domain, n: int) -> list[str]:
+    """Random texts of a domain, all attribute vectors it allows being equally likely."""
+    rng = make_rng("describe", domain.name)
+    prompt_ids = rng.integers(len(domain.prompts), size=n)
+    if domain.support is None:
+        attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
+    else:
+        attributes = np.array(domain.support)[rng.integers(len(domain.support), size=n)]
+    return domain.realise(attributes, prompt_ids, rng).texts.to_pylist()
+
+
+def describe_domain(domain: Domain, n: int = 20) -> str:
+    """One section of the page, in markdown."""
+    slots = [slot for slot in domain.slots if isinstance(slot, AttributeSlot)]
+    rows = [
+        f"| `{s.name}` | {s.on[0]} | {s.off[0] or '(nothing)'} | {len(s.on)} / {len(s.off)} |" for s in slots
+    ]
+    return "\n".join(
+        [
+            f"## {domain.name}",
+            "",
+            domain.situation,
+            f"{len(domain.attributes)} attributes, {len(domain.vocabulary)} words, at most {domain.width} words"
+            " a text.",
+            "",
+            "Prompts: " + " ".join(f"*{prompt}*" for prompt in domain.prompts),
+            "",
+            "| attribute | on, for example | off, for example | paraphrases |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            *(f"{i}. {text}" for i, text in enumerate(draw_examples(domain, n), start=1)),
+            "",
+        ]
+    )
+
+
+def describe_domains() -> str:
+    """The whole page, in markdown."""
+    return "\n".join([INTRODUCTION, *(describe_domain(load_domain(name)) for name in list_domains())])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe_domains())

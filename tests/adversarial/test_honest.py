@@ -1,0 +1,211 @@
+"""Honest submissions run behind the wall as they do without it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from benchmark.contract import ContractError, InfrastructureError, Log, UsageError
+from benchmark.sandbox import Sandbox, Task, cell
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "my_method.py"
+TRAINS = b"""
+import numpy as np
+from dataclasses import dataclass
+from benchmark.contract import Tags, Texts, Train
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    def __call__(self, scores, batch):
+        return -scores["text"].value * batch["weight"]
+
+
+@dataclass(frozen=True)
+class Imitate:
+    name: str = "imitate"
+    tags: Tags = Tags(policy=True)
+
+    def fit(self, log, harness):
+        texts = {"text": Texts(log.prompts, log.texts)}
+        model = yield Train(harness.policy(), texts, {"weight": np.ones(len(log))}, Likelihood())
+        return harness.fitted_policy(model)
+
+
+METHOD = Imitate()
+"""
+
+
+def test_example_runs_and_repeats(sandbox: Sandbox, open_room: Sandbox, task: Task) -> None:
+    source = EXAMPLE.read_bytes()
+    results = [room.fit(source, task) for room in (sandbox, sandbox, open_room)]
+    assert [r.status for r in results] == ["ok"] * 3, results[0].reason
+    rewards = [r.predictions.reward for r in results if r.predictions is not None]
+    np.testing.assert_array_equal(rewards[0], rewards[1])
+    np.testing.assert_array_equal(rewards[0], rewards[2])
+    # The example adjusts for the day, so the only word that matters wins.
+    bright = np.array(["bright" in text for text in task.queries.texts])
+    assert rewards[0][bright].mean() > rewards[0][~bright].mean()
+
+
+def test_example_fits_on_a_page() -> None:
+    assert len(EXAMPLE.read_text().splitlines()) <= 25
+
+
+def test_training_and_sampling_work_inside(sandbox: Sandbox, task: Task) -> None:
+    result = sandbox.fit(TRAINS, task)
+    assert result.status == "ok", result.reason
+    assert result.predictions is not None
+    assert result.predictions.samples is not None
+    assert result.predictions.samples.shape == (1, task.queries.n_samples)
+    assert np.ptp(result.predictions.reward) > 0
+    assert result.peak_bytes > 50 << 20  # an interpreter with torch in it
+
+
+def test_a_log_it_cannot_take_is_incompatible(sandbox: Sandbox, task: Task) -> None:
+    bare = Log(task.log.table.drop_columns(["covariate.day"]))
+    result = sandbox.fit(EXAMPLE.read_bytes(), replace(task, log=bare))
+    assert (result.status, result.reason) == (
+        "incompatible",
+        "needs covariate, which this log does not record",
+    )
+
+
+def test_input_is_what_the_contract_grants(
+    sandbox: Sandbox, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, object] = {}
+    original = Sandbox._run
+
+    def spy(self, mode, source, folder, settings, backbone, ask):
+        result = original(self, mode, source, folder, settings, backbone, ask)
+        seen["files"] = sorted(path.name for path in folder.iterdir())
+        seen["settings"] = json.loads((folder / "settings.json").read_text())
+        return result
+
+    monkeypatch.setattr(Sandbox, "_run", spy)
+    sandbox.fit(EXAMPLE.read_bytes(), task)
+    assert seen["files"] == ["log.parquet", "method.py", "queries.npz", "settings.json"]
+    assert set(seen["settings"]) == {"mode", "limits", "backbone", "budget", "device", "stream", "oracle"}  # type: ignore[arg-type]
+    assert seen["settings"]["backbone"] == "/backbone"  # type: ignore[index]
+
+
+def test_streams_follow_from_the_log_alone(sandbox: Sandbox, task: Task) -> None:
+    answer = "RewardFunction(lambda prompts, texts: harness.encode(prompts, texts) @ weights)"
+    draw = "RewardFunction(lambda prompts, texts: [harness.rng('x').random()] * len(texts))"
+    draws = EXAMPLE.read_text().replace(answer, draw)
+    columns = dict(zip(task.log.table.column_names, task.log.table.columns, strict=True))
+    other = replace(task, log=Log(pa.table(columns | {"outcome": task.log.outcomes + 1.0})))
+    results = [sandbox.fit(draws.encode(), t).predictions for t in (task, task, other)]
+    first, again, moved = (r.reward[0] for r in results if r is not None)
+    assert first == again
+    assert first != moved
+
+
+ASKS = b"""
+import numpy as np
+from benchmark.contract import Ask, RewardFunction, Tags
+
+
+class Curious:
+    name = "curious"
+    tags = Tags(track="oracle")
+
+    def fit(self, log, harness):
+        answers = yield Ask(log.prompts[:3], log.texts[:3])
+        return RewardFunction(lambda prompts, texts: np.full(len(texts), answers.sum()))
+
+
+METHOD = Curious()
+"""
+
+
+def test_oracle_questions_are_answered_outside(sandbox: Sandbox, task: Task) -> None:
+    heard: list[str] = []
+
+    def oracle(prompts, texts, context):
+        heard.extend(texts)
+        return np.arange(len(texts), dtype=float)
+
+    asked = sandbox.fit(ASKS, replace(task, budget=replace(task.budget, asks=3)), oracle)
+    assert asked.status == "ok", asked.reason
+    assert asked.predictions is not None
+    assert set(asked.predictions.reward) == {3.0}  # 0 + 1 + 2
+    assert heard == list(task.log.texts[:3])
+
+
+def test_oracle_budget_is_kept_outside(sandbox: Sandbox, task: Task) -> None:
+    greedy = ASKS.replace(
+        b"    def fit(self, log, harness):",
+        b"    def fit(self, log, harness):\n        for _ in range(5):\n"
+        b"            harness.oracle(log.prompts[:3], log.texts[:3], {})",
+    )
+    heard: list[str] = []
+
+    def oracle(prompts, texts, context):
+        heard.extend(texts)
+        return np.zeros(len(texts))
+
+    result = sandbox.fit(greedy, replace(task, budget=replace(task.budget, asks=7)), oracle)
+    assert result.status == "invalid"
+    assert "budget" in result.reason
+    assert len(heard) == 6  # two questions of three fit into seven
+    assert sandbox.fit(ASKS, task).status in ("failed", "invalid")  # without an oracle there is none to ask
+
+
+def test_a_runner_that_does_not_come_up_is_our_fault(sandbox: Sandbox, task: Task, tmp_path: Path) -> None:
+    with pytest.raises(InfrastructureError, match="did not come up"):
+        sandbox.fit(EXAMPLE.read_bytes(), replace(task, backbone=tmp_path))
+
+
+def test_no_silent_step_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmark.sandbox import probe
+
+    broken = probe.Probe(False, "/usr/bin/bwrap", "setting up uid map: Permission denied", probe.FIX_APPARMOR)
+    monkeypatch.setattr(probe, "probe_bubblewrap", lambda: broken)
+    with pytest.raises(InfrastructureError, match="apparmor_restrict_unprivileged_userns") as caught:
+        Sandbox()
+    assert caught.value.exit_code == 5
+    with pytest.raises(UsageError, match="did you mean 'bubblewrap'"):
+        Sandbox(isolation="bubblewrapp")
+    assert "seccomp" not in Sandbox(isolation="none").layers
+
+
+def test_answers_are_checked_on_this_side(task: Task) -> None:
+    from benchmark.contract import Predictions
+    from benchmark.harness.payload import pack, pack_predictions, unpack_predictions
+
+    n = len(task.queries)
+    good = Predictions(
+        np.arange(n, dtype=float), np.array([["é\ud800", "\x00"]], dtype=object), None, {"ess": 3.0}
+    )
+    back = unpack_predictions(pack_predictions(good), task.queries)
+    np.testing.assert_array_equal(back.reward, good.reward)
+    assert back.diagnostics == {"ess": 3.0}
+    assert back.samples is not None
+    assert back.samples.shape == (1, 2)
+    for bad in (b"", b"PK\x03\x04", pack({"samples": np.zeros(2)}), pack({"reward": np.full(n, np.nan)})):
+        with pytest.raises(ContractError):
+            unpack_predictions(bad, task.queries)
+
+
+def test_queries_survive_the_journey(task: Task) -> None:
+    from benchmark.harness.payload import pack_queries, unpack_queries
+
+    sent = replace(task.queries, context={"goal": np.arange(len(task.queries)) % 2.0})
+    back = unpack_queries(pack_queries(sent))
+    for name in ("prompts", "texts", "pairs", "contrasts", "pools", "generate"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(sent, name))
+    np.testing.assert_array_equal(back.context["goal"], sent.context["goal"])
+    assert back.n_samples == sent.n_samples
+
+
+def test_every_claim_has_a_status() -> None:
+    from benchmark.records import STATUSES
+
+    assert set(cell.CLAIMS) | {"timeout", "infrastructure"} == set(STATUSES)

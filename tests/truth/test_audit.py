@@ -1,0 +1,86 @@
+"""What reaches a log: nothing that carries the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from worlds import make_world
+
+import simulators
+from benchmark.contract.roles import role_of
+
+FAMILIES = [card.name for card in simulators.list_families()]
+AFTER = {"outcome", "mediator", "judge", "observed", "observation_propensity", "tie"}
+ABOUT_TEXT = {"propensity", "target_propensity", "attribute", "arm"}
+N = 40_000
+
+
+def before_columns(log):
+    """Number columns recorded before the text was chosen."""
+    skip = AFTER | ABOUT_TEXT | {"prompt", "text", "chosen", "rejected", "first", "second", "third"}
+    return [name for name in log.table.column_names if role_of(name) not in skip]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_column_recorded_before_the_text_tells_its_worth(family):
+    """On the randomised twin nothing known beforehand correlates with the text's own reward."""
+    world = make_world(family, seed=2)
+    draw = world.draw(N, "twin")
+    reward = draw.truth.column("reward").to_numpy()
+    rows = world.draw_rows(0, N, "twin")
+    typical = world.truth.rewards.mean(axis=2)[rows.contexts, rows.prompt_ids]
+    for name in before_columns(draw.log):
+        if name in world.recording.after:
+            continue
+        values = draw.log.numbers(name)
+        if values.std() > 0 and world.feedback.slots == 1:
+            assert abs(np.corrcoef(values, reward - typical)[0, 1]) < 4.5 / np.sqrt(N), name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logs_name_no_truth(family):
+    log = make_world(family).draw(100).log
+    for name in log.table.column_names:
+        assert not name.startswith(("hidden.", "reward", "log_propensity"))
+    metadata = log.table.schema.metadata or {}
+    assert not any(family.encode() in value for value in metadata.values())
+
+
+def test_nothing_recorded_in_hidden_tells_the_driver():
+    draw = make_world("hidden").draw(N)
+    mood = draw.truth.column("hidden.mood").to_numpy()
+    for name in ("covariate.recency", "covariate.mobile"):
+        assert abs(np.corrcoef(draw.log.numbers(name), mood)[0, 1]) < 4.5 / np.sqrt(N)
+    assert not draw.log.has("propensity")
+    # and the driver does move the texts and the outcome, or the check above would be idle
+    assert abs(np.corrcoef(draw.log.outcomes, mood)[0, 1]) > 0.2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_row_order_tells_nothing(family):
+    draw = make_world(family).draw(N)
+    order = np.arange(N)
+    assert abs(np.corrcoef(order, draw.truth.column("reward").to_numpy())[0, 1]) < 4.5 / np.sqrt(N)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_complete_records_hold_every_driver_and_no_stand_in(family):
+    world = make_world(family)
+    log = world.draw(200, "twin", complete=True).log
+    drivers = {*world.outcome.features.names, *world.outcome.prognostic.names}
+    assert drivers <= set(log.names("covariate"))
+    assert not log.has("proxy")
+    assert not log.has("instrument")
+    if log.kind == "outcome":
+        assert np.isfinite(log.outcomes).all()
+
+
+@pytest.mark.parametrize("family", ["observed", "randomised", "null", "marker"])
+def test_logged_propensities_are_those_of_the_text(family):
+    world = make_world(family)
+    for arm in ("log", "twin"):
+        draw = world.draw(500, arm)
+        assert draw.log.numbers("propensity") == pytest.approx(
+            np.exp(draw.truth.column("log_propensity").to_numpy()), rel=1e-12
+        )
+    assert draw.log.numbers("propensity") == pytest.approx(draw.log.numbers("target_propensity"), rel=1e-12)

@@ -1,0 +1,111 @@
+"""Building worlds, reading texts, cards, and what happens on wrong input."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from worlds import make_world
+
+import simulators
+from benchmark.contract import Streams, UsageError
+
+CARDS = simulators.list_families()
+
+
+def test_unknown_family_suggests_the_nearest():
+    with pytest.raises(UsageError, match="did you mean 'observed'"):
+        simulators.build("obseved", {}, Streams("s", "x", 0))
+
+
+def test_unknown_dial_suggests_the_nearest():
+    with pytest.raises(UsageError, match="did you mean 'strength'"):
+        make_world("observed", strenght=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("strength", -1),
+        ("strength", "much"),
+        ("strength", float("nan")),
+        ("overlap", 0),
+        ("overlap", 1.5),
+        ("domain", "poems"),
+        ("feedback", "smile"),
+        ("strength", True),
+    ],
+)
+def test_values_out_of_range_are_usage_errors(name, value):
+    with pytest.raises(UsageError, match=name):
+        make_world("observed", **{name: value})
+
+
+@pytest.mark.parametrize("n", [0, -3, 2.5, True, "ten"])
+def test_row_counts_must_be_positive_whole_numbers(n):
+    with pytest.raises(UsageError, match="cannot draw"):
+        make_world("observed").draw(n)
+
+
+def test_unknown_arm_is_a_usage_error():
+    with pytest.raises(UsageError, match="arm"):
+        make_world("observed").draw(5, arm="placebo")
+
+
+def test_texts_off_the_grammar_are_worth_the_worst_text_of_their_prompt():
+    world = make_world("observed")
+    truth, prompts = world.truth, np.asarray(world.domain.prompts, dtype=object)
+    rows = world.draw_rows(0, 200)
+    texts = rows.texts[0].to_numpy(zero_copy_only=False)
+    asked = prompts[rows.prompt_ids]
+    honest = truth.reward(asked, texts)
+    assert honest == pytest.approx(
+        truth.rewards[0, rows.prompt_ids, rows.attributes[0].astype(int) @ 2 ** np.arange(9)]
+    )
+    worst = truth.rewards[0].min(axis=1)
+    assert truth.reward(asked, [t + " " + t for t in texts]) == pytest.approx(worst[rows.prompt_ids])
+    assert truth.reward(asked, [""] * 200) == pytest.approx(worst[rows.prompt_ids])
+    elsewhere = (rows.prompt_ids + 1) % len(prompts)
+    assert truth.reward(prompts[elsewhere], texts) == pytest.approx(worst[elsewhere])
+    lowest = truth.naive_rewards[0].min(axis=1)
+    assert truth.naive_reward(asked, [""] * 200) == pytest.approx(lowest[rows.prompt_ids])
+
+
+def test_unknown_prompts_are_usage_errors():
+    with pytest.raises(UsageError, match="no such prompt"):
+        make_world("observed").truth.reward(["Write a sonnet."], ["Roses."])
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_cards_are_complete_plain_data(card):
+    diagnosis = make_world(card.name).card()
+    assert json.loads(json.dumps(diagnosis))["family"] == card.name
+    assert card.situation.endswith(".")
+    assert card.identified_by
+    assert card.recover
+    assert card.fail
+    assert 0 <= diagnosis["effective_share"] <= 1 + 1e-9
+    assert 0 <= diagnosis["confounding_share"] < 1
+    for dial in card.dials:
+        assert dial.read(dial.default) == dial.default
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_truth_travels_between_processes(card):
+    truth = make_world(card.name).truth
+    again = pickle.loads(pickle.dumps(truth))
+    assert np.array_equal(again.effects, truth.effects)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_values_are_ordered(card):
+    truth = make_world(card.name).truth
+    assert truth.value_optimal >= truth.value_reference - 1e-12
+    assert (
+        truth.effects.shape
+        == truth.naive_effects.shape
+        == truth.effects_mcse.shape
+        == (len(truth.attributes),)
+    )

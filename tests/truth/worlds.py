@@ -1,0 +1,42 @@
+"""Helpers of the truth tests: worlds by name, and experiments run on their rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import simulators
+from benchmark.contract import Streams
+from simulators.codes import encode
+
+
+def make_world(family, seed=0, season="tests", **dials):
+    return simulators.build(family, dials, Streams(season, family, seed))
+
+
+def randomised_contrasts(attributes, outcomes, weights=None):
+    """Difference in weighted means by attribute and its standard error, shapes (K,), (K,)."""
+    weights = np.ones(len(outcomes)) if weights is None else weights
+    estimates, errors = [], []
+    for column in attributes.T:
+        means, variances = [], []
+        for value in (1, 0):
+            w, y = weights[column == value], outcomes[column == value]
+            mean = w @ y / w.sum()
+            means.append(mean)
+            variances.append((w**2 @ (y - mean) ** 2) / w.sum() ** 2)
+        estimates.append(means[0] - means[1])
+        errors.append(np.sqrt(sum(variances)))
+    return np.array(estimates), np.array(errors)
+
+
+def saturated_weights(attributes):
+    """Product of empirical marginals over the empirical frequency of the whole vector, shape (n,).
+
+    Weighting a log by these averages the contrast in E[Y | a] over independent attributes,
+    which is the definition of the naive limit; no quadrature is involved.
+    """
+    codes = encode(attributes)
+    frequency = np.bincount(codes, minlength=codes.max() + 1) / len(codes)
+    marginals = attributes.mean(axis=0)
+    target = np.where(attributes == 1, marginals, 1 - marginals).prod(axis=1)
+    return target / frequency[codes]
