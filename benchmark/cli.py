@@ -27,7 +27,9 @@ app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_
 
 @app.callback()
 def start(
-    traceback: bool = typer.Option(False, "--traceback", help="Show the full traceback of unexpected errors."),
+    traceback: bool = typer.Option(
+        False, "--traceback", help="Show the full traceback of unexpected errors."
+    ),
 ) -> None:
     """Options before the verb."""
 
@@ -68,7 +70,9 @@ def invoke(arguments: list[str]) -> int:
     except (typer.Exit, SystemExit) as stop:
         return int(getattr(stop, "exit_code", getattr(stop, "code", 0)) or 0)
     except (typer.Abort, KeyboardInterrupt):
-        return _report("interrupted; finished groups are stored", "rerun the same command to go on", 130, as_json)
+        return _report(
+            "interrupted; finished groups are stored", "rerun the same command to go on", 130, as_json
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

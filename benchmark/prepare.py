@@ -7,6 +7,7 @@ holds the truth beside the log; ``Task.view`` is all that a method ever receives
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -99,10 +100,12 @@ def make_task(scenario: Scenario, seed: int, suite: Suite, secret: bytes | None 
 
     scenario = scenario.with_rows(suite.n)
     assert scenario.n is not None
-    world = build_world(scenario, Streams(suite.season, scenario.family, seed, secret))
-    log = shuffle_rows(world.draw(scenario.n).log, suite.season, scenario.family, seed, secret=secret)
+    # Public seasons share streams across strengths; a verified one draws every cell on its own.
+    season = suite.season if secret is None else f"{suite.season}/{scenario.id}"
+    world = build_world(scenario, Streams(season, scenario.family, seed, secret))
+    log = shuffle_rows(world.draw(scenario.n).log, season, scenario.family, seed, secret=secret)
     queries = world.queries(simulators.QuerySizes(**suite.queries.model_dump()))
-    return Task(scenario, seed, log, queries, world, suite.season)
+    return Task(scenario, seed, log, queries, world, season)
 
 
 def build_world(scenario: Scenario, streams: Streams) -> Any:
@@ -197,7 +200,7 @@ def hash_backbone(domain: str, backbone: str = "tiny") -> str:
         "backbone": backbone,
         "domain": [loaded.name, loaded.prompts, loaded.attributes, [repr(slot) for slot in loaded.slots]],
         "texts": PRETRAINING_TEXTS,
-        "pretraining": repr(getattr(harness, "PRETRAINING", None)),
+        "pretraining": str(inspect.signature(harness.pretrain)),
         "version": getattr(harness, "VERSION", "0"),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -227,7 +227,10 @@ def prepare_backbones(groups: Iterable[Group], backbone: str = "tiny", workers: 
 
     from benchmark.engines.local import THREAD_CAPS, environment
 
-    with environment(THREAD_CAPS), ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn")) as pool:
+    with (
+        environment(THREAD_CAPS),
+        ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn")) as pool,
+    ):
         list(pool.map(make_backbone, missing, [backbone] * len(missing)))
     return len(missing)
 

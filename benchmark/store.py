@@ -24,7 +24,17 @@ from benchmark.records import join_tables, make_table
 
 RECORDS, PREDICTIONS, TEMPORARY = "records-", "predictions-", ".writing-"
 SUPERSEDED = "superseded"
-IDENTITY = ("suite", "suite_version", "season", "scenario", "seed", "method", "role", "submission", "backbone")
+IDENTITY = (
+    "suite",
+    "suite_version",
+    "season",
+    "scenario",
+    "seed",
+    "method",
+    "role",
+    "submission",
+    "backbone",
+)
 Index = dict[tuple[Any, ...], str]
 
 

@@ -16,7 +16,7 @@ from leaderboard.producers.comparisons import make_comparisons
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
 from leaderboard.producers.evidence import Evidence, strengths_text
 from leaderboard.producers.families import make_families, make_harm
-from leaderboard.producers.headline import make_headlines
+from leaderboard.producers.headline import make_headlines, make_partial_boards
 from leaderboard.producers.validity import find_problems, make_controls
 from leaderboard.render import write_board
 from leaderboard.render.figures import draw_figures
@@ -28,6 +28,7 @@ PRODUCERS: tuple[Producer, ...] = (
     make_headlines,
     make_families,
     make_harm,
+    make_partial_boards,
     make_comparisons,
     make_effects,
     make_policies,

@@ -109,10 +109,10 @@ def judge_claims(frame: Frame, claims: Iterable[Claim] | None = None) -> tuple[V
         frame: Checked records.
         claims: The claims; by default every published one that is testable here.
     """
-    if claims is None:
-        from leaderboard.published import CLAIMS as claims
+    from leaderboard.published import CLAIMS
+
     verdicts = []
-    for claim in claims:
+    for claim in CLAIMS if claims is None else claims:
         findings = tuple(_judge(frame.records, part) for part in claim.parts)
         verdicts.append(Verdict(claim, combine(finding.verdict for finding in findings), findings))
     return tuple(verdicts)
@@ -157,7 +157,9 @@ def _members(records: pd.DataFrame, part: Part) -> list[str]:
         return [part.method]
     wanted = part.method == GROUPS[0]
     inside = (records["role"] == "method") & (records["track"] == "log") & (records["submission"] == "")
-    inside &= (records["adjusts"] == wanted) & (records["family"] == part.family) & (records["status"] == "ok")
+    inside &= (
+        (records["adjusts"] == wanted) & (records["family"] == part.family) & (records["status"] == "ok")
+    )
     return sorted(set(records[inside]["method"]))
 
 
@@ -224,7 +226,7 @@ def make_claims(evidence: Evidence) -> list[Table]:
         Column("part_verdict", "Part verdict"),
     )
     text = (
-        "A part holds when its whole 95 % interval (seeds as clusters) is on the claimed side and fails when it "
-        "is on the other; a claim needs all its parts. Thresholds are ours where the source gives none."
+        "A part holds when its whole 95 % interval (seeds as clusters) is on the claimed side and fails when "
+        "it is on the other; a claim needs all its parts. Thresholds are ours where the source gives none."
     )
     return [make_table("claims", "Published claims", columns, rows, text=text)]

@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from benchmark.contract.method import TRACKS
 from leaderboard.frame import CELL, FAILED, UNMEASURED, Frame
 from leaderboard.intervals import Clusters, Estimate, estimate
 
@@ -155,7 +154,7 @@ def contests(frame: Frame) -> Iterator[Contest]:
     for (kind, backbone), part in records.groupby(["kind", "backbone"], sort=True):
         cells = _cells(part)
         able = part[part["status"] != "incompatible"]
-        for track in TRACKS:
+        for track in sorted(set(able["track"])):
             if not ((able["track"] == track) & (able["role"] == "method")).any():
                 continue
             inside = (part["role"] == "canary") | ((part["track"] == track) & (part["role"] == "method"))

@@ -6,11 +6,10 @@ Nothing is dropped silently: a duplicate is refused, a gap is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +39,7 @@ class Frame:
         suite: Name of the suite.
         version: Version of the suite.
         season: Season of the worlds.
+        attempts: Number of files submitted under each method's name so far.
     """
 
     records: pd.DataFrame
@@ -47,6 +47,7 @@ class Frame:
     suite: str
     version: str
     season: str
+    attempts: dict[str, int] = field(default_factory=dict)
 
     def of_role(self, *roles: str) -> pd.DataFrame:
         """The records of some roles."""
@@ -91,7 +92,8 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
             found=f"{len(files)} record files without rows" if files else "none",
             fix="run `confoundbench run --store DIR` first",
         )
-    return from_table(pa.concat_tables(tables, promote_options="default"), suite)
+    frame = from_table(pa.concat_tables(tables, promote_options="default"), suite)
+    return replace(frame, attempts=_count_attempts(folder / "attempts.jsonl"))
 
 
 def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Frame:
@@ -121,6 +123,7 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
     if "label" not in records.columns:
         records["label"] = records["method"]
     _refuse_duplicates(records)
+    records = _fill_cell_facts(records)
     records = _settle_ok(records).sort_values(["entrant", "role", *CELL], kind="stable", ignore_index=True)
     first = records.iloc[0]
     return Frame(
@@ -130,6 +133,14 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
         str(first["suite_version"]),
         str(first["season"]),
     )
+
+
+def _count_attempts(path: Path) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        name = str(json.loads(line)["method"])
+        counts[name] = counts.get(name, 0) + 1
+    return counts
 
 
 def _one_suite(records: pd.DataFrame, suite: str | None) -> pd.DataFrame:
@@ -156,16 +167,23 @@ def _refuse_duplicates(records: pd.DataFrame) -> None:
         raise UsageError(
             "a cell is recorded more than once",
             expected="one record for each method, scenario, seed and backbone",
-            found=f"{len(twice)} rows, such as {worst['entrant']} on {worst['scenario']} seed {worst['seed']}",
+            found=f"{len(twice)} rows; {worst['entrant']} on {worst['scenario']} seed {worst['seed']}",
             fix="the store mixes results of different versions; start a new store",
         )
 
 
+def _fill_cell_facts(records: pd.DataFrame) -> pd.DataFrame:
+    """Facts of a cell that a failed record may lack, taken from the others of the same cell."""
+    records["kind"] = records["kind"].replace("", None)
+    facts = records.groupby(CELL)[["kind", "cell_naive_rho", "cell_effect_scale"]].transform("first")
+    records[facts.columns] = facts
+    records["kind"] = records["kind"].fillna("unknown")
+    return records
+
+
 def _settle_ok(records: pd.DataFrame) -> pd.DataFrame:
     """A cell that is ok but has no rho where rho exists is invalid: NaN is a failure, never a wildcard."""
-    hollow = (
-        (records["status"] == "ok") & records["metric.rho"].isna() & records["cell_naive_rho"].notna()
-    )
+    hollow = (records["status"] == "ok") & records["metric.rho"].isna() & records["cell_naive_rho"].notna()
     records.loc[hollow, "status"] = "invalid"
     records.loc[hollow, "reason"] = "no rho in a cell where rho is defined"
     return records
@@ -180,9 +198,3 @@ def _absent(records: pd.DataFrame) -> pd.DataFrame:
     columns = ["entrant", *CELL]
     gone = owed[~pd.MultiIndex.from_frame(owed[columns]).isin(seen)]
     return gone[columns].sort_values(columns, ignore_index=True)
-
-
-def finite(values: Iterable[float]) -> np.ndarray:
-    """Values as float64 with everything that is not finite left out."""
-    array = np.asarray(list(values), dtype=np.float64)
-    return array[np.isfinite(array)]

@@ -38,7 +38,7 @@ class Clusters:
     @classmethod
     def of(cls, families: np.ndarray, seeds: np.ndarray) -> Clusters:
         """One cluster for each (family, seed), one stratum for each family; inputs of shape (C,)."""
-        names, family = np.unique(np.asarray(families, dtype=str), return_inverse=True)
+        _, family = np.unique(np.asarray(families, dtype=str), return_inverse=True)
         values, seed = np.unique(np.asarray(seeds), return_inverse=True)
         codes, of_cell = np.unique(family * max(len(values), 1) + seed, return_inverse=True)
         return cls(of_cell, codes // max(len(values), 1))
@@ -218,4 +218,3 @@ def ratio_of(estimates: Estimate, top: int, bottom: int, level: float = LEVEL) -
         float((first * second).sum()),
         float(stdtrit(freedom, 0.5 + level / 2)),
     )
-

@@ -39,13 +39,13 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "A-C4",
-        "Where the confounder is tied to causal text, subtracting an instrumented g(C) beats taking the log as it is.",
+        "Where the confounder is tied to causal text, subtracting an instrumented g(C) beats naive.",
         DECONFOUND,
         (Part("entangled", "rho", "residual-instrumented", "naive", "less", strengths=STRONG),),
     ),
     Claim(
         "A-C5",
-        "Ignoring the confounder raises text that merely tracks it; residual pairs leave it near its base rate.",
+        "Ignoring the confounder raises text that merely tracks it; residual pairs leave it near its base.",
         DECONFOUND,
         (
             Part("marker", "marker_rate", "dpo-p1", "metric:reference_marker_rate", "greater"),
@@ -140,7 +140,15 @@ CLAIMS: tuple[Claim, ...] = (
         "D-3",
         "Counterfactual prompting aimed at the causal attribute beats aiming at the correlated one.",
         STYLE,
-        (Part("style", "value_samples", "counterfactual-dpo-causal", "counterfactual-dpo-correlated", "greater"),),
+        (
+            Part(
+                "style",
+                "value_samples",
+                "counterfactual-dpo-causal",
+                "counterfactual-dpo-correlated",
+                "greater",
+            ),
+        ),
     ),
     Claim(
         "E-1",

@@ -105,9 +105,7 @@ def simultaneous_level(
     return min(float(f"{value:.3g}"), 1 - level)
 
 
-def _smallest_p(
-    estimates: Estimate, rng: np.random.Generator, draws: int, smoothing: float
-) -> np.ndarray:
+def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoothing: float) -> np.ndarray:
     """Smallest p value over pairs in each of some resamples under no difference, shape (draws,)."""
     clusters, count = estimates.clusters, len(estimates.mean)
     first, second = np.triu_indices(count, 1)

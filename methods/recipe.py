@@ -18,6 +18,8 @@ from methods.adjust.scored import Adjust, Scored
 from methods.linear import compare, regress
 from methods.pairing.rules import Pairing
 
+PAIRS_A_ROW = 4
+
 Loss = Callable[[Any, Any], Any]
 Penalty = Callable[[Any, Any], Any]
 
@@ -106,8 +108,10 @@ class Recipe:
             if self.target is not None:
                 values = {**values, **self.target(scored)}
             return {"text": Texts(scored.log.prompts, scored.log.texts)}, values
-        budget = harness.budget
-        pairs = self.pairing(scored, harness.rng("pairs"), budget.steps * budget.batch_size)
+        wanted = harness.budget.steps * harness.budget.batch_size
+        if self.model == "head":  # heads are cheap and read many more rows than a decoder does
+            wanted = max(wanted, PAIRS_A_ROW * len(scored.value))
+        pairs = self.pairing(scored, harness.rng("pairs"), wanted)
         texts = Texts(scored.log.prompts, scored.log.texts)
         return {
             "chosen": _take(texts, pairs.chosen),

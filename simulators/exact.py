@@ -15,6 +15,7 @@ from simulators.assignment import PromptLaw, TextLaw
 from simulators.codes import all_attributes, product_law
 from simulators.feedback import Feedback
 from simulators.outcome import Outcome
+from simulators.selection import Selection
 
 CHEBYSHEV_NODES = 48
 
@@ -39,28 +40,39 @@ def reward_table(law: TextLaw, outcome: Outcome, feedback: Feedback, contexts: n
 
 
 def naive_table(
-    law: TextLaw, prompt_law: PromptLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray
+    law: TextLaw,
+    prompt_law: PromptLaw,
+    outcome: Outcome,
+    feedback: Feedback,
+    contexts: np.ndarray,
+    selection: Selection | None = None,
 ) -> np.ndarray:
-    """``E[Y | a, p, v]`` under the logging rule, shape (V, P, 2**K).
+    """``E[Y | a, p]`` among recorded rows of the log, shape (V, P, 2**K), the same for every context.
 
     Attribute vectors the rule never shows are given the additive least-squares
     extrapolation of those it does, which is where a linear reward model ends up.
     """
-    table = np.empty_like(outcome.base)
-    responding = np.flatnonzero(law.responds)
-    groups = all_attributes(outcome.base.shape[-1].bit_length() - 1)[:, responding].astype(int) @ (
-        1 << np.arange(len(responding))
-    )
-    given = product_law(law.probabilities[:, responding])
-    for v, base in enumerate(outcome.base):
-        for c in range(law.weights.shape[1]):
-            prompts = prompt_law.classes == c
-            joint = (law.weights[:, c] * (contexts == v))[:, None] * given
-            mass = joint.sum(axis=0)
-            seen = mass > 1e-14 * mass.sum()
-            posterior = joint / np.where(seen, mass, 1.0)
-            values = _mean_outcomes(base[prompts], posterior, groups, law, outcome, feedback)
-            table[v, prompts] = _extrapolate(values, mass, seen, groups, len(responding))
+    n_attributes = outcome.base.shape[-1].bit_length() - 1
+    told = law.responds if selection is None else law.responds | selection.selects
+    telling = np.flatnonzero(told)
+    groups = all_attributes(n_attributes)[:, telling].astype(int) @ (1 << np.arange(len(telling)))
+    given = product_law(law.probabilities[:, telling])
+    if selection is not None:
+        given = given * selection.by_vector(law.people, telling)
+    table = np.zeros_like(outcome.base)
+    for c in range(law.weights.shape[1]):
+        prompts = np.flatnonzero(prompt_law.classes == c)
+        joint = law.weights[:, [c]] * given
+        mass = joint.sum(axis=0)
+        seen = mass > 1e-14 * mass.sum()
+        values = np.zeros((len(prompts), len(groups)))
+        for v, base in enumerate(outcome.base):
+            here = joint * (contexts == v)[:, None]
+            share = here.sum(axis=0)
+            posterior = here / np.where(share > 0, share, 1.0)
+            means = _mean_outcomes(base[prompts], posterior, groups, law, outcome, feedback)
+            values += (share / np.where(seen, mass, 1.0))[groups] * means
+        table[:, prompts] = _extrapolate(values, mass, seen, groups, len(telling))
     return table
 
 

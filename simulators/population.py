@@ -34,12 +34,14 @@ class Factor:
         probabilities: P(1) for a bernoulli factor, one entry a level for a categorical one.
         nodes: Quadrature nodes of a continuous factor. One node stands for the mean alone, and is
             exact for a factor that enters the outcome linearly and the text not at all.
+        repeat: Consecutive rows that share one value: 1 for a row's own, more for a person's.
     """
 
     name: str
     kind: str = "normal"
     probabilities: tuple[float, ...] = (0.5,)
     nodes: int = 40
+    repeat: int = 1
 
     @property
     def levels(self) -> np.ndarray:
@@ -88,12 +90,13 @@ class Population:
 
         Each factor has its own stream, so adding one leaves the others as they were.
         """
-        return {
-            factor.name: factor.transform(
-                streams.draw_rows(f"{part}.{factor.name}", start, stop, lambda rng, n: rng.random(n))
-            )
-            for factor in self.factors
-        }
+        people = {}
+        for factor in self.factors:
+            first = start - start % factor.repeat
+            drawn = streams.draw_rows(f"{part}.{factor.name}", first, stop, lambda rng, n: rng.random(n))
+            rows = np.arange(start, stop)
+            people[factor.name] = factor.transform(drawn)[rows - rows % factor.repeat - first]
+        return people
 
     def grid(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """The product quadrature: factor name to nodes, shape (m,), and weights, shape (m,)."""
@@ -137,6 +140,32 @@ def standardised(*factors: Factor) -> Features:
     return Features(
         tuple(factor.name for factor in factors), _Standardise(tuple((f.name, *f.moments) for f in factors))
     )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    compute: Callable[[People], np.ndarray]
+    mean: np.ndarray
+    sd: np.ndarray
+
+    def __call__(self, people: People) -> np.ndarray:
+        return (self.compute(people) - self.mean) / self.sd
+
+
+def scaled_features(
+    names: tuple[str, ...], factors: tuple[Factor, ...], compute: Callable[[People], np.ndarray]
+) -> Features:
+    """Functions of some factors, centred and scaled to standard deviation 1 by quadrature.
+
+    Args:
+        names: One name a column.
+        factors: The factors that ``compute`` reads.
+        compute: People to columns, shape (n, len(names)).
+    """
+    people, weights = Population(factors).grid()
+    columns = compute(people)
+    mean = weights @ columns
+    return Features(names, _Scale(compute, mean, np.sqrt(weights @ (columns - mean) ** 2)))
 
 
 def no_features() -> Features:

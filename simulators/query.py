@@ -52,9 +52,12 @@ def draw_queries(world: World, sizes: QuerySizes) -> Queries:
     asked = np.sort(rng.permutation(n_prompts)[:n_asked])
     n_contexts = len(world.outcome.base)
 
-    # one pool for each prompt and context; row r asks about prompt asked[r // n_contexts]
+    # one pool for each prompt and context asked about
     row_prompts = np.repeat(asked, n_contexts)
     row_contexts = np.tile(np.arange(n_contexts), n_asked)
+    if world.asked is not None:
+        kept = world.asked[row_contexts, row_prompts]
+        row_prompts, row_contexts = row_prompts[kept], row_contexts[kept]
     pool_prompts = np.repeat(row_prompts, sizes.pool)
     pool_contexts = np.repeat(row_contexts, sizes.pool)
     drawn = _draw_attributes(world, pool_prompts, rng)
@@ -66,8 +69,8 @@ def draw_queries(world: World, sizes: QuerySizes) -> Queries:
     pairs = np.stack([rows * sizes.pool + first, rows * sizes.pool + second], axis=1)
 
     n_contrasts = sizes.contrasts * n_attributes
-    contrast_prompts = asked[rng.integers(n_asked, size=n_contrasts)]
-    contrast_contexts = rng.integers(n_contexts, size=n_contrasts)
+    chosen_rows = rng.integers(len(row_prompts), size=n_contrasts)
+    contrast_prompts, contrast_contexts = row_prompts[chosen_rows], row_contexts[chosen_rows]
     ids = np.repeat(np.arange(n_attributes), sizes.contrasts)
     on = _draw_attributes(world, contrast_prompts, rng)
     off = on.copy()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,7 @@ def compose_world(
     aim: np.ndarray | None = None,
     prognostic: Factor | None = None,
     roles: Roles | None = None,
+    spread: float = 0.4,
 ) -> World:
     """A world with additive effects, before its dials for overlap and strength are applied.
 
@@ -62,13 +64,14 @@ def compose_world(
         aim: Direction of the response in those columns; by default ``coefficients``.
         prognostic: A factor that moves the outcome alone, with coefficient ``PROGNOSIS``.
         roles: Roles and effects; drawn from the prior where not given.
+        spread: How far each attribute's response strays from the aim.
     """
     domain = load_domain(str(dials.get("domain", "headlines")))
     if roles is None:
         roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     if coefficients is None:
         coefficients = draw_coefficients(streams, len(features.names))
-    weights = aligned_weights(streams, roles.directions, coefficients if aim is None else aim)
+    weights = aligned_weights(streams, roles.directions, coefficients if aim is None else aim, spread)
     feedback = KINDS[str(dials.get("feedback", "scalar"))]()
     used = prognostic if feedback.linear else None
     return World(
@@ -92,11 +95,21 @@ def compose_world(
     )
 
 
+def rule_of(world: World) -> Assignment:
+    """The logging rule, where it is a plain one."""
+    assert isinstance(world.rule, Assignment)
+    return world.rule
+
+
+def change_rule(world: World, **changes: Any) -> World:
+    """The world with some fields of its plain logging rule replaced."""
+    return replace(world, rule=replace(rule_of(world), **changes))
+
+
 def apply_overlap(world: World) -> World:
     """The world with its rule scaled by the overlap dial."""
-    assert isinstance(world.rule, Assignment)
     overlap = float(world.dials["overlap"])
-    return replace(world, rule=solve_overlap(world.rule, world.population, world.prompt_law, overlap))
+    return replace(world, rule=solve_overlap(rule_of(world), world.population, world.prompt_law, overlap))
 
 
 def apply_dials(world: World) -> World:

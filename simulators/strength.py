@@ -37,7 +37,7 @@ def solve_strength(world: World, strength: float, unit: float | None = None) -> 
         raise UsageError("strength cannot be negative", expected="a number >= 0", found=strength)
     if strength == 0:
         return with_delta(world, 0.0)
-    decoys = np.flatnonzero(world.rule.responds & (world.roles.effects == 0))
+    decoys = np.flatnonzero(world.biasable & (world.roles.effects == 0))
     if not len(decoys):
         raise UsageError("no attribute without effect responds to people, so strength has no meaning here")
     if world.feedback.linear:

@@ -8,7 +8,7 @@ log and draws attributes from ``P_int(a | p) = prod_k P_log(a_k | p)``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,6 +30,7 @@ from simulators.outcome import Outcome
 from simulators.population import People, Population
 from simulators.recording import Recording, Rows
 from simulators.roles import Roles
+from simulators.selection import Selection
 from simulators.text.domain import Domain
 from simulators.truth import Truth
 
@@ -70,6 +71,12 @@ class World:
         recording: What reaches the log.
         context: Factor whose value is the context v, or None.
         latent: Factor whose value is a latent group, for worst-group values, or None.
+        selection: Whose outcomes are recorded, or None where all are.
+        face_value: Mean outcomes by attribute vector to what the recorded outcome makes of them,
+            where something other than the outcome is written down.
+        asked: Which (context, prompt) are asked about, shape (V, P), bool; None for all.
+        arms: Wording draws of a reusable text for each (prompt, code), shape (P, 2**K, slots), or
+            None where every row is worded afresh.
     """
 
     family: FamilyCard
@@ -85,6 +92,10 @@ class World:
     recording: Recording
     context: str | None = None
     latent: str | None = None
+    selection: Selection | None = None
+    face_value: Callable[[np.ndarray], np.ndarray] | None = None
+    asked: np.ndarray | None = None
+    arms: np.ndarray | None = None
 
     # -- exact ----------------------------------------------------------------
     @cached_property
@@ -103,10 +114,16 @@ class World:
             return np.zeros(len(next(iter(people.values()))), dtype=np.int64)
         return np.asarray(people[self.context]).astype(np.int64)
 
+    @property
+    def biasable(self) -> np.ndarray:
+        """Attributes whose naive limit may differ from their effect, shape (K,), bool."""
+        return self.rule.responds | (False if self.selection is None else self.selection.selects)
+
     @cached_property
     def truth(self) -> Truth:
         """The causal truth, exact."""
         contexts = self.contexts_of(self.law.people)
+        naive = naive_table(self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection)
         total = self.law.weights.sum(axis=1)
         groups, shares = None, None
         if self.latent is not None:
@@ -118,7 +135,7 @@ class World:
             roles=self.roles.names,
             marginals=self.marginals,
             rewards=reward_table(self.law, self.outcome, self.feedback, contexts),
-            naive_rewards=naive_table(self.law, self.prompt_law, self.outcome, self.feedback, contexts),
+            naive_rewards=naive if self.face_value is None else self.face_value(naive),
             context=self.context,
             context_weights=np.bincount(contexts, weights=total),
             groups=groups,
@@ -182,13 +199,17 @@ class World:
             part = f"attributes{'-twin' if arm == 'twin' else ''}{suffix}"
             uniforms = streams.draw_rows(part, start, stop, lambda rng, m: rng.random((m, n_attributes)))
             shown = (uniforms < chances).astype(np.int8)
-            wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
-            index.append(self.outcome.index(people, contexts, prompt_ids, encode(shown)))
+            codes = encode(shown)
+            if self.arms is None:
+                wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
+                wording_law = self.domain.wording_log_probability(shown, prompt_ids)
+            else:
+                wording, wording_law = self.arms[prompt_ids, codes], np.zeros(len(codes))
+            index.append(self.outcome.index(people, contexts, prompt_ids, codes))
             noise = streams.draw_rows(f"noise{suffix}", start, stop, _uniforms)
             outcomes.append(self.feedback.draw(index[-1], noise))
             attributes.append(shown)
             texts.append(self.domain.realise_choices(shown, prompt_ids, wording).texts)
-            wording_law = self.domain.wording_log_probability(shown, prompt_ids)
             propensity.append(_log_law(shown, chances) + wording_law)
             targets.append(_log_law(shown, target) + wording_law)
         return Rows(

@@ -1,25 +1,155 @@
-"""``confoundbench leaderboard``, ``compare`` and ``claims``."""
+"""``confoundbench leaderboard``, ``compare`` and ``claims``: what records say."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+
 import typer
 
-from benchmark.commands.output import JSON
+from benchmark.commands.output import JSON, emit, note, show_table
+from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK
 
-app = typer.Typer(help="Build, publish and extend the leaderboard.")
+RESULTS, README = Path("leaderboard/results"), Path("README.md")
+STORE = typer.Option(None, "--store", help="Folder of results; by default build/store/SUITE.")
+SUITE = typer.Option("quick", "--suite", help="Name of a suite.")
+OUT = typer.Option(None, "--out", help="Folder to write to; by default build/leaderboard.")
+
+app = typer.Typer(
+    help="Build, publish and extend the leaderboard; without a verb, build it. "
+    "Example: confoundbench leaderboard build --suite quick",
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def start(context: typer.Context) -> None:
+    """Build, publish and extend the leaderboard; without a verb, build it.
+
+    Examples: confoundbench leaderboard; confoundbench leaderboard build --store DIR --out DIR
+    """
+    if context.invoked_subcommand is None:
+        raise typer.Exit(build(None, "quick", None, False))
 
 
 @app.command("build")
-def build(as_json: bool = JSON) -> int:
-    """Render."""
-    raise NotImplementedError
+def build(
+    store: Path | None = STORE, suite: str = SUITE, out: Path | None = OUT, as_json: bool = JSON
+) -> int:
+    """Render the board of a store: markdown, csv, json, html and figures.
+
+    Exits with 3 where cells are missing or a control failed; the files are written all the same.
+
+    Example: confoundbench leaderboard build --suite quick
+    """
+    from benchmark.prepare import build_folder
+    from leaderboard import build_board
+
+    folder = out or build_folder() / "leaderboard"
+    board = build_board(store or store_of(suite), folder, suite=suite)
+    if as_json:
+        facts = {"out": str(folder), "files": board.files, "header": board.header}
+        emit({**facts, "complete": board.is_complete, "problems": board.problems})
+    else:
+        for line in board.header:
+            note(line)
+        for problem in board.problems:
+            note(f"problem: {problem}")
+        note(f"wrote {len(board.files)} files to {folder}")
+    return EXIT_OK if board.is_complete else EXIT_INCOMPLETE
 
 
-def compare(base: str, head: str, as_json: bool = JSON) -> int:
-    """Compare."""
-    raise NotImplementedError
+@app.command("publish")
+def publish(
+    results: Path = typer.Option(RESULTS, "--results", help="Folder of published records."),
+    site: Path = typer.Option(Path("leaderboard/site"), "--site", help="Folder of the published page."),
+    readme: Path = typer.Option(README, "--readme", help="File whose table is replaced."),
+    as_json: bool = JSON,
+) -> int:
+    """Render the published records to the README table and the site; the same records, the same bytes.
+
+    Example: confoundbench leaderboard publish
+    """
+    from leaderboard.publish import publish as render
+
+    board = render(results, site, readme)
+    if as_json:
+        emit({"files": board.files, "complete": board.is_complete, "problems": board.problems})
+    else:
+        note(f"published {len(board.files)} files to {site} and the table in {readme}")
+        for problem in board.problems:
+            note(f"problem: {problem}")
+    return EXIT_OK if board.is_complete else EXIT_INCOMPLETE
 
 
-def claims(as_json: bool = JSON) -> int:
-    """Claims."""
-    raise NotImplementedError
+@app.command("add")
+def add(
+    bundle: Path = typer.Argument(..., help="Folder written by `confoundbench submit`."),
+    results: Path = typer.Option(RESULTS, "--results", help="Folder of published records."),
+    as_json: bool = JSON,
+) -> int:
+    """Verify a submission's bundle and add its records, with a count of attempts.
+
+    Example: confoundbench leaderboard add submissions/my-method-0123abcd
+    """
+    from leaderboard.ledger import add as append
+
+    entry = append(bundle, results)
+    if as_json:
+        emit(asdict(entry))
+    else:
+        note(f"added {entry.method}, attempt {entry.attempt}, to {results}")
+    return EXIT_OK
+
+
+def compare(
+    base: Path = typer.Argument(..., help="Store before a change."),
+    head: Path = typer.Argument(..., help="Store after it."),
+    margin: float = typer.Option(0.02, "--margin", help="Largest tolerated rise in mean regret."),
+    suite: str | None = typer.Option(None, "--suite", help="Name of a suite, where a store holds several."),
+    out: Path | None = typer.Option(None, "--out", help="Folder for compare.md, compare.xml, compare.json."),
+    as_json: bool = JSON,
+) -> int:
+    """Check that no method got worse: paired non-inferiority per method, corrected by Holm.
+
+    Exits with 1 where a method is worse, with 3 where nothing was measured or too little to say.
+
+    Example: confoundbench compare build/store/main build/store/quick --margin 0.02
+    """
+    from leaderboard.compare import compare as judge
+
+    comparison = judge(base, head, margin, suite)
+    if out is not None:
+        comparison.write(out)
+    if as_json:
+        emit(comparison.data)
+    else:
+        typer.echo(comparison.markdown)
+    return comparison.exit_code
+
+
+def claims(store: Path | None = STORE, suite: str = SUITE, as_json: bool = JSON) -> int:
+    """Judge published claims on a store's records: reproduced, not reproduced or undetermined.
+
+    Example: confoundbench claims --suite quick
+    """
+    from leaderboard import judge_claims
+    from leaderboard.frame import read
+
+    frame = read(store or store_of(suite), suite)
+    verdicts = [v for v in judge_claims(frame) if any(finding.cells for finding in v.findings)]
+    rows = [[v.claim.name, v.verdict, v.claim.statement, v.claim.source] for v in verdicts]
+    if as_json:
+        emit({"claims": [asdict(verdict) for verdict in verdicts]})
+    else:
+        show_table("claims", ("claim", "verdict", "statement", "source"), rows)
+        note(f"{len(rows)} claims with records")
+    return EXIT_OK if rows else EXIT_INCOMPLETE
+
+
+def store_of(suite: str) -> Path:
+    """Where ``run`` puts a suite's results unless told otherwise."""
+    from benchmark.commands.execution import default_store
+    from benchmark.suite import load_suite
+
+    return default_store(load_suite(suite))

@@ -98,7 +98,9 @@ def check_disk() -> Check:
     place = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists())
     free = shutil.disk_usage(place).free / 2**30
     if not os.access(place, os.W_OK):
-        return Check("disk", "failed", f"{place} cannot be written to", "set CONFOUNDBENCH_BUILD to a folder of yours")
+        return Check(
+            "disk", "failed", f"{place} cannot be written to", "set CONFOUNDBENCH_BUILD to a folder of yours"
+        )
     fix = "" if free > FREE_GB else f"free {FREE_GB:g} GB or set CONFOUNDBENCH_BUILD"
     return Check("disk", "warning" if fix else "ok", f"{free:.1f} GB free in {place}", fix)
 

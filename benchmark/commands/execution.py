@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from benchmark.commands.output import JSON, emit, format_seconds, note, progress_bar, show_table
-from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError, unknown_name
+from benchmark.commands.output import (
+    JSON,
+    SECRET,
+    emit,
+    format_seconds,
+    note,
+    progress_bar,
+    read_secret,
+    show_table,
+)
+from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK, unknown_name
 
 if TYPE_CHECKING:
     from benchmark.plan import Plan
@@ -34,6 +43,7 @@ def run(
     shard: str | None = typer.Option(None, "--shard", help="i/n: this part of n, for job arrays."),
     store: Path | None = STORE,
     retry: list[str] = typer.Option([], "--retry", help=f"Run cells of this status again: {RETRYABLE}"),
+    secret: str | None = SECRET,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and its cost; run nothing."),
     as_json: bool = JSON,
 ) -> int:
@@ -46,7 +56,7 @@ def run(
     from benchmark.store import Store
     from benchmark.suite import load_suite
 
-    loaded = load_suite(suite)
+    loaded, key = open_season(load_suite(suite), read_secret(secret))
     processes = default_workers() if workers is None else workers
     plan, where = lay_out(loaded, method, scenario, seeds, device, backbone)
     if shard is not None:
@@ -57,7 +67,7 @@ def run(
     opened = Store.open(folder)
     from benchmark.harness import device_class
 
-    setting = make_setting(loaded, where)
+    setting = make_setting(loaded, where, key)
     engine_run = running.choose_engine(engine, processes, setting, loaded.seconds_per_cell)
     todo = running.select_groups(plan, opened, retry)
     write_provenance(opened, plan, loaded, where, engine, shard)
@@ -106,16 +116,27 @@ def lay_out(
     return plan, where
 
 
-def make_setting(suite: Suite, device: str) -> Any:
+def open_season(suite: Suite, secret: bytes | None) -> tuple[Suite, bytes | None]:
+    """The suite in its verified season where there is a secret, else as it is."""
+    if secret is None:
+        return suite, None
+    from benchmark.submit import name_season
+
+    return suite.model_copy(update={"season": name_season(suite.season, secret)}), secret
+
+
+def make_setting(suite: Suite, device: str, secret: bytes | None = None) -> Any:
     """What makes a workbench in a worker."""
     from functools import partial
 
     from benchmark.engines.work import Setting, open_bench
 
-    return partial(open_bench, Setting(suite=suite, device=device))
+    return partial(open_bench, Setting(suite=suite, device=device, secret=secret))
 
 
-def write_provenance(store: Any, plan: Plan, suite: Suite, device: str, engine: str, shard: str | None) -> None:
+def write_provenance(
+    store: Any, plan: Plan, suite: Suite, device: str, engine: str, shard: str | None
+) -> None:
     """Write ``run.json`` beside the records (one a shard)."""
     from benchmark.provenance import describe_run
 
@@ -174,7 +195,8 @@ def show_plan(plan: Plan, folder: Path, workers: int, retry: list[str], as_json:
                 "workers": workers,
                 "store": str(folder),
                 "methods": {
-                    name: {"groups": g, "cells": c, "core_seconds": s} for name, (g, c, s) in by_method.items()
+                    name: {"groups": g, "cells": c, "core_seconds": s}
+                    for name, (g, c, s) in by_method.items()
                 },
             }
         )
@@ -219,9 +241,3 @@ def default_workers() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return max(1, os.cpu_count() or 1)
-
-
-def check_positive(name: str, value: int | None) -> None:
-    """Reject a count below one."""
-    if value is not None and value < 1:
-        raise UsageError(f"{name} is too small", expected="at least 1", found=value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,16 @@ from typing import Any
 
 import typer
 
+from benchmark.contract.errors import UsageError
+
+SECRET_VARIABLE = "CONFOUNDBENCH_SECRET"
+SECRET = typer.Option(
+    None,
+    "--secret",
+    envvar=SECRET_VARIABLE,
+    help="Key of a verified season, hexadecimal.",
+    show_default=False,
+)
 JSON = typer.Option(False, "--json", help="Print one JSON document and nothing else.")
 
 
@@ -66,6 +77,17 @@ def progress_bar(title: str, total: float, quiet: bool) -> Iterator[Any]:
             progress.update(task, advance=amount, description=text or title)
 
         yield advance
+
+
+def read_secret(text: str | None) -> bytes | None:
+    """A season's secret from hexadecimal digits; taken out of the environment, so no child inherits it."""
+    os.environ.pop(SECRET_VARIABLE, None)
+    try:
+        return None if text is None else bytes.fromhex(text)
+    except ValueError as error:
+        raise UsageError(
+            "the secret is not hexadecimal", expected="an even number of hex digits", found="something else"
+        ) from error
 
 
 def format_seconds(seconds: float) -> str:

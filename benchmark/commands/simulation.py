@@ -62,7 +62,14 @@ def _write(world: Any, n: int, out: Path, twin: bool, with_truth: bool, quiet: b
     arms = {"log": "", **({"twin": "twin_"} if twin else {})}
     with progress_bar("simulating", n * len(arms), quiet) as advance:
         for arm, prefix in arms.items():
-            write_arm(world, n, arm, out / f"{arm}.parquet", out / f"{prefix}truth.parquet" if with_truth else None, advance)
+            write_arm(
+                world,
+                n,
+                arm,
+                out / f"{arm}.parquet",
+                out / f"{prefix}truth.parquet" if with_truth else None,
+                advance,
+            )
             yield f"{arm}.parquet"
             if with_truth:
                 yield f"{prefix}truth.parquet"

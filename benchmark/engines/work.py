@@ -40,6 +40,7 @@ class Setting:
         backbones: Parent folder of the pretrained backbones, or None for the usual one.
         kept_tasks: Tasks a worker keeps in memory.
         memory_mb: Memory a worker may allocate; None for no limit of ours.
+        secret: Key of a verified season, or None for public worlds.
     """
 
     suite: Suite
@@ -48,6 +49,7 @@ class Setting:
     backbones: Path | None = None
     kept_tasks: int = 24
     memory_mb: int | None = None
+    secret: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(eq=False)
@@ -92,7 +94,10 @@ class Bench:
 
     def task(self, cell: Cell) -> Task:
         """The task of a cell, kept while it is in use."""
-        return self._tasks.get(cell, lambda: make_task(cell.scenario, cell.seed, self.setting.suite))
+        setting = self.setting
+        return self._tasks.get(
+            cell, lambda: make_task(cell.scenario, cell.seed, setting.suite, setting.secret)
+        )
 
     def _run(self, group: Group, cells: Sequence[Cell]) -> list[CellResult]:
         from benchmark.harness import drive

@@ -38,16 +38,19 @@ def minimise(
         max_norm: Gradient norm above which a member's gradient is scaled down.
 
     Returns:
-        Weights, shape (K, P).
+        Weights, shape (K, P); NaN for a member whose loss was ever not finite.
     """
     weights = weights.detach().clone().requires_grad_()
     # A fused CPU optimiser would ignore the strides of gradients.
     optimiser = torch.optim.Adam([weights], lr=learning_rate, betas=(0.9, 0.99), fused=False)
     warm = max(1, math.ceil(WARMUP * steps))
+    seen = weights.new_zeros(len(weights))
     for step in range(steps):
         rate = learning_rate * min((step + 1) / warm, (steps - step) / max(1, steps - warm))
         optimiser.param_groups[0]["lr"] = rate
-        (gradient,) = torch.autograd.grad(loss_at(weights, step).sum(), weights)
+        losses = loss_at(weights, step)
+        seen += losses.detach()
+        (gradient,) = torch.autograd.grad(losses.sum(), weights)
         norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
         weights.grad = gradient.mul_((max_norm / (norms + 1e-6)).clamp(max=1.0))
         if weight_decay:
@@ -55,7 +58,7 @@ def minimise(
                 shrink = rate * weight_decay
                 weights.mul_(1 - shrink if decayed is None else 1 - shrink * decayed)
         optimiser.step()
-    return weights.detach()
+    return _void(weights.detach(), seen)
 
 
 def minimise_fully(
@@ -78,7 +81,7 @@ def minimise_fully(
         decayed: 1 where the penalty acts, shape (P,).
 
     Returns:
-        Weights, shape (1, P).
+        Weights, shape (1, P); NaN if the loss was ever not finite.
     """
     weights = weights.detach().clone().requires_grad_()
     optimiser = torch.optim.LBFGS(
@@ -90,13 +93,20 @@ def minimise_fully(
         tolerance_change=1e-14 if weights.dtype == torch.float64 else 1e-9,
         line_search_fn="strong_wolfe",
     )
+    seen = weights.new_zeros(1)
     penalised = 1.0 if decayed is None else decayed
 
     def evaluate() -> Tensor:
         optimiser.zero_grad()
         loss = loss_at(weights, 0).sum() + 0.5 * weight_decay * (penalised * weights**2).sum()
+        seen.add_(loss.detach())
         loss.backward()
         return loss
 
     optimiser.step(evaluate)
-    return weights.detach()
+    return _void(weights.detach(), seen)
+
+
+def _void(weights: Tensor, losses: Tensor) -> Tensor:
+    """Weights with NaN for members whose losses are not finite: a finite gradient must not hide them."""
+    return torch.where(torch.isfinite(losses)[:, None], weights, torch.nan)

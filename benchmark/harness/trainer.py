@@ -14,7 +14,7 @@ from torch import Tensor
 
 from benchmark.contract import ContractError, Texts, Train
 from benchmark.harness.harness import Harness, as_strings, count_tokens
-from benchmark.harness.model import Batch, FieldScores, Inputs, Model, Output, Scores
+from benchmark.harness.model import Batch, FieldScores, Inputs, Model, Scores
 from benchmark.harness.optimise import minimise, minimise_fully
 
 FULL_STEPS = 500

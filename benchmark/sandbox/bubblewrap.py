@@ -32,6 +32,14 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "PYTHONHASHSEED": "0",
 }
+# Which numeric kernels run; passed on so that results equal those of the same code outside.
+KERNELS = (
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+    "MKL_CBWR",
+    "ATEN_CPU_CAPABILITY",
+    "NPY_DISABLE_CPU_FEATURES",
+)
 LAYERS = ("user", "pid", "net", "ipc", "uts", "mount", "no-capabilities", "no-new-privileges", "rlimits")
 
 
@@ -88,7 +96,7 @@ def build_command(
     command += ["--hostname", "sandbox", "--json-status-fd", str(channels.status)]
     if channels.seccomp is not None:
         command += ["--seccomp", str(channels.seccomp)]
-    for name, value in ENVIRONMENT.items():
+    for name, value in inner_environment().items():
         command += ["--setenv", name, value]
     for target, inside in layout.links:
         command += ["--symlink", target, inside]
@@ -106,6 +114,11 @@ def build_command(
     command += ["--size", str(limits.file_bytes), "--tmpfs", "/tmp", "--dir", "/tmp/empty"]
     command += ["--remount-ro", "/", "--chdir", "/tmp/empty", "--"]
     return command + runner_command(layout.python, layout.search_path, channels.socket, INPUT_FOLDER)
+
+
+def inner_environment() -> dict[str, str]:
+    """The whole environment of the code inside; nothing of this process's but the choice of kernels."""
+    return ENVIRONMENT | {name: os.environ[name] for name in KERNELS if name in os.environ}
 
 
 def runner_command(python: str, search_path: tuple[str, ...], socket: int, inputs: str) -> list[str]:

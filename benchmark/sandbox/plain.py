@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmark.sandbox.bubblewrap import ENVIRONMENT, runner_command
+from benchmark.sandbox.bubblewrap import inner_environment, runner_command
 from benchmark.sandbox.layout import OUR_FOLDER, SITE_FOLDER, Layout
 
 LAYERS = ("rlimits",)
@@ -32,4 +32,4 @@ def build_command(
             link.symlink_to(outside)
     search_path = tuple(str(scratch / place.lstrip("/")) for place in layout.search_path)
     home = {"HOME": str(scratch), "TMPDIR": str(scratch)}
-    return runner_command(layout.python, search_path, socket, str(inputs)), ENVIRONMENT | home
+    return runner_command(layout.python, search_path, socket, str(inputs)), inner_environment() | home

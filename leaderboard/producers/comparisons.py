@@ -17,6 +17,7 @@ COLUMNS = (
     Column("p", "p", 4, "two-sided, seeds as clusters"),
     Column("adjusted", "Adjusted", 4, "Holm: chance of any false finding; BH: share of false findings"),
     Column("procedure", "Procedure"),
+    Column("attempts", "Attempts", note="files submitted under this name so far; the best of many flatters"),
 )
 
 
@@ -46,6 +47,8 @@ def _table(evidence: Evidence, contest: Contest, part: Contest) -> Table:
         *_rows(estimates, primary, names, "primary (Holm)", holm),
         *_rows(estimates, exploratory, names, "exploratory (BH)", benjamini_hochberg),
     ]
+    attempts = evidence.frame.attempts
+    rows = [(*row, attempts.get(row[0].partition("@")[0])) for row in rows]
     text = (
         "A submission has one primary question: is it better than naive and than the best method of the "
         "repository? Holm keeps the chance of any false yes below 5 %. All other rows are exploratory."

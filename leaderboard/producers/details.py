@@ -10,15 +10,21 @@ from leaderboard.tables import Column, Table, make_table
 
 EFFECTS = (
     Column("effect_cosine", "Cosine", 2, "cosine of estimated and true effects: 1 is best"),
-    Column("bias_cosine", "Bias cosine", 2, "cosine of estimated effects with the confounding bias: 0 is best"),
+    Column(
+        "bias_cosine", "Bias cosine", 2, "cosine of estimated effects with the confounding bias: 0 is best"
+    ),
     Column("sign_accuracy", "Signs", 2, "share of causal attributes whose effect has the right sign"),
-    Column("false_positive_rate", "False positives", 2, "share of null attributes reported to have an effect"),
+    Column(
+        "false_positive_rate", "False positives", 2, "share of null attributes reported to have an effect"
+    ),
     Column("effect_rmse", "RMSE", 3, "on the outcome's scale, where the method is calibrated"),
     Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth"),
     Column("width", "Width", 3, "mean width of those intervals"),
 )
 POLICY = (
-    Column("value_tilted", "Value, tilted", 3, "reference tilted by the reward to KL 1; 0 reference, 1 optimum"),
+    Column(
+        "value_tilted", "Value, tilted", 3, "reference tilted by the reward to KL 1; 0 reference, 1 optimum"
+    ),
     Column("value_samples", "Value, samples", 3, "the policy's own samples; KL differs, so unranked"),
     Column("marker_rate", "Marker rate", 3, "share of samples with the most flattering decoy"),
     Column("reference_marker_rate", "in reference", 3),
@@ -49,8 +55,9 @@ def make_policies(evidence: Evidence) -> list[Table]:
         "Policy value and what policies write",
         POLICY,
         by=None,
-        text="Value is (V − V_reference) / (V_optimal − V_reference). A marker has no effect; a method that writes "
-        "it more often than the reference has amplified confounding. Means over the cells that each method takes.",
+        text="Value is (V − V_reference) / (V_optimal − V_reference). A marker has no effect; a method "
+        "that writes it more often than the reference has amplified confounding. Means over the cells that "
+        "each method takes.",
     )
 
 
@@ -96,7 +103,9 @@ def make_statuses(evidence: Evidence) -> list[Table]:
     bad = records[records["status"] != "ok"]
     if len(bad):
         keys = ["status", "entrant", "family", "reason"]
-        grouped = bad.assign(reason=bad["reason"].fillna("").str.slice(0, 160)).groupby(keys, sort=True).size()
+        grouped = (
+            bad.assign(reason=bad["reason"].fillna("").str.slice(0, 160)).groupby(keys, sort=True).size()
+        )
         rows = [(*key, int(n)) for key, n in grouped.items()]
         names = ("status", "entrant", "family", "reason", "cells")
         titles = ("Status", "Method", "Family", "Reason", "Cells")
@@ -116,5 +125,7 @@ def make_timings(evidence: Evidence) -> list[Table]:
     medians = good.groupby(["entrant", "device"])[[f"meter.{k}" for k in present]].median()
     columns = [Column("entrant", "Method"), Column("device", "Device")]
     columns += [Column(k, v, 2 if k == "wall_s" else 0, "median over cells") for k, v in present.items()]
-    rows = [(*key, *(float(x) for x in row)) for key, row in zip(medians.index, medians.to_numpy(), strict=True)]
+    rows = [
+        (*key, *(float(x) for x in row)) for key, row in zip(medians.index, medians.to_numpy(), strict=True)
+    ]
     return [make_table("timings", "Median cost of a cell", columns, rows)]

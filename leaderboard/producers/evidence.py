@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.contract.seeding import make_rng
-from leaderboard.contest import DIGITS, Contest, contests, rounded
+from leaderboard.contest import Contest, contests, rounded
 from leaderboard.frame import Frame
 from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
-from leaderboard.tables import Span
+from leaderboard.tables import Span, rounded_span
 
 OF_ROLE = {"naive": "naive", "ceiling": "ceiling", "canary": "canary"}
 
@@ -50,7 +50,7 @@ class Evidence:
 def span_at(estimates: Estimate, index: int) -> Span:
     """One mean with its pointwise interval, rounded."""
     low, high = estimates.interval()
-    return Span(*(round(float(x), DIGITS) for x in (estimates.mean[index], low[index], high[index])))
+    return rounded_span(estimates.mean[index], low[index], high[index])
 
 
 def span_of(values: pd.Series | np.ndarray, families: Sequence, seeds: Sequence) -> Span | None:
@@ -65,8 +65,7 @@ def span_of(values: pd.Series | np.ndarray, families: Sequence, seeds: Sequence)
 
 def span_of_ratio(ratio: Ratio) -> Span:
     """A ratio as a span, rounded."""
-    value, low, high = (round(float(x), DIGITS) for x in (ratio.value, ratio.low, ratio.high))
-    return Span(value, low, high, ratio.shape == "complement")
+    return rounded_span(ratio.value, ratio.low, ratio.high, outside=ratio.shape == "complement")
 
 
 def emphasis_of(contest: Contest, name: str) -> str:

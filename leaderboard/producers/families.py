@@ -82,9 +82,9 @@ def make_harm(evidence: Evidence) -> list[Table]:
                 f"Harm where there is nothing to correct{evidence.about(contest)}",
                 columns,
                 rows,
-                text=f"Cells whose confounded limit has a regret below {HARMLESS:g} (randomised logs, strength 0): "
-                "dividing by almost nothing says nothing, so they do not enter the ranking. Means are over the "
-                "cells each method takes.",
+                text=f"Cells whose confounded limit has a regret below {HARMLESS:g} (randomised logs, "
+                "strength 0): dividing by almost nothing says nothing, so they do not enter the ranking. "
+                "Means are over the cells each method takes.",
                 emphasis=tuple(emphasis_of(part, row[0]) for row in rows),
             )
         )

@@ -8,15 +8,18 @@ from leaderboard.contest import DIGITS, Contest
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
 from leaderboard.ranks import Ranking, rank
-from leaderboard.tables import Column, Span, Table, make_table
+from leaderboard.tables import Column, Span, Table, make_table, rounded_span
 
 MAXIMUM_SUBBOARDS = 12
+MOST_LETTERS = 10
 
 COLUMNS = (
     Column("ranks", "Rank set", note="every rank the entrant could have at 95 % joint confidence"),
     Column("group", "Group", note="entrants that share a letter cannot be told apart"),
     Column("entrant", "Method"),
-    Column("equivalence", "A/B equivalence", 2, "0: the log taken at face value; 1: as good as the experiment"),
+    Column(
+        "equivalence", "A/B equivalence", 2, "0: the log taken at face value; 1: as good as the experiment"
+    ),
     Column("improvement", "Improvement D", 3, "mean over cells of rho(naive) minus rho(method)"),
     Column("rho", "Regret ρ", 3, "normalised regret: 0 perfect, .5 a coin"),
     Column("leave_one_out", "D without one family", 3, "least and greatest D when one family is left out"),
@@ -27,22 +30,28 @@ COLUMNS = (
 
 
 def make_headlines(evidence: Evidence) -> list[Table]:
-    """The main board of each contest, and boards of the cells that partial entrants can take."""
-    return [table for contest in evidence.contests for table in _tables(evidence, contest)]
+    """The main board of each contest."""
+    tables = []
+    for contest in evidence.contests:
+        full = contest.where(contest.confounded)
+        if len(full.cells):
+            name, title = f"ranking{evidence.tag(contest)}", f"Ranking{evidence.about(contest)}"
+            tables.append(_board(evidence, full, name, title))
+    return tables
 
 
-def _tables(evidence: Evidence, contest: Contest) -> list[Table]:
-    full = contest.where(contest.confounded)
-    if not len(full.cells):
-        return []
-    tag, about = evidence.tag(contest), evidence.about(contest)
-    tables = [_board(evidence, full, f"ranking{tag}", f"Ranking{about}")]
-    for number, scenarios in enumerate(_supported_sets(full), start=1):
-        part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
-        families = sorted(set(part.cells["family"]))
-        title = f"Ranking on {', '.join(families)}{about}"
-        text = f"The {len(scenarios)} scenarios that every entrant below can take: {', '.join(scenarios)}."
-        tables.append(_board(evidence, part, f"ranking{tag}-part-{number}", title, text))
+def make_partial_boards(evidence: Evidence) -> list[Table]:
+    """Boards of the cells that entrants can take who cannot take them all; everybody able is on them."""
+    tables = []
+    for contest in evidence.contests:
+        full = contest.where(contest.confounded)
+        for number, scenarios in enumerate(_supported_sets(full), start=1):
+            part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
+            families = ", ".join(sorted(set(part.cells["family"])))
+            name = f"ranking{evidence.tag(contest)}-part-{number}"
+            title = f"Ranking on {families}{evidence.about(contest)}"
+            text = f"Everybody who can take every one of these scenarios: {', '.join(scenarios)}."
+            tables.append(_board(evidence, part, name, title, text))
     return tables
 
 
@@ -50,7 +59,7 @@ def _supported_sets(full: Contest) -> list[tuple[str, ...]]:
     """Distinct sets of scenarios that entrants unable to take all of them can take, largest first."""
     names = full.cells["scenario"].to_numpy()
     scenarios = sorted(set(names))
-    found = set()
+    found: set[tuple[str, ...]] = set()
     for row, complete in zip(np.isfinite(full.filled), full.is_rankable, strict=True):
         if not complete:
             found.add(tuple(s for s in scenarios if row[names == s].all()))
@@ -65,15 +74,16 @@ def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str =
     is_method = (part.entrants["role"] == "method").to_numpy()
     ranking = rank_methods(evidence, part, name)
     place = {entrant: index for index, entrant in enumerate(part.only(is_method).names)}
+    lettered = len(set("".join(ranking.letters))) <= MOST_LETTERS
     spread = leave_one_family_out(part)
     rows, emphasis = [], []
-    for index in np.lexsort((part.names, -estimates.mean)):
+    for index in np.lexsort((np.array(part.names), -estimates.mean)):
         entrant = part.names[index]
         seat = place.get(entrant)
         rows.append(
             (
                 None if seat is None else f"{ranking.best[seat]}–{ranking.worst[seat]}",
-                None if seat is None else ranking.letters[seat],
+                None if seat is None or not lettered else ranking.letters[seat],
                 str(part.entrants.loc[entrant, "label"]) or entrant,
                 span_of_ratio(ratio_of(with_room, index, -1)),
                 span_at(estimates, index),
@@ -116,10 +126,7 @@ def leave_one_family_out(part: Contest) -> list[Span | None]:
     gains = part.cells["naive"].to_numpy() - part.filled
     means = np.stack([gains[:, families != family].mean(axis=1) for family in names])
     whole = gains.mean(axis=1)
-    return [
-        Span(*(round(float(x), DIGITS) for x in (whole[i], means[:, i].min(), means[:, i].max())))
-        for i in range(len(whole))
-    ]
+    return [rounded_span(whole[i], means[:, i].min(), means[:, i].max()) for i in range(len(whole))]
 
 
 def _reference(part: Contest, role: str) -> tuple:
@@ -152,6 +159,8 @@ def _notes(part: Contest, ranking: Ranking, full: Contest) -> list[str]:
             f"Differences in D below about {ranking.resolvable:.2g} are not resolvable "
             "(80 % power, all pairs at once)."
         )
+    if len(set("".join(ranking.letters))) > MOST_LETTERS:
+        notes.append("Too many overlapping groups for letters: read the rank sets.")
     left = [n for n, complete in zip(full.names, full.is_rankable, strict=True) if not complete]
     if left:
         notes.append("Not ranked here because they do not have every cell: " + ", ".join(left) + ".")

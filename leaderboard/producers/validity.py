@@ -7,12 +7,14 @@ import math
 import numpy as np
 
 from leaderboard.contest import COIN, CONTROLS
+from leaderboard.frame import CELL
 from leaderboard.producers.evidence import Evidence
 from leaderboard.tables import Column, Table, make_table
 
 SIGNS = 100
 ERRORS = 3.0
 FEW = 20
+EXACT = 1e-9
 
 
 def make_controls(evidence: Evidence) -> list[Table]:
@@ -30,7 +32,7 @@ def make_controls(evidence: Evidence) -> list[Table]:
         Column("signs", "Worlds"),
         Column("verdict", "Verdict"),
     )
-    text = f"Nobody can do better than a coin here. With {SIGNS} worlds or more, a mean below the limit means a leak."
+    text = f"Nobody can beat a coin here. With {SIGNS} worlds or more, a mean below the limit means a leak."
     return [make_table("controls", "Impossible worlds", columns, rows, text=text)]
 
 
@@ -72,7 +74,29 @@ def find_problems(evidence: Evidence) -> tuple[str, ...]:
             lost = int((contest.cells[role].isna() & known).sum())
             if lost:
                 problems.append(f"{lost} {contest.kind} cells have no {role} score ({contest.backbone}).")
+    problems += _broken_canaries(evidence)
     leaks = [name for name, *_, verdict in judge_controls(evidence) if verdict == "LEAK"]
     if leaks:
         problems.append(f"INVALID: better than a coin on impossible worlds: {', '.join(leaks)}.")
     return tuple(dict.fromkeys(problems))
+
+
+def _broken_canaries(evidence: Evidence) -> list[str]:
+    """A copy of naive must tie with it exactly; a constant must score a coin exactly."""
+    problems = []
+    records = evidence.frame.records
+    canaries = records[(records["role"] == "canary") & (records["status"] == "ok")]
+    keys = ["kind", *CELL]
+    naive = records[(records["role"] == "naive") & (records["status"] == "ok")][[*keys, "metric.rho"]]
+    for name, rows in canaries.groupby("entrant", sort=True):
+        scores = rows[rows["metric.rho"].notna()]
+        if "copy-naive" in str(name):
+            scores = scores.merge(naive, on=keys, suffixes=("", ".naive"))
+            wrong = (scores["metric.rho"] - scores["metric.rho.naive"]).abs() > EXACT
+        elif "constant" in str(name):
+            wrong = (scores["metric.rho"] - COIN).abs() > EXACT
+        else:
+            continue
+        if wrong.any():
+            problems.append(f"INVALID: {name} is not what it must be in {int(wrong.sum())} cells.")
+    return problems

@@ -7,6 +7,8 @@ gives the same bytes and the words in a figure can be read aloud and searched.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,7 @@ INK, SOFT, RULE = "#1d2327", "#5b656d", "#dcdfdb"
 NAIVE, CEILING = "#b3452f", "#2c7a4b"
 # Colour-blind safe (Okabe & Ito 2008), one for what a method claims; dashes for policies.
 GROUPS = {True: ("#0072b2", "adjusts for confounding"), False: ("#a06a00", "does not adjust")}
+MOST_BANDS = 6
 SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "leaderboard",
     "svg.fonttype": "none",
@@ -43,7 +46,9 @@ def draw_figures(evidence: Evidence) -> tuple[Figure, ...]:
     """Every figure that the records support."""
     figures: list[Figure] = []
     for contest in evidence.contests:
-        figures += [f for f in (draw_forest(evidence, contest), draw_dose(evidence, contest)) if f is not None]
+        figures += [
+            f for f in (draw_forest(evidence, contest), draw_dose(evidence, contest)) if f is not None
+        ]
     return tuple(figures)
 
 
@@ -61,13 +66,14 @@ def draw_dose(evidence: Evidence, contest: Contest) -> Figure | None:
             _draw_panel(axis, part, family)
         axes[0].set_ylabel("regret ρ   (0 perfect, .5 a coin)")
         _legend(axes[0])
-        canvas.subplots_adjust(left=0.62 / (0.52 * 10 * len(families) + 1.6) * 10 / 10 + 0.03, wspace=0.75)
+        canvas.subplots_adjust(wspace=0.75)
         svg = save_svg(canvas)
     name = f"dose{evidence.tag(contest)}"
     title = f"Dose and response{evidence.about(contest)}"
     text = (
-        "Regret against confounding strength: the log taken at face value in red, the experiment in green, one "
-        "line a method with a 95 % band; dashed lines are policies. Flat and low is good: " + ", ".join(families)
+        "Regret against confounding strength: the log taken at face value in red, the experiment in green, "
+        "one line a method; bands are 95 % intervals, of naive and ceiling alone where there are many "
+        "methods; dashed lines are policies. Flat and low is good: " + ", ".join(families)
     )
     return Figure(name, title, text + ".", svg)
 
@@ -77,11 +83,12 @@ def _draw_panel(axis: Axes, part: Contest, family: str) -> None:
     ends: list[tuple[float, str, str, bool]] = []
     methods = [n for n, row in zip(part.names, part.filled, strict=True) if np.isfinite(row).all()]
     methods = [n for n in methods if part.entrants.loc[n, "role"] == "method"]
+    ink = 0.1 if len(methods) <= MOST_BANDS else 0.0
     for name in methods:
         facts = part.entrants.loc[name]
         colour = GROUPS[bool(facts["adjusts"])][0]
         values = part.filled[part.names.index(name)]
-        last = _draw_line(axis, part, values, strengths, colour, 1.1, "--" if facts["policy"] else "-", 0.08)
+        last = _draw_line(axis, part, values, strengths, colour, 1.1, "--" if facts["policy"] else "-", ink)
         ends.append((last, str(facts["label"]), colour, False))
     for role, colour in (("naive", NAIVE), ("ceiling", CEILING)):
         values = part.cells[role].to_numpy()
@@ -98,7 +105,14 @@ def _draw_panel(axis: Axes, part: Contest, family: str) -> None:
 
 
 def _draw_line(
-    axis: Axes, part: Contest, values: np.ndarray, strengths: list[float], colour: str, width: float, dash: str, ink: float
+    axis: Axes,
+    part: Contest,
+    values: np.ndarray,
+    strengths: list[float],
+    colour: str,
+    width: float,
+    dash: str,
+    ink: float,
 ) -> float:
     """One line with its band; returns where it ends."""
     spans = []
@@ -106,8 +120,10 @@ def _draw_line(
         inside = (part.cells["strength"] == strength).to_numpy()
         spans.append(span_of(values[inside], part.cells["family"][inside], part.cells["seed"][inside]))
     means = [round(span.value, 4) if span else np.nan for span in spans]
-    axis.plot(strengths, means, color=colour, linewidth=width, linestyle=dash, marker="o", markersize=width + 1.6)
-    if all(span is not None and span.is_known for span in spans):
+    axis.plot(
+        strengths, means, color=colour, linewidth=width, linestyle=dash, marker="o", markersize=width + 1.6
+    )
+    if ink > 0 and all(span is not None and span.is_known for span in spans):
         low = [max(round(span.low, 4), 0.0) for span in spans if span]
         high = [min(round(span.high, 4), 1.0) for span in spans if span]
         axis.fill_between(strengths, low, high, color=colour, alpha=ink, linewidth=0)
@@ -133,7 +149,15 @@ def _label_ends(axis: Axes, x: float, ends: list[tuple[float, str, str, bool]]) 
             color=colour,
             fontweight="bold" if bold else "normal",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.6, "shrinkA": 1, "shrinkB": 3},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.5,
+                "alpha": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 3,
+                "relpos": (0, 0.5),
+            },
         )
 
 
@@ -162,68 +186,91 @@ def draw_forest(evidence: Evidence, contest: Contest) -> Figure | None:
     if not len(part.cells) or not len(part.entrants):
         return None
     estimates = part.improvement()
-    order = np.lexsort((part.names, -estimates.mean))
+    order = np.lexsort((np.array(part.names), -estimates.mean))
     height = 1.15 + 0.25 * len(order)
     with figure_canvas(1, 1, (8.6, height)) as (canvas, (axis,)):
         room = span_of(part.cells["naive"] - part.cells["ceiling"], part.cells["family"], part.cells["seed"])
         axis.axvline(0, color=NAIVE, linewidth=1.4, zorder=1)
-        axis.text(0, -1.1, "naive", color=NAIVE, ha="center", va="center", fontweight="bold", fontsize=8)
+        _name_line(axis, 0.0, "naive", NAIVE)
         if room is not None:
             axis.axvline(room.value, color=CEILING, linewidth=1.4, zorder=1)
-            axis.text(room.value, -1.1, "ceiling", color=CEILING, ha="center", va="center", fontweight="bold", fontsize=8)
+            _name_line(axis, room.value, "ceiling", CEILING)
         for place, index in enumerate(order):
             span, facts = span_at(estimates, int(index)), part.entrants.iloc[int(index)]
             colour = SOFT if facts["role"] == "canary" else GROUPS[bool(facts["adjusts"])][0]
             if span.is_known:
-                axis.plot([span.low, span.high], [place, place], color=colour, linewidth=2.2, alpha=0.45, solid_capstyle="round")
+                axis.plot(
+                    [span.low, span.high],
+                    [place, place],
+                    color=colour,
+                    linewidth=2.2,
+                    alpha=0.45,
+                    solid_capstyle="round",
+                )
             filled = "none" if facts["policy"] else colour
-            axis.plot(span.value, place, "o", markersize=5.5, color=colour, markerfacecolor=filled, markeredgewidth=1.5)
-        axis.set_yticks(range(len(order)), [str(part.entrants.iloc[int(i)]["label"]) for i in order], color=INK)
+            axis.plot(
+                span.value,
+                place,
+                "o",
+                markersize=5.5,
+                color=colour,
+                markerfacecolor=filled,
+                markeredgewidth=1.5,
+            )
+        axis.set_yticks(
+            range(len(order)), [str(part.entrants.iloc[int(i)]["label"]) for i in order], color=INK
+        )
         axis.set_ylim(len(order) - 0.4, -1.7)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
         axis.grid(axis="x", color=RULE, linewidth=0.6)
         axis.set_axisbelow(True)
-        axis.set_xlabel("improvement D = ρ(naive) − ρ(method), with 95 % intervals; hollow points are policies")
+        axis.set_xlabel(
+            "improvement D = ρ(naive) − ρ(method), with 95 % intervals; hollow points are policies"
+        )
         canvas.subplots_adjust(left=0.3, right=0.97, top=0.99, bottom=0.6 / height)
         svg = save_svg(canvas)
     text = (
         "Mean improvement in regret over the log taken at face value, best method first, with 95 % intervals "
         "clustered by seed. Blue methods adjust for confounding, brown ones do not, grey ones are controls."
     )
-    return Figure(f"improvement{evidence.tag(contest)}", f"Improvement over naive{evidence.about(contest)}", text, svg)
+    return Figure(
+        f"improvement{evidence.tag(contest)}", f"Improvement over naive{evidence.about(contest)}", text, svg
+    )
+
+
+def _name_line(axis: Axes, x: float, name: str, colour: str) -> None:
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+    axis.text(x, -1.1, name, color=colour, ha="center", va="center", fontweight="bold", fontsize=8, bbox=box)
 
 
 def _legend(axis: Axes) -> None:
     for colour, text in GROUPS.values():
         axis.plot([], [], color=colour, linewidth=1.4, label=text)
     axis.plot([], [], color=SOFT, linewidth=1.4, linestyle="--", label="policy")
-    axis.legend(loc="upper left", frameon=False, fontsize=8, handlelength=1.8)
+    axis.legend(
+        loc="upper left", facecolor="white", edgecolor="none", framealpha=0.85, fontsize=8, handlelength=1.8
+    )
 
 
-class figure_canvas:
-    """A figure with fixed settings; closed on the way out."""
+@contextmanager
+def figure_canvas(rows: int, columns: int, size: tuple[float, float]) -> Iterator[tuple[Any, Any]]:
+    """A figure and its axes under fixed settings, whatever the user's own are."""
+    from matplotlib import rc_context, rcParamsDefault
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure as Canvas
 
-    def __init__(self, rows: int, columns: int, size: tuple[float, float]) -> None:
-        self.shape, self.size = (rows, columns), size
-
-    def __enter__(self) -> tuple[Any, Any]:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure as Canvas
-
-        self.settings = rc_context(SETTINGS)
-        self.settings.__enter__()
-        canvas = Canvas(figsize=self.size)
+    defaults: Any = {k: v for k, v in rcParamsDefault.items() if not k.startswith(("backend", "date"))}
+    with rc_context(defaults | SETTINGS):
+        canvas = Canvas(figsize=size)
         FigureCanvasSVG(canvas)
-        return canvas, canvas.subplots(*self.shape, squeeze=False).ravel()
-
-    def __exit__(self, *problem: Any) -> None:
-        self.settings.__exit__(*problem)
+        yield canvas, canvas.subplots(rows, columns, squeeze=False).ravel()
 
 
 def save_svg(canvas: Any) -> str:
     """The drawing as text without date and creator."""
     buffer = io.StringIO()
-    canvas.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.12, metadata={"Date": None, "Creator": None})
+    canvas.savefig(
+        buffer, format="svg", bbox_inches="tight", pad_inches=0.12, metadata={"Date": None, "Creator": None}
+    )
     return buffer.getvalue()

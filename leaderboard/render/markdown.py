@@ -34,9 +34,7 @@ def render_table(table: Table) -> str:
         return "_Nothing to show._"
     texts = [[_escape(column.title) for column in table.columns]]
     for row in table.rows:
-        texts.append(
-            [_escape(format_value(v, c.digits)) for v, c in zip(row, table.columns, strict=True)]
-        )
+        texts.append([_escape(format_value(v, c.digits)) for v, c in zip(row, table.columns, strict=True)])
     widths = [max(3, *(len(row[i]) for row in texts)) for i in range(len(table.columns))]
     right = [is_number_column(table, i) for i in range(len(table.columns))]
     lines = [_line(texts[0], widths, right)]
@@ -49,9 +47,7 @@ def render_table(table: Table) -> str:
 def is_number_column(table: Table, index: int) -> bool:
     """Whether a column holds numbers, which are set flush right."""
     values = [row[index] for row in table.rows if row[index] is not None]
-    return bool(values) and all(
-        isinstance(v, Span | int | float) and not isinstance(v, bool) for v in values
-    )
+    return bool(values) and all(isinstance(v, Span | int | float) and not isinstance(v, bool) for v in values)
 
 
 def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:

@@ -43,10 +43,13 @@ def fits_alike_in_company(subject: Subject) -> str:
     """Driven beside another fit, the result is the one it has alone."""
     other = subject.log(toy=draw_toy(300, seed=2))
     together = subject.fit_many([subject.log(), other])[0]
-    moved = distance(subject.ask(subject.fitted()), subject.ask(together))
-    if moved > 1e-3:
-        raise CheckFailed(f"company moves rewards by {moved:.2g} of their spread")
-    return f"moved {moved:.2g}"
+    alone = subject.ask(subject.fitted())
+    moved = distance(alone, subject.ask(together))
+    # Stacked arithmetic rounds differently and an optimiser magnifies that; a seed's noise is the yardstick.
+    noise = distance(alone, subject.ask(subject.fitted(seed=1)))
+    if moved > 1e-3 and moved > 0.25 * noise:
+        raise CheckFailed(f"company moves rewards by {moved:.2g} of their spread, a seed by {noise:.2g}")
+    return f"moved {moved:.2g}, seed noise {noise:.2g}"
 
 
 def keeps_no_state(subject: Subject) -> None:

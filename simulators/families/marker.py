@@ -20,7 +20,7 @@ from simulators.pairskew import limit_for_skew
 from simulators.population import Factor, Features, People
 from simulators.recording import PROPENSITIES, Column, Recording, Rows
 from simulators.roles import DECOY, INERT, Roles, draw_roles
-from simulators.standard import apply_overlap, compose_world
+from simulators.standard import apply_overlap, change_rule, compose_world
 from simulators.strength import solve_strength
 from simulators.text import load_domain
 from simulators.world import World
@@ -40,7 +40,8 @@ BALANCED = Dial("balanced", False, "negative control: the greeting ignores the d
 
 CARD = FamilyCard(
     name="marker",
-    situation="A greeting that does nothing is used most on Mondays, and texts posted on Mondays score higher.",
+    situation="A greeting that does nothing is used most on Mondays, and whatever is posted on Mondays "
+    "scores higher.",
     dials=(STRENGTH, OVERLAP, RULE, BALANCED, domain_dial("answers")),
     identified_by="comparing within days: the day is recorded",
     recover="within-day pairs, residuals, covariate regression",
@@ -88,10 +89,10 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         roles=roles,
     )
     deterministic = dials["rule"] == "deterministic"
-    world = replace(world, rule=world.rule.scaled(np.inf)) if deterministic else apply_overlap(world)  # type: ignore[union-attr]
+    world = change_rule(world, gamma=np.inf) if deterministic else apply_overlap(world)
     unit = limit_for_skew(world, marker, 0.52) if dials["rule"] == "mild" else None
     world = solve_strength(world, float(dials["strength"]), unit)
-    return replace(world, rule=world.rule.scaled(0.0)) if dials["balanced"] else world  # type: ignore[union-attr]
+    return change_rule(world, gamma=0.0) if dials["balanced"] else world
 
 
 FAMILY = Family(CARD, _compose)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -125,7 +126,7 @@ class CorpusDomain:
         """Every unordered pair of texts of the same test as rows of the pool, shape (p, 2)."""
         starts = np.searchsorted(self.tests, np.arange(len(self.prompts) + 1))
         blocks = [np.zeros((0, 2), dtype=np.int64)]
-        for begin, end in zip(starts[:-1], starts[1:], strict=True):
+        for begin, end in pairwise(starts):
             first, second = np.triu_indices(end - begin, 1)
             blocks.append(np.column_stack([first, second]) + begin)
         return np.concatenate(blocks)

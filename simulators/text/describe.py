@@ -53,8 +53,8 @@ def describe_domain(domain: Domain, n: int = 20) -> str:
             f"## {domain.name}",
             "",
             domain.situation,
-            f"{len(domain.attributes)} attributes, {len(domain.vocabulary)} words, at most {domain.width} words"
-            " a text.",
+            f"{len(domain.attributes)} attributes, {len(domain.vocabulary)} different words,"
+            f" at most {domain.width} words a text.",
             "",
             "Prompts: " + " ".join(f"*{prompt}*" for prompt in domain.prompts),
             "",

@@ -86,7 +86,7 @@ def write_texts(model_folder: Path, writing: Writing, cache: Path) -> pa.Table:
 def hash_writing(model_folder: Path, writing: Writing) -> str:
     """A content hash of the model's files and of what is asked of it."""
     files = sorted(path for path in model_folder.glob("*") if path.is_file())
-    if not (model_folder / "config.json") in files:
+    if model_folder / "config.json" not in files:
         raise UsageError(
             f"no language model in {str(model_folder)!r}",
             expected="a folder made by save_pretrained, with config.json",

@@ -57,7 +57,7 @@ QUESTION = AttributeSlot(
 )
 PERSONAL = AttributeSlot(
     "personal",
-    on=("Your next", "Your own", "Your ideal", "Your very own", "Your future", "Your kind of"),
+    on=("Your next", "Your own", "Your ideal", "Your very own", "Just for you,", "Your kind of"),
     off=("The latest", "The new", "The classic", "This season's", "Assorted", "A range of"),
 )
 QUALITY = FreeSlot("quality", ("fine", "well-made", "first-rate", "beautiful", "hand-picked", "smart"))
@@ -123,7 +123,7 @@ SCARCITY = AttributeSlot(
     ),
     off=(
         "Plenty available.",
-        "Always on offer.",
+        "Always available.",
         "Ample supply.",
         "Restocked daily.",
         "No shortage here.",

@@ -38,7 +38,8 @@ class Phrasebook:
         """Phrase numbers for chosen sides, shape (n, S); ``floor(u * count)`` within the side."""
         slots = np.arange(self.first.shape[0])
         count = self.count[slots, sides]
-        return self.first[slots, sides] + (uniforms * count).astype(np.int32)
+        # a uniform that rounds up to 1 must not reach into the next side
+        return self.first[slots, sides] + np.minimum((uniforms * count).astype(np.int32), count - 1)
 
     def join(self, phrases: np.ndarray) -> pa.StringArray:
         """The texts of phrase numbers, shape (n,)."""

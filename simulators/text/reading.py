@@ -22,13 +22,13 @@ def as_strings(texts: Strings) -> pa.Array:
     """Any sequence of strings as an Arrow array without nulls; whatever is not UTF-8 becomes ``?``."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    if not isinstance(texts, pa.Array):
-        values: list[str] = list(texts)
-        try:
-            texts = pa.array(values, type=pa.string())
-        except UnicodeEncodeError:  # lone surrogates are valid in Python strings and not in UTF-8
-            texts = pa.array([v.encode("utf-8", "replace").decode() for v in values], type=pa.string())
-    return pc.fill_null(texts.cast(pa.string()), "")
+    if isinstance(texts, pa.Array):
+        return pc.fill_null(texts.cast(pa.string()), "")
+    values: list[str] = list(texts)
+    try:
+        return pc.fill_null(pa.array(values, type=pa.string()), "")
+    except UnicodeEncodeError:  # lone surrogates are valid in Python strings and not in UTF-8
+        return pa.array([v.encode("utf-8", "replace").decode() for v in values], type=pa.string())
 
 
 def read_words(strings: pa.Array, vocabulary: pa.Array, width: int) -> np.ndarray:

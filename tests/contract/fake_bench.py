@@ -38,4 +38,6 @@ class FakeBench:
                 os._exit(9)
             if name == "refuses":
                 return CellResult("incompatible", "no such column")
-        return CellResult("ok", "", Predictions(np.array([float(cell.seed), 0.5])), {"metric.rho": 0.1 * cell.seed})
+        return CellResult(
+            "ok", "", Predictions(np.array([float(cell.seed), 0.5])), {"metric.rho": 0.1 * cell.seed}
+        )

@@ -15,7 +15,9 @@ ENTRANTS = (CEILING, DPO, NAIVE, RIDGE)
 
 def make_suite(scenarios=("observed[strength=1]", "null"), methods=("*",), **more):
     block = {"scenarios": list(scenarios), "methods": list(methods)}
-    return check_suite({"name": "t", "version": "1", "n": 100, "seeds": 5, "group_size": 4, "block": [block], **more})
+    return check_suite(
+        {"name": "t", "version": "1", "n": 100, "seeds": 5, "group_size": 4, "block": [block], **more}
+    )
 
 
 def cells_of(plan):
@@ -31,7 +33,10 @@ def test_a_plan_is_the_product_of_its_parts():
 
 
 def test_naive_and_ceiling_join_whatever_is_asked():
-    for plan in (make_plan(make_suite(methods=["ridge"]), ENTRANTS), make_plan(make_suite(), ENTRANTS, methods=["ri*"])):
+    for plan in (
+        make_plan(make_suite(methods=["ridge"]), ENTRANTS),
+        make_plan(make_suite(), ENTRANTS, methods=["ri*"]),
+    ):
         assert {g.entrant.name for g in plan.groups} == {"naive", "ceiling", "ridge"}
 
 
@@ -45,7 +50,9 @@ def test_plans_are_deterministic_and_long_work_goes_first():
 
 def test_filters():
     suite = make_suite(("observed[strength=1]", "observed[strength=2]", "null"))
-    names = {c.scenario.id for g in make_plan(suite, ENTRANTS, scenarios=["observed"]).groups for c in g.cells}
+    names = {
+        c.scenario.id for g in make_plan(suite, ENTRANTS, scenarios=["observed"]).groups for c in g.cells
+    }
     assert names == {"observed[strength=1,n=100]", "observed[strength=2,n=100]"}
     one = make_plan(suite, ENTRANTS, scenarios=["observed[strength=2]"], seeds=2)
     assert {(c.scenario.id, c.seed) for g in one.groups for c in g.cells} == {
@@ -98,7 +105,10 @@ def test_keys_change_with_the_context_and_the_recipe_alone():
 
 
 def test_keys_do_not_depend_on_who_else_is_planned():
-    everyone, few = keys(make_plan(make_suite(), ENTRANTS)), keys(make_plan(make_suite(), ENTRANTS, methods=["dpo"]))
+    everyone, few = (
+        keys(make_plan(make_suite(), ENTRANTS)),
+        keys(make_plan(make_suite(), ENTRANTS, methods=["dpo"])),
+    )
     assert few.items() <= everyone.items()
 
 
@@ -140,7 +150,14 @@ def triple(x):
 
 def test_recipes_are_described_by_content():
     assert describe_recipe(Step(1.0, double)) == describe_recipe(Step(1.0, double))
-    described = [Step(1.0), Step(2.0), Step(1.0, double), Step(1.0, triple), Step(1.0, Step(1.0)), Step(1.0, {"a": 1})]
+    described = [
+        Step(1.0),
+        Step(2.0),
+        Step(1.0, double),
+        Step(1.0, triple),
+        Step(1.0, Step(1.0)),
+        Step(1.0, {"a": 1}),
+    ]
     assert len({describe_recipe(step) for step in described}) == len(described)
     assert "0x" not in describe_recipe(Step(1.0, (double, object)))
     assert describe_recipe(frozenset({"b", "a"})) == describe_recipe(frozenset({"a", "b"}))

@@ -22,7 +22,9 @@ from fake_bench import FakeBench
 
 def plan_of(*names, seeds=3):
     block = {"scenarios": ["null", "observed"]}
-    suite = check_suite({"name": "t", "version": "1", "n": 10, "seeds": seeds, "group_size": 4, "block": [block]})
+    suite = check_suite(
+        {"name": "t", "version": "1", "n": 10, "seeds": seeds, "group_size": 4, "block": [block]}
+    )
     return make_plan(suite, [Entrant(name, fingerprint=name) for name in names])
 
 
@@ -97,8 +99,14 @@ def test_a_cell_that_takes_too_long_costs_itself_alone(tmp_path, diary):
     plan, store = plan_of("a", "hangs"), Store.open(tmp_path / "store")
     run(plan, store, diary, partial(run_local, workers=2, seconds_per_cell=1.0))
     table = store.read_records().to_pydict()
-    ended = {(m, f, s): x for m, f, s, x in zip(*(table[k] for k in ("method", "family", "seed", "status")), strict=True)}
-    assert {cell for cell, status in ended.items() if status == "timeout"} == {("hangs", "null", 1), ("hangs", "observed", 1)}
+    ended = {
+        (m, f, s): x
+        for m, f, s, x in zip(*(table[k] for k in ("method", "family", "seed", "status")), strict=True)
+    }
+    assert {cell for cell, status in ended.items() if status == "timeout"} == {
+        ("hangs", "null", 1),
+        ("hangs", "observed", 1),
+    }
     assert set(ended.values()) == {"ok", "timeout"}
     assert set(begun(diary).values()) == {1}
 

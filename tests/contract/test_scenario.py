@@ -26,11 +26,16 @@ value = st.one_of(
     st.booleans(),
     st.integers(-(10**9), 10**9),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.from_regex(r"[a-z][a-z_-]{0,8}", fullmatch=True).filter(lambda t: t not in ("true", "false", "inf", "nan", "infinity")),
+    st.from_regex(r"[a-z][a-z_-]{0,8}", fullmatch=True).filter(
+        lambda t: t not in ("true", "false", "inf", "nan", "infinity")
+    ),
 )
 
 
-@given(st.dictionaries(st.from_regex(r"[a-m][a-z]{0,5}", fullmatch=True), value, max_size=4), st.integers(1, 10**7))
+@given(
+    st.dictionaries(st.from_regex(r"[a-m][a-z]{0,5}", fullmatch=True), value, max_size=4),
+    st.integers(1, 10**7),
+)
 def test_ids_are_read_back(dials, n):
     scenario = Scenario("family", tuple(sorted(dials.items())), n)
     again = Scenario.parse(scenario.id)

@@ -152,7 +152,12 @@ def test_a_newer_group_takes_over_its_cells(tmp_path):
     store.write_group("new", new, [answers(1), answers(9)])
     store.supersede("new", new, index)
     table = store.read_records().to_pydict()
-    assert sorted(zip(table["seed"], table["reason"], strict=True)) == [(0, "old"), (1, "new"), (2, "old"), (9, "new")]
+    assert sorted(zip(table["seed"], table["reason"], strict=True)) == [
+        (0, "old"),
+        (1, "new"),
+        (2, "old"),
+        (9, "new"),
+    ]
     assert not store.is_stored("old")
     assert store.index_cells() == index
     (rest,) = set(store.list_keys()) - {"new"}

@@ -30,6 +30,7 @@ from methods.objectives.unpaired import BCO, KTO, SFT
 from methods.objectives.weights import density_ratio, exponential_weights, filter_top, standardise
 from methods.posthoc.extrapolate import extrapolate
 from methods.posthoc.select import tilt_weights
+from methods.recipe import Sum
 
 BETA = 0.5
 # Cells (a, Z=0), (b, 0), (a, 1), (b, 1): P(cell), P(text | Z), mean of Y.
@@ -174,7 +175,6 @@ class Fit:
 
     def fit(self, log, harness):
         fields = {k: Texts(np.full(len(v), self.prompts, dtype=object), v) for k, v in self.fields.items()}
-        n = len(next(iter(self.fields.values())))
         model = yield Train(harness.policy(), fields, self.values, self.loss, full_batch=True)
         return harness.fitted_policy(model)
 
@@ -220,18 +220,8 @@ def won(score, weight=None, strata=None):
     return wins / total
 
 
-@dataclass(frozen=True)
-class Regularised:
-    """A value loss with the price of divergence from the reference, which the log follows."""
-
-    loss: object
-
-    def __call__(self, scores, batch):
-        return self.loss(scores, batch) + Divergence(BETA, "text")(scores, batch)
-
-
 def on_value(loss, propensity, q=None):
-    """A value loss; for each row the reference generates either text once, with its prediction."""
+    """A value loss with the price of divergence; the reference generates either text once for each row."""
     cell = np.repeat(rows().cell, 2)
     texts, generated = np.repeat(rows().texts, 2), np.tile(np.array(["a", "b"], dtype=object), len(cell) // 2)
     values = {"outcome": np.repeat(rows().outcome, 2), "log_propensity": np.log(propensity[cell])}
@@ -239,7 +229,9 @@ def on_value(loss, propensity, q=None):
         table = np.array([[q[2 * z], q[2 * z + 1]] for z in (0, 1)])  # (Z, text)
         values["prediction"] = np.asarray(q)[cell]
         values["generated_prediction"] = table[Z[cell], np.where(generated == "a", 0, 1)]
-    return probability(train(Regularised(loss), {"text": texts, "generated": generated}, values))
+    return probability(
+        train(Sum((loss, Divergence(BETA, "text"))), {"text": texts, "generated": generated}, values)
+    )
 
 
 @cache
@@ -348,8 +340,8 @@ def test_row(name):
 def test_density_ratio_row():
     """The one row that depends on how delta is read.
 
-    The printed .908 lets delta move with the policy while the loss is lowered; BCO holds it fixed
-    at every step, as the paper and TRL do, and ends .008 lower. Both go the right way.
+    The printed .908 is what comes out if delta moves with the policy while the loss is lowered (.907);
+    BCO holds it fixed at every step, as TRL does, and ends .008 lower. Both go the right way.
     """
     bad = BAD * P_GOOD / (1 - P_GOOD)
     assert bco(bad, detached=False) == pytest.approx(0.908, abs=0.006)

@@ -27,7 +27,7 @@ def test_worst_decoy_reaches_the_dial(family, strength):
     if family in FREE:
         assert truth.naive_effects == pytest.approx(truth.effects, abs=1e-9)
         return
-    decoys = world.law.responds & (world.roles.effects == 0)
+    decoys = world.biasable & (world.roles.effects == 0)
     worst = truth.naive_effects[decoys].max()
     assert worst == pytest.approx(strength * world.roles.largest_effect, rel=0.02)
 
@@ -43,7 +43,7 @@ def test_zero_strength_is_unconfounded(family):
 def test_links_reach_the_dial(feedback):
     world = make_world("observed", seed=1, feedback=feedback, strength=0.7)
     truth = world.truth
-    decoys = world.law.responds & (world.roles.effects == 0)
+    decoys = world.biasable & (world.roles.effects == 0)
     assert truth.naive_effects[decoys].max() == pytest.approx(0.7 * truth.effects.max(), rel=1e-6)
 
 
@@ -95,5 +95,5 @@ def test_unreachable_strength_is_a_usage_error():
 def test_unreachable_overlap_is_a_usage_error():
     world = make_world("observed")
     silent = replace(world.rule, weights=np.zeros_like(world.rule.weights))
-    with pytest.raises(UsageError, match="overlap 0.3 cannot be reached"):
+    with pytest.raises(UsageError, match=r"overlap .* cannot be reached"):
         solve_overlap(silent, world.population, world.prompt_law, 0.3)

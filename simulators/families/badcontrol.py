@@ -1,0 +1,75 @@
+"""badcontrol: beside the confounders, columns are recorded that came after the text.
+
+A mediator carries part of the text's effect and a collider is moved by text and outcome;
+adjusting for either is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
+from simulators.families.observed import CONFOUNDERS
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, standardised
+from simulators.recording import PROPENSITIES, Column, Recording, Rows, factors
+from simulators.roles import DECOY
+from simulators.standard import PROGNOSIS, apply_dials, compose_world
+from simulators.world import World
+
+LABELLED = Dial("labelled", True, "whether the late columns are recorded as such; otherwise as covariates")
+KIND = Dial("kind", "both", "which late columns are recorded", choices=("mediator", "collider", "both"))
+SHARE = Dial("share", 0.8, "share of each effect that passes through the mediator", 0.0, 1.0)
+DWELL_ERROR = Factor("dwell_error", nodes=1)
+
+CARD = FamilyCard(
+    name="badcontrol",
+    situation="Reading time and sharing were recorded beside what drives the phrasing, but both came after "
+    "it: one carries its effect, the other follows from phrasing and score.",
+    dials=(STRENGTH, OVERLAP, KIND, SHARE, LABELLED, domain_dial()),
+    identified_by="the covariates alone, without what came after the text",
+    recover="methods that heed the roles: covariates in, mediators out",
+    fail="adjusting for everything recorded",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _After:
+    """``loadings . a + by_outcome Y + error``: a column recorded after the text."""
+
+    loadings: np.ndarray
+    by_outcome: float = 0.0
+
+    def __call__(self, rows: Rows) -> np.ndarray:
+        late = rows.attributes[0] @ self.loadings + self.by_outcome * rows.outcomes[0]
+        return late + rows.people["dwell_error" if self.by_outcome == 0 else "share_error"]
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    world = compose_world(
+        card,
+        dials,
+        streams,
+        factors=(*CONFOUNDERS, Factor("share_error", nodes=1)),
+        features=standardised(*CONFOUNDERS),
+        # the mediator moves the outcome by PROGNOSIS a unit, hence so does its own error
+        prognostic=DWELL_ERROR,
+        recording=Recording(),
+    )
+    effects, decoys = world.roles.effects, np.array([name == DECOY for name in world.roles.names])
+    group = "mediator" if dials["labelled"] else "covariate"
+    late = {
+        "mediator": Column(f"{group}.dwell", _After(float(dials["share"]) * effects / PROGNOSIS)),
+        "collider": Column(f"{group}.shares", _After(-1.5 * decoys.astype(float), 1.0)),
+    }
+    chosen = tuple(column for kind, column in late.items() if dials["kind"] in (kind, "both"))
+    before = factors("engagement", "recency", "mobile") + PROPENSITIES
+    recording = Recording(before + chosen, after=tuple(column.role for column in chosen))
+    return apply_dials(replace(world, recording=recording))
+
+
+FAMILY = Family(CARD, _compose)

@@ -1,0 +1,52 @@
+"""drift: taste and style both change over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, People, scaled_features
+from simulators.recording import PROPENSITIES, Column, Recording, Rows
+from simulators.standard import apply_dials, compose_world
+from simulators.world import World
+
+WHEN = Factor("when", "uniform", nodes=64)
+DAYS = 365.0
+
+CARD = FamilyCard(
+    name="drift",
+    situation="Over the year the house style changed while scores rose and fell with the season.",
+    dials=(STRENGTH, OVERLAP, domain_dial()),
+    identified_by="adjustment for time, which is recorded",
+    recover="adjustment for a smooth trend; the logged propensity",
+    fail="pooling the year",
+)
+
+
+def _trends(people: People) -> np.ndarray:
+    turn = np.pi * np.asarray(people["when"]) / np.sqrt(3.0)  # -pi to pi over the year
+    return np.stack([turn, np.sin(turn), np.cos(turn)], axis=-1)
+
+
+def _day(rows: Rows) -> np.ndarray:
+    return DAYS * (np.asarray(rows.people["when"]) / np.sqrt(3.0) + 1) / 2
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    return apply_dials(
+        compose_world(
+            card,
+            dials,
+            streams,
+            factors=(WHEN,),
+            features=scaled_features(("trend", "season_sine", "season_cosine"), (WHEN,), _trends),
+            recording=Recording((Column("time", _day), *PROPENSITIES)),
+        )
+    )
+
+
+FAMILY = Family(CARD, _compose)

@@ -1,0 +1,84 @@
+"""entangled: a mismeasured confounder tied to causal and decoy text alike, with an instrument.
+
+Reconstruction of the entangled-confounding simulation of DeconfoundLM (Loghmani 2025,
+arXiv 2506.00152), whose equations are not public: U -> text, C = (U + Z) / sqrt 2,
+Y = f(text) + delta C + noise, C recorded with error, Z recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, Features, People
+from simulators.recording import Recording, combination, factors
+from simulators.roles import BENEFICIAL, draw_roles
+from simulators.standard import apply_dials, compose_world
+from simulators.text import load_domain
+from simulators.world import World
+
+FACTORS = (
+    Factor("reputation", nodes=24),
+    Factor("placement", nodes=24),
+    Factor("popularity_error", nodes=1),
+)
+ENTANGLEMENT = Dial("entanglement", 1.0, "how far causal text responds too; 0 ties decoys alone", 0.0, 1.0)
+ERROR = Dial("error", 0.6, "standard deviation of the error in the recorded popularity", 0.0, 3.0)
+ENDOGENEITY = Dial(
+    "endogeneity", 0.0, "direct effect of the unrecorded driver, relative to popularity's", 0.0, 2.0
+)
+REACTION = Dial(
+    "reaction", 0.0, "how far the writer reacts to popularity itself (breaks the instrument)", 0.0, 1.0
+)
+
+CARD = FamilyCard(
+    name="entangled",
+    situation="Popular sources score higher and write differently, better in part; popularity is recorded "
+    "with error, and their placement moves popularity alone.",
+    dials=(STRENGTH, OVERLAP, ENTANGLEMENT, ERROR, ENDOGENEITY, REACTION, domain_dial()),
+    identified_by="the instrument, which moves the outcome through popularity alone",
+    recover="subtracting the instrumented effect of popularity; joint regression as far as error allows",
+    fail="rewards made invariant to popularity; everything once the writer reacts to it",
+)
+
+
+def _popularity(people: People) -> np.ndarray:
+    return (np.asarray(people["reputation"]) + people["placement"]) / np.sqrt(2)
+
+
+def _drivers(people: People) -> np.ndarray:
+    return np.stack([_popularity(people), np.asarray(people["reputation"])], axis=-1)
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    domain = load_domain(str(dials["domain"]))
+    roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
+    tied = (np.array(roles.names) == BENEFICIAL) & (roles.directions != 0)
+    directions = np.where(tied, float(dials["entanglement"]), roles.directions)
+    features = Features(("popularity", "reputation"), _drivers)
+    reaction, half = float(dials["reaction"]), np.sqrt(0.5)
+    popularity = combination(
+        "covariate.popularity", reputation=half, placement=half, popularity_error=float(dials["error"])
+    )
+    return apply_dials(
+        compose_world(
+            card,
+            dials,
+            streams,
+            factors=FACTORS,
+            features=features,
+            coefficients=np.array([1.0, float(dials["endogeneity"])]),
+            aim=np.array([reaction, 1 - reaction]),
+            spread=0.0,
+            roles=replace(roles, directions=directions),
+            recording=Recording((popularity, *factors("placement", group="instrument"))),
+        )
+    )
+
+
+FAMILY = Family(CARD, _compose)

@@ -1,0 +1,84 @@
+"""heterogeneous: annotators of a few latent types rank texts, and the types disagree.
+
+The truth is mean utility over types. Pairs do not identify the types of annotators, rankings
+of three do (EM-DPO, arXiv 2510.15716).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import Dial, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.feedback import preference
+from simulators.population import Factor, Features, People
+from simulators.recording import Column, Recording, Rows
+from simulators.standard import compose_world, randomise
+from simulators.strength import with_delta
+from simulators.world import World
+
+ROWS_EACH = 8
+TYPES = Dial("types", 2, "how many latent types of annotators", 2, 4)
+DISAGREEMENT = Dial("disagreement", 1.0, "standard deviation of attribute effects across types", 0.0, 4.0)
+FEEDBACK = Dial("feedback", "ranking", "what annotators give", choices=("ranking", "preference"))
+
+CARD = FamilyCard(
+    name="heterogeneous",
+    situation="Annotators come in types that want different things, nobody recorded who is which, and a reward "
+    "for all of them serves some badly.",
+    dials=(TYPES, DISAGREEMENT, FEEDBACK, domain_dial()),
+    identified_by="several rankings of three from each annotator, whose id is recorded",
+    recover="mixtures of rewards, by their worst group",
+    fail="one reward for all",
+    feedback="rankings",
+)
+
+
+class _Types:
+    """Centred indicators of the first types but one."""
+
+    def __init__(self, shares: np.ndarray) -> None:
+        self.shares = shares
+
+    def __call__(self, people: People) -> np.ndarray:
+        kinds = np.asarray(people["type"]).astype(int)
+        return (kinds[:, None] == np.arange(len(self.shares))) - self.shares
+
+
+def _unit(rows: Rows) -> np.ndarray:
+    return (rows.start + np.arange(len(rows))) // ROWS_EACH
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    n_types = int(dials["types"])
+    shares = np.linspace(1.5, 1.0, n_types)
+    shares = shares / shares.sum()
+    kind = Factor("type", "categorical", tuple(shares), repeat=ROWS_EACH)
+    world = compose_world(
+        card,
+        {**dials, "feedback": "preference"},
+        streams,
+        factors=(kind,),
+        features=Features(tuple(f"type_{i + 1}" for i in range(n_types)), _Types(shares)),
+        coefficients=np.zeros(n_types),
+        aim=np.ones(n_types),
+        recording=Recording((Column("unit", _unit),)),
+    )
+    tastes = streams.rng("tastes").normal(size=(n_types, len(world.roles.names)))
+    tastes = tastes - shares @ tastes
+    tastes *= float(dials["disagreement"]) / np.sqrt(shares @ tastes**2)
+    world = replace(
+        world,
+        dials=dials,
+        outcome=replace(world.outcome, modification=tastes),
+        feedback=preference(3 if dials["feedback"] == "ranking" else 2),
+        latent="type",
+    )
+    return with_delta(randomise(world), 1.0)
+
+
+FAMILY = Family(CARD, _compose)

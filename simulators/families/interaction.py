@@ -1,0 +1,51 @@
+"""interaction: effects differ between people; the target is their average over everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
+from simulators.families.observed import CONFOUNDERS
+from simulators.family import Family, FamilyCard
+from simulators.population import standardised
+from simulators.recording import PROPENSITIES, Recording, factors
+from simulators.standard import apply_dials, change_rule, compose_world, rule_of
+from simulators.world import World
+
+MODIFICATION = Dial(
+    "modification", 1.0, "size of effect modification, relative to additive confounding", 0.0, 4.0
+)
+SKEW = -1.2
+
+CARD = FamilyCard(
+    name="interaction",
+    situation="Phrasings are shown mostly to the readers they suit, so their average effect is not the "
+    "effect seen among those who were shown them.",
+    dials=(STRENGTH, OVERLAP, MODIFICATION, domain_dial()),
+    identified_by="an outcome model with interactions averaged over the covariates, or the logged propensity",
+    recover="outcome models averaged over covariates, doubly robust, logged propensities",
+    fail="subtracting an additive function of the covariates",
+)
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    world = compose_world(
+        card,
+        dials,
+        streams,
+        factors=CONFOUNDERS,
+        features=standardised(*CONFOUNDERS),
+        recording=Recording(factors("engagement", "recency", "mobile") + PROPENSITIES),
+    )
+    # responding attributes are rare, so that they vary most among those who gain most by them
+    rule = rule_of(world)
+    world = change_rule(world, intercepts=np.where(rule.responds, SKEW, rule.intercepts))
+    modification = float(dials["modification"]) * rule.weights.T
+    return apply_dials(replace(world, outcome=replace(world.outcome, modification=modification)))
+
+
+FAMILY = Family(CARD, _compose)

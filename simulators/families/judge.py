@@ -1,0 +1,102 @@
+"""judge: an automatic judge scores every text and likes a style; people scored a few.
+
+Texts were assigned at random. The judge gives ``r*(p, x) + sum_k b_k a_k + noise`` with b > 0 for
+decoys; people's own scores are recorded for a random share of rows. The naive limit of this
+family is the judge's score taken at face value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.codes import all_attributes
+from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
+from simulators.families.observed import CONFOUNDERS
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, standardised
+from simulators.recording import Column, Recording, Rows, factors
+from simulators.roles import DECOY
+from simulators.standard import compose_world, randomise
+from simulators.strength import with_delta
+from simulators.world import World
+
+SHARE = Dial("share", 0.1, "share of rows that people scored", 0.01, 1.0)
+ERROR = Dial("error", 0.7, "standard deviation of the judge's own error", 0.0, 5.0)
+WEAKER = 0.7
+
+CARD = FamilyCard(
+    name="judge",
+    situation="An automatic judge scored every text and favours some phrasings that readers do not care for; "
+    "readers scored a few texts.",
+    dials=(STRENGTH, SHARE, ERROR, domain_dial()),
+    identified_by="the readers' scores, which calibrate the judge",
+    recover="judge calibration, debiasing for the logged style attributes",
+    fail="the raw judge",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """The judge's view of mean outcomes (by code), and of rows."""
+
+    bias: np.ndarray
+    error: float
+    base: np.ndarray
+
+    def __call__(self, means: np.ndarray) -> np.ndarray:
+        return means + all_attributes(len(self.bias)) @ self.bias
+
+    def score(self, rows: Rows) -> np.ndarray:
+        seen = self.base[
+            0, rows.prompt_ids, rows.attributes[0].astype(int) @ (1 << np.arange(len(self.bias)))
+        ]
+        return seen + rows.attributes[0] @ self.bias + self.error * rows.people["judge_error"]
+
+
+def _read(rows: Rows) -> np.ndarray:
+    return np.asarray(rows.people["reader"]).astype(np.int8)
+
+
+def _outcome(rows: Rows) -> np.ndarray:
+    return np.where(rows.people["reader"] == 1, rows.outcomes[0], np.nan)
+
+
+def _attribute(rows: Rows, k: int) -> np.ndarray:
+    return rows.attributes[0][:, k]
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    extra = (Factor("reader", "bernoulli", (float(dials["share"]),)), Factor("judge_error", nodes=1))
+    world = randomise(
+        compose_world(
+            card,
+            dials,
+            streams,
+            factors=(*CONFOUNDERS, *extra),
+            features=standardised(*CONFOUNDERS),
+            recording=Recording(),
+        )
+    )
+    styles = world.roles.which(DECOY)
+    bias = np.zeros(len(world.roles.names))
+    bias[styles] = WEAKER
+    bias[styles[0]] = 1.0
+    bias *= float(dials["strength"]) * world.roles.largest_effect
+    judge = _Judge(bias, float(dials["error"]), world.outcome.base)
+    names = world.domain.attributes
+    columns = (
+        *factors("engagement", "recency", "mobile"),
+        *(Column(f"attribute.{names[k]}", partial(_attribute, k=int(k))) for k in styles),
+        Column("observed", _read),
+        Column("judge", judge.score),
+    )
+    recording = Recording(columns, outcome=_outcome)
+    return replace(with_delta(world, 0.5), face_value=judge, recording=recording)
+
+
+FAMILY = Family(CARD, _compose)

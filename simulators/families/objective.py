@@ -1,0 +1,84 @@
+"""objective: what a user wants decides both what they ask and which text they prefer.
+
+After Kobalczyk and van der Schaar (ICML 2025): ``P(type of prompt = objective) = rho``. Rewards are
+asked for at prompts whose type is not the user's objective, the objective given as context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.assignment import PromptLaw
+from simulators.dials import Dial, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.outcome import additive_base
+from simulators.population import Factor, People, no_features
+from simulators.recording import Recording, factors
+from simulators.roles import draw_roles
+from simulators.standard import compose_world, randomise
+from simulators.world import World
+
+OBJECTIVE = Factor("objective", "bernoulli")
+RHO = Dial("rho", 0.9, "how often the type of prompt is the user's objective; 1 leaves no overlap", 0.5, 1.0)
+CAUSAL_TYPE = Dial("causal_type", False, "whether the type of prompt itself changes what is preferred")
+
+CARD = FamilyCard(
+    name="objective",
+    situation="Users bring the prompts that suit their objective, so what they prefer seems to belong to the "
+    "prompt rather than to them.",
+    dials=(RHO, CAUSAL_TYPE, domain_dial()),
+    identified_by="the recorded objective, as long as some users bring the other type of prompt",
+    recover="a head for each objective; an adversary in between",
+    fail="ignoring the objective; the adversary at rho = 1 or where the type is causal",
+    feedback="pairs",
+)
+
+
+class _Classes:
+    """P(type of prompt | objective)."""
+
+    def __init__(self, rho: float) -> None:
+        self.rho = rho
+
+    def __call__(self, people: People) -> np.ndarray:
+        wanted = np.asarray(people["objective"])[:, None] == np.arange(2)
+        return np.where(wanted, self.rho, 1 - self.rho)
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    world = compose_world(
+        card,
+        {**dials, "feedback": "preference"},
+        streams,
+        factors=(OBJECTIVE,),
+        features=no_features(),
+        coefficients=np.zeros(0),
+        recording=Recording(factors("objective", group="context")),
+    )
+    n_attributes, n_prompts = len(world.domain.attributes), len(world.domain.prompts)
+    other = draw_roles(replace(streams, season=f"{streams.season}/other"), n_attributes, n_prompts)
+    classes = streams.rng("types").permutation(np.arange(n_prompts) % 2)
+    base = np.concatenate(
+        [additive_base(roles.effects, world.roles.prompt_intercepts) for roles in (world.roles, other)]
+    )
+    if dials["causal_type"]:
+        moved = additive_base(
+            0.7 * streams.rng("type effects").normal(size=n_attributes), np.zeros(n_prompts)
+        )
+        base = base + (2 * classes - 1)[None, :, None] * moved
+    world = replace(
+        world,
+        dials=dials,
+        prompt_law=PromptLaw(classes, _Classes(float(dials["rho"]))),
+        outcome=replace(world.outcome, base=base),
+        context="objective",
+        asked=classes[None] != np.arange(2)[:, None],
+    )
+    return randomise(world)
+
+
+FAMILY = Family(CARD, _compose)

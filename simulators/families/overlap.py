@@ -1,0 +1,61 @@
+"""overlap: texts follow recorded segments ever more closely, until they cannot be told apart.
+
+``P(a_k = 1 | segment_k) = (1 +- rho) / 2`` and confounding is a weighted sum of the segments,
+so at rho = 1 it is a weighted sum of the attributes and nothing identifies their effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, standardised
+from simulators.recording import PROPENSITIES, Recording, factors
+from simulators.roles import draw_roles
+from simulators.standard import change_rule, compose_world
+from simulators.strength import solve_strength
+from simulators.text import load_domain
+from simulators.world import World
+
+RHO = Dial("rho", 0.9, "how closely each responding attribute follows its segment; 1 is exactly", 0.05, 1.0)
+
+CARD = FamilyCard(
+    name="overlap",
+    situation="Each reader segment is shown nearly always the same phrasing, so few rows tell the phrasing's "
+    "effect from the segment's.",
+    dials=(STRENGTH, RHO, domain_dial()),
+    identified_by="the covariates below rho = 1, by ever fewer rows; nothing at 1",
+    recover="covariate regression below rho = 1; nothing at 1",
+    fail="weights, which explode",
+)
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    domain = load_domain(str(dials["domain"]))
+    roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
+    responding = np.flatnonzero(roles.directions)
+    names = tuple(f"segment_{i + 1}" for i in range(len(responding)))
+    segments = tuple(Factor(name, "bernoulli") for name in names)
+    world = compose_world(
+        card,
+        dials,
+        streams,
+        factors=segments,
+        features=standardised(*segments),
+        coefficients=np.full(len(names), 1 / np.sqrt(len(names))),
+        roles=replace(roles, intercepts=np.where(roles.directions != 0, 0.0, roles.intercepts)),
+        recording=Recording(factors(*names) + PROPENSITIES),
+    )
+    weights = np.zeros((len(roles.names), len(names)))
+    weights[responding, np.arange(len(names))] = roles.directions[responding]
+    rho = float(dials["rho"])
+    gamma = np.inf if rho == 1 else float(np.log1p(rho) - np.log1p(-rho))
+    return solve_strength(change_rule(world, weights=weights, gamma=gamma), float(dials["strength"]))
+
+
+FAMILY = Family(CARD, _compose)

@@ -1,0 +1,59 @@
+"""position: the slot on the page decides who sees a text, and reusable texts are not dealt evenly to slots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.codes import encode
+from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, People, scaled_features
+from simulators.recording import PROPENSITIES, Column, Recording, Rows
+from simulators.standard import apply_dials, compose_world
+from simulators.world import World
+
+SLOT = Factor("slot", "categorical", (0.2,) * 5)
+
+CARD = FamilyCard(
+    name="position",
+    situation="Texts from a large stock are shown in slots of a page; upper slots are seen more, and some phrasings "
+    "sit there more often.",
+    dials=(STRENGTH, OVERLAP, domain_dial()),
+    identified_by="the logged propensity of the text given its slot, or adjustment for the slot",
+    recover="inverse propensity scores, self-normalised, and kernels over similar texts",
+    fail="taking the outcome at face value",
+)
+
+
+def _exposure(people: People) -> np.ndarray:
+    return 1 / np.sqrt(1 + np.asarray(people["slot"]))[:, None]
+
+
+def _slot(rows: Rows) -> np.ndarray:
+    return np.asarray(rows.people["slot"]).astype(np.int8)
+
+
+def _arm(rows: Rows) -> np.ndarray:
+    return rows.prompt_ids * 2 ** rows.attributes.shape[2] + encode(rows.attributes[0])
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    world = compose_world(
+        card,
+        dials,
+        streams,
+        factors=(SLOT,),
+        features=scaled_features(("exposure",), (SLOT,), _exposure),
+        coefficients=np.ones(1),
+        recording=Recording((Column("slot", _slot), Column("arm", _arm), *PROPENSITIES)),
+    )
+    n_prompts, n_codes = world.outcome.base.shape[1:]
+    drawn = world.domain.draw_choices(n_prompts * n_codes, streams.rng("arms"))
+    return apply_dials(replace(world, arms=drawn.reshape(n_prompts, n_codes, -1)))
+
+
+FAMILY = Family(CARD, _compose)

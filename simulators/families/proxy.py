@@ -1,0 +1,53 @@
+"""proxy: the confounder is unrecorded, but two noisy measurements of it are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, standardised
+from simulators.recording import Recording, combination, factors
+from simulators.standard import apply_dials, compose_world
+from simulators.world import World
+
+MOOD, MOBILE = Factor("mood"), Factor("mobile", "bernoulli", (0.4,))
+ERRORS = (Factor("survey_error", nodes=1), Factor("browsing_error", nodes=1))
+ERROR = Dial("error", 0.8, "standard deviation of each measurement's error", 0.05, 5.0)
+
+CARD = FamilyCard(
+    name="proxy",
+    situation="What decides both phrasing and score was not recorded, but a survey and browsing behaviour "
+    "each measure it with independent error.",
+    dials=(STRENGTH, OVERLAP, ERROR, domain_dial()),
+    identified_by="proximal adjustment: each proxy instruments the other",
+    recover="proximal two-stage regression",
+    fail="adjusting for the proxies as if they were the confounder, which gets part of the way",
+)
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    error = float(dials["error"])
+    return apply_dials(
+        compose_world(
+            card,
+            dials,
+            streams,
+            factors=(MOOD, MOBILE, *ERRORS),
+            features=standardised(MOOD, MOBILE),
+            coefficients=np.array([0.92, 0.39]),
+            recording=Recording(
+                (
+                    *factors("mobile"),
+                    combination("proxy.survey", mood=1.0, survey_error=error),
+                    combination("proxy.browsing", mood=1.0, browsing_error=error),
+                )
+            ),
+        )
+    )
+
+
+FAMILY = Family(CARD, _compose)

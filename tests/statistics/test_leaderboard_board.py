@@ -1,0 +1,254 @@
+"""The board as a whole: what it says, what it refuses, and that it says the same thing twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from leaderboard_records import CEILING_RHO, METHODS, SCENARIOS, make_records, write_store
+
+from benchmark.contract import IncompleteError, UsageError
+from leaderboard.board import build_board, make_board
+from leaderboard.contest import contests
+from leaderboard.frame import from_table, read
+from leaderboard.tables import Span
+
+
+def read_ranking(records: pd.DataFrame, name: str = "ranking") -> dict[str, dict]:
+    """Rows of a ranking by method."""
+    table = make_board(from_table(records)).table(name)
+    assert table is not None
+    names = [column.name for column in table.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    return {row["entrant"]: row for row in rows}
+
+
+def spoil(records: pd.DataFrame, method: str, status: str, where: pd.Series | bool = True) -> pd.DataFrame:
+    """Records in which a method has another status in some cells."""
+    records = records.copy()
+    rows = (records["method"] == method) & where
+    records.loc[rows, "status"] = status
+    records.loc[rows, [c for c in records if c.startswith("metric.")]] = np.nan
+    return records
+
+
+def test_scores_are_what_was_planted() -> None:
+    """Without noise D is the share times the mean room, .284 here, and A/B equivalence is the share."""
+    levels = [level for family, _, level in SCENARIOS.values() if level >= 0.05]
+    room = float(np.mean(levels)) - CEILING_RHO
+    rows = read_ranking(make_records(noise=0.0))
+    for name, facts in METHODS.items():
+        if facts.get("role"):
+            continue
+        assert rows[name]["improvement"].value == pytest.approx(facts["share"] * room, abs=1e-5)
+        assert rows[name]["equivalence"].value == pytest.approx(facts["share"], abs=1e-5)
+    assert rows["canary-constant"]["ranks"] is None
+    assert rows["good"]["ranks"] == "1–1"
+
+
+def test_harmless_and_null_cells_stay_out_of_the_ranking() -> None:
+    records = make_records()
+    board = make_board(from_table(records))
+    harm = board.table("harm")
+    assert harm is not None
+    assert {row[3] for row in harm.rows} == {6}  # the randomised scenario alone, six seeds
+    contest = next(contests(from_table(records)))
+    assert set(contest.where(contest.confounded).cells["family"]) == {"observed", "marker", "hidden"}
+    effects = board.table("effects")
+    assert effects is not None
+    assert "null" in {row[0] for row in effects.rows}
+
+
+def test_another_entrant_changes_no_score() -> None:
+    base = read_ranking(make_records())
+    more = read_ranking(make_records({**METHODS, "newcomer": {"share": 0.7}, "failing": {"share": 0.1}}))
+    for name, row in base.items():
+        for column in ("improvement", "equivalence", "rho", "leave_one_out"):
+            assert more[name][column] == row[column]
+
+
+def test_a_failure_counts_as_the_worst_of_naive_coin_and_valid_seeds() -> None:
+    records = make_records()
+    cell = (records["family"] == "marker") & (records["seed"] == 2)
+    valid = (records["method"] == "good") & (records["family"] == "marker") & (records["seed"] == 3)
+    for status in ("failed", "invalid", "timeout", "memory"):
+        contest = next(contests(from_table(spoil(records, "good", status, cell))))
+        here = ((contest.cells["family"] == "marker") & (contest.cells["seed"] == 2)).to_numpy()
+        assert contest.filled[contest.names.index("good")][here] == [0.5]
+    records.loc[valid, "metric.rho"] = 0.8
+    contest = next(contests(from_table(spoil(records, "good", "failed", cell))))
+    assert contest.filled[contest.names.index("good")][here] == [0.8]
+    assert read_ranking(spoil(records, "good", "failed", cell))["good"]["imputed"].startswith("†1")
+
+
+def test_the_machine_s_failures_are_never_imputed() -> None:
+    records = make_records()
+    broken = spoil(records, "good", "infrastructure", records["seed"] == 1)
+    board = make_board(from_table(broken))
+    assert not board.is_complete
+    assert "machine failed" in board.problems[0]
+    assert "good" not in read_ranking(broken)
+
+
+def test_a_score_that_is_nan_is_invalid_not_missing() -> None:
+    records = make_records()
+    records.loc[(records["method"] == "good") & (records["family"] == "marker"), "metric.rho"] = np.nan
+    frame = from_table(records)
+    assert (frame.records["status"] == "invalid").sum() == 6
+
+
+def test_gaps_are_listed() -> None:
+    records = make_records()
+    gone = (records["method"] == "good") & (records["seed"] == 4) & (records["family"] == "hidden")
+    board = make_board(from_table(records[~gone]))
+    assert board.problems == ("1 cells are missing: good on hidden[n=4000] (1).",)
+
+
+def test_an_incompatible_method_is_ranked_where_it_fits_against_everybody() -> None:
+    records = make_records()
+    partial = spoil(records, "fair", "incompatible", records["family"] != "observed")
+    assert "fair" not in read_ranking(partial)
+    rows = read_ranking(partial, "ranking-part-1")
+    assert {"fair", "good", "poor"} <= set(rows)
+    assert make_board(from_table(partial)).is_complete
+
+
+def test_tracks_are_never_ranked_together() -> None:
+    board = make_board(
+        from_table(make_records({**METHODS, "weights": {"share": 0.95, "track": "propensity"}}))
+    )
+    table = board.table("ranking-log-outcome-tiny")
+    assert table is not None
+    assert "weights" not in {row[2] for row in table.rows}
+    assert board.table("ranking-propensity-outcome-tiny") is not None
+
+
+def test_controls_are_watched() -> None:
+    records = make_records()
+    wrong = (records["method"] == "canary-constant") & (records["family"] == "hidden")
+    records.loc[wrong, "metric.rho"] = 0.4
+    assert any("canary-constant" in problem for problem in make_board(from_table(records)).problems)
+
+
+def test_a_leak_on_impossible_worlds_invalidates_the_run() -> None:
+    """Over 120 fair signs a coin's mean is .5 with error .5 / sqrt(120) = .046; an informed one is caught."""
+    worlds = {**SCENARIOS, "impossible[n=4000]": ("impossible", 1.0, 0.5)}
+    records = make_records(seeds=120, scenarios=worlds)
+    rows = (records["family"] == "impossible") & (records["role"] != "ceiling")
+    signs = np.resize([0.0, 1.0], rows.sum())
+    records.loc[rows, "metric.rho"] = signs
+    records.loc[records["method"] == "canary-constant", "metric.rho"] = 0.5
+    assert not any("impossible" in p for p in make_board(from_table(records)).problems)
+    informed = rows & (records["method"] == "good")
+    records.loc[informed, "metric.rho"] = np.resize([0.0, 0.0, 0.0, 1.0], informed.sum())
+    problems = make_board(from_table(records)).problems
+    assert any("impossible worlds: good" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: pd.concat([r, r.iloc[:1]]), "more than once"),
+        (lambda r: r.assign(status="fine"), "unknown status"),
+        (lambda r: r.drop(columns="cell_naive_rho"), "lack columns"),
+        (lambda r: r.assign(season=np.where(r["seed"] == 1, "a", "b")), "never ranked together"),
+    ],
+)
+def test_bad_records_are_refused(change, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        from_table(change(make_records()))
+
+
+def test_an_empty_store_is_incomplete_and_no_store_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(IncompleteError):
+        read(tmp_path)
+    with pytest.raises(UsageError, match="no store"):
+        read(tmp_path / "nowhere")
+
+
+def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+    """In another order, split into other files, with other run times."""
+    records = make_records()
+    first = build_board(write_store(records, tmp_path / "a"), tmp_path / "one")
+    shuffled = records.sample(frac=1, random_state=1).assign(**{"meter.wall_s": 7.0})
+    second = build_board(write_store(shuffled, tmp_path / "b", files=5), tmp_path / "two")
+    assert first.files == second.files
+    for name in first.files:
+        if not name.startswith("timings/"):
+            assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_what_is_written_is_well_formed_and_says_nothing_of_the_machine(tmp_path: Path) -> None:
+    board = build_board(write_store(make_records(), tmp_path / "store"), tmp_path / "out")
+    texts = {n: (tmp_path / "out" / n).read_text("utf-8") for n in board.files if "timings" not in n}
+    for name, text in texts.items():
+        assert str(tmp_path) not in text
+        assert not re.search(r"wall_s|20\d\d-\d\d-\d\dT", text), name
+    content = json.loads(texts["leaderboard.json"])
+    assert content["complete"] is True
+    assert content["tables"]["ranking"]["rows"][0]["entrant"].startswith("ceiling")
+    for name in ("figures/dose.svg", "figures/improvement.svg"):
+        drawing = ElementTree.fromstring(texts[name])
+        assert "naive" in "".join(drawing.itertext())
+    page = Page()
+    page.feed(texts["index.html"])
+    page.close()
+    assert page.open == []
+    assert page.loaded == []
+    assert len(page.ids) == len(set(page.ids))
+
+
+class Page(HTMLParser):
+    """Checks that tags are closed in order, ids are unique and nothing is loaded from elsewhere."""
+
+    VOID = ("meta", "br", "img", "link", "input", "hr")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        values = dict(attrs)
+        self.ids += [values["id"]] if values.get("id") else []
+        self.loaded += [values[k] for k in ("src", "href") if str(values.get(k) or "#")[0] != "#"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open
+        assert self.open.pop() == tag
+
+
+def test_submissions_have_one_primary_comparison_under_holm() -> None:
+    digest = "ab" * 32
+    records = make_records({**METHODS, "theirs": {"share": 0.95, "submission": digest}})
+    table = make_board(from_table(records)).table("comparisons")
+    assert table is not None
+    primary = [row for row in table.rows if row[5].startswith("primary")]
+    assert [(row[0], row[1]) for row in primary] == [
+        ("theirs@abababab", "naive"),
+        ("theirs@abababab", "good"),
+    ]
+    assert all(row[0] != "theirs@abababab" for row in table.rows if row not in primary)
+
+
+def test_spans_read_well() -> None:
+    from leaderboard.tables import format_span
+
+    assert format_span(Span(0.12, 0.08, 0.16), 2) == "0.12 [0.08, 0.16]"
+    assert format_span(Span(-0.0001, -0.2, 0.2), 2) == "0.00 [−0.20, 0.20]"
+    assert format_span(Span(2.0, -1.0, 1.0, outside=True), 1) == "2.0 [≤ −1.0 or ≥ 1.0]"
+    assert format_span(Span(0.3, -np.inf, np.inf), 1) == "0.3 [any]"

@@ -1,0 +1,127 @@
+"""Intervals must cover what they claim to, with as few seeds as a quick suite has."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from benchmark.contract import make_rng
+from leaderboard.intervals import Clusters, estimate, fieller, ratio_of
+
+REPEATS = 4000
+ERROR = math.sqrt(0.95 * 0.05 / REPEATS)
+
+
+def lay_out(families: int, seeds: int, strengths: int) -> tuple[np.ndarray, np.ndarray]:
+    """Family and seed of every cell."""
+    family = np.repeat(np.arange(families), seeds * strengths)
+    return family.astype(str), np.tile(np.repeat(np.arange(seeds), strengths), families)
+
+
+def draw_cells(clusters: Clusters, repeats: int, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Cell values, shape (repeats, C), and their true mean.
+
+    Families have means and spreads of their own, seeds move all their cells together.
+    """
+    count = clusters.stratum.max() + 1
+    level, spread = np.linspace(-1, 1, count), np.linspace(0.5, 2.0, count)
+    family = clusters.stratum[clusters.of_cell]
+    shared = rng.normal(size=(repeats, len(clusters.stratum)))[:, clusters.of_cell]
+    own = rng.normal(size=(repeats, len(family)))
+    return level[family] + spread[family] * (shared + 0.5 * own), float(level[family].mean())
+
+
+@pytest.mark.parametrize(("families", "seeds"), [(1, 3), (1, 8), (3, 3), (5, 3), (5, 5), (6, 10)])
+def test_interval_covers_the_mean(families: int, seeds: int) -> None:
+    family, seed = lay_out(families, seeds, 3)
+    clusters = Clusters.of(family, seed)
+    values, truth = draw_cells(clusters, REPEATS, make_rng("test", "coverage", families, seeds))
+    low, high = estimate(values, clusters).interval()
+    covered = float(((low <= truth) & (truth <= high)).mean())
+    # One family is an exact t interval; Welch-Satterthwaite with few seeds errs on the safe side.
+    most = 0.95 + 3 * ERROR if families == 1 else 0.98
+    assert 0.95 - 3 * ERROR <= covered <= most
+
+
+def test_interval_covers_with_cells_missing_at_random() -> None:
+    """Cells that go to the harm table leave clusters of unequal size: a ratio of sums, linearised."""
+    rng = make_rng("test", "unbalanced")
+    family, seed = lay_out(4, 12, 4)
+    covered = []
+    for _ in range(200):
+        kept = rng.random(len(family)) < 0.7
+        clusters = Clusters.of(family[kept], seed[kept])
+        values, truth = draw_cells(clusters, 20, rng)
+        low, high = estimate(values, clusters).interval()
+        covered.append((low <= truth) & (truth <= high))
+    assert abs(np.mean(covered) - 0.95) <= 4 * ERROR
+
+
+def test_cells_are_not_treated_as_independent() -> None:
+    """The interval that ignores clusters covers far too rarely here, so the tests above have teeth."""
+    family, seed = lay_out(5, 5, 3)
+    clusters = Clusters.of(family, seed)
+    values, truth = draw_cells(clusters, REPEATS, make_rng("test", "teeth"))
+    error = values.std(axis=1, ddof=1) / math.sqrt(values.shape[1])
+    strata = np.stack([values[:, family == f].var(axis=1, ddof=1) for f in np.unique(family)])
+    error = np.sqrt(strata.sum(axis=0) / 15) / 5  # 15 cells a family, 5 families
+    covered = np.abs(values.mean(axis=1) - truth) <= 1.96 * error
+    assert covered.mean() < 0.9
+
+
+def test_standard_error_is_the_textbook_one_for_one_balanced_family() -> None:
+    """s / sqrt(m) of the seed means: 1, 2, 6 give s = sqrt(7), m = 3, hence sqrt(7 / 3), with 2 freedom."""
+    clusters = Clusters.of(np.array(["f"] * 6), np.array([0, 0, 1, 1, 2, 2]))
+    found = estimate(np.array([0.0, 2.0, 1.0, 3.0, 5.0, 7.0]), clusters)
+    assert found.mean[0] == pytest.approx(3.0)
+    assert found.error[0] == pytest.approx(math.sqrt(7 / 3))
+    assert found.freedom[0] == pytest.approx(2.0)
+
+
+def test_one_seed_has_no_interval() -> None:
+    found = estimate(np.array([1.0, 2.0, 3.0]), Clusters.of(np.array(["a", "a", "b"]), np.array([0, 1, 0])))
+    assert math.isnan(found.error[0])
+
+
+def test_fieller_with_a_known_denominator_is_the_ordinary_interval() -> None:
+    found = fieller(2.0, 4.0, 0.25, 0.0, 0.0, 2.0)  # 2 +- 2 * .5, divided by 4
+    assert (found.value, found.shape) == (0.5, "bounded")
+    assert (found.low, found.high) == pytest.approx((0.25, 0.75))
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "variances", "shape"),
+    [
+        (1.0, 2.0, (0.04, 0.09, 0.01), "bounded"),
+        (3.0, 0.2, (0.04, 0.09, 0.0), "complement"),
+        (0.1, 0.2, (0.09, 0.09, 0.0), "unbounded"),
+        (-1.0, 2.0, (0.04, 0.09, -0.02), "bounded"),
+    ],
+)
+def test_fieller_set_is_what_the_definition_says(top, bottom, variances, shape) -> None:
+    var_top, var_bottom, covariance = variances
+    found = fieller(top, bottom, var_top, var_bottom, covariance, 2.0)
+    ratios = np.linspace(-60, 60, 24_001)
+    held = (top - ratios * bottom) ** 2 <= 4 * (var_top - 2 * ratios * covariance + ratios**2 * var_bottom)
+    inside = (found.low <= ratios) & (ratios <= found.high)
+    if found.shape == "complement":
+        inside = (ratios <= found.low) | (ratios >= found.high)
+    assert found.shape == shape
+    near = np.minimum(np.abs(ratios - found.low), np.abs(ratios - found.high)) < 1e-9
+    np.testing.assert_array_equal(inside[~near], held[~near])
+
+
+def test_fieller_covers_the_ratio() -> None:
+    """True ratio .6 with a denominator three standard errors from zero, where a delta interval fails."""
+    family, seed = lay_out(3, 5, 2)
+    clusters, rng = Clusters.of(family, seed), make_rng("test", "fieller")
+    hits, repeats = 0, 2000
+    for _ in range(repeats):
+        bottom = 1.0 + 1.2 * rng.normal(size=15)[clusters.of_cell]
+        top = 0.6 * bottom + 0.3 * rng.normal(size=15)[clusters.of_cell]
+        found = ratio_of(estimate(np.stack([top, bottom]), clusters), 0, 1)
+        inside = found.low <= 0.6 <= found.high
+        hits += not (found.low < 0.6 < found.high) if found.shape == "complement" else inside
+    assert 0.95 - 3 * math.sqrt(0.0475 / repeats) <= hits / repeats <= 0.985

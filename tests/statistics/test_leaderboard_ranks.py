@@ -1,0 +1,95 @@
+"""Rank sets must hold all true ranks together; letters must say exactly who is tied."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from benchmark.contract import make_rng
+from leaderboard.intervals import Clusters, estimate
+from leaderboard.ranks import benjamini_hochberg, holm, letters, rank
+
+REPEATS = 240
+LEAST = 0.95 - 3 * math.sqrt(0.95 * 0.05 / REPEATS)
+
+
+def draw_scores(means: np.ndarray, families: int, seeds: int, rng: np.random.Generator):
+    """Estimates of methods with given true means, sharing each seed's luck."""
+    family, seed = np.repeat(np.arange(families), seeds).astype(str), np.tile(np.arange(seeds), families)
+    clusters = Clusters.of(family, seed)
+    luck = rng.normal(size=(1, len(family)))
+    own = rng.normal(size=(len(means), len(family))) * np.linspace(0.5, 1.5, families)[clusters.stratum]
+    return estimate(means[:, None] + luck + own, clusters)
+
+
+@pytest.mark.parametrize(("families", "seeds"), [(1, 5), (3, 3), (5, 5)])
+def test_all_rank_sets_hold_the_true_ranks_together(families: int, seeds: int) -> None:
+    """Ties included: of a tied group every member may truly have any of the group's ranks."""
+    means = np.array([3.0, 3.0, 3.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+    best, worst = np.array([1, 1, 1, 4, 4, 6, 6, 6]), np.array([3, 3, 3, 5, 5, 8, 8, 8])
+    rng = make_rng("test", "ranks", families, seeds)
+    held = 0
+    for _ in range(REPEATS):
+        found = rank(draw_scores(means, families, seeds, rng), rng, draws=400)
+        held += bool(np.all(found.best <= best) and np.all(found.worst >= worst))
+    assert held / REPEATS >= LEAST
+
+
+def test_unadjusted_pairs_would_not_hold() -> None:
+    """With eight equal methods, 28 separate tests at 5 % err in most repeats: the test above has teeth."""
+    rng, held = make_rng("test", "teeth"), 0
+    first, second = np.triu_indices(8, 1)
+    for _ in range(REPEATS):
+        found = draw_scores(np.zeros(8), 5, 5, rng)
+        p = [found.contrast(i, j).p_value()[0] for i, j in zip(first, second, strict=True)]
+        held += min(p) >= 0.05
+    assert held / REPEATS < 0.8
+
+
+def test_clear_differences_are_found() -> None:
+    rng = make_rng("test", "power")
+    found = rank(draw_scores(np.arange(5)[::-1] * 5.0, 5, 10, rng), rng)
+    np.testing.assert_array_equal(found.best, [1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(found.worst, [1, 2, 3, 4, 5])
+    assert found.letters == ("a", "b", "c", "d", "e")
+
+
+def test_equal_methods_tie_and_one_seed_ties_all() -> None:
+    clusters = Clusters.of(np.array(["a", "a"]), np.array([0, 1]))
+    same = rank(estimate(np.array([[1.0, 2.0], [1.0, 2.0]]), clusters), make_rng("test"))
+    assert list(same.worst) == [2, 2]
+    alone = Clusters.of(np.array(["a", "b"]), np.array([0, 0]))
+    unknown = rank(estimate(np.array([[1.0, 2.0], [9.0, 9.0]]), alone), make_rng("test"))
+    assert list(unknown.best) == [1, 1]
+    assert math.isnan(unknown.resolvable)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.integers(1, 9).flatmap(
+        lambda k: st.tuples(st.just(k), st.sets(st.tuples(st.integers(0, k - 1), st.integers(0, k - 1))))
+    )
+)
+def test_a_letter_is_shared_exactly_by_those_not_told_apart(case) -> None:
+    count, pairs = case
+    differ = np.zeros((count, count), dtype=bool)
+    for i, j in pairs:
+        differ[i, j] = differ[j, i] = i != j
+    found = letters(differ, np.arange(count))
+    marks = [set(text.replace("2", "")) for text in found]
+    if len(set().union(*marks)) < 26:
+        for i in range(count):
+            assert marks[i]
+            for j in range(i):
+                assert bool(marks[i] & marks[j]) != differ[i, j]
+
+
+def test_holm_and_benjamini_hochberg_agree_with_statsmodels() -> None:
+    p = make_rng("test", "p").random(40) ** 2
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    np.testing.assert_allclose(benjamini_hochberg(p), multipletests(p, method="fdr_bh")[1])
