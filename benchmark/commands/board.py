@@ -10,7 +10,13 @@ import typer
 from benchmark.commands.output import JSON, emit, note, show_table
 from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK
 
-RESULTS, README = Path("leaderboard/results"), Path("README.md")
+RESULTS = typer.Option(Path("leaderboard/results"), "--results", help="Folder of published records.")
+SITE = typer.Option(Path("leaderboard/site"), "--site", help="Folder of the published page.")
+README = typer.Option(Path("README.md"), "--readme", help="File whose table is replaced.")
+BUNDLE = typer.Argument(..., help="Folder written by `confoundbench submit`.")
+BASE = typer.Argument(..., help="Store before a change.")
+HEAD = typer.Argument(..., help="Store after it.")
+COMPARED = typer.Option(None, "--out", help="Folder for compare.md, compare.xml and compare.json.")
 STORE = typer.Option(None, "--store", help="Folder of results; by default build/store/SUITE.")
 SUITE = typer.Option("quick", "--suite", help="Name of a suite.")
 OUT = typer.Option(None, "--out", help="Folder to write to; by default build/leaderboard.")
@@ -61,9 +67,9 @@ def build(
 
 @app.command("publish")
 def publish(
-    results: Path = typer.Option(RESULTS, "--results", help="Folder of published records."),
-    site: Path = typer.Option(Path("leaderboard/site"), "--site", help="Folder of the published page."),
-    readme: Path = typer.Option(README, "--readme", help="File whose table is replaced."),
+    results: Path = RESULTS,
+    site: Path = SITE,
+    readme: Path = README,
     as_json: bool = JSON,
 ) -> int:
     """Render the published records to the README table and the site; the same records, the same bytes.
@@ -84,8 +90,8 @@ def publish(
 
 @app.command("add")
 def add(
-    bundle: Path = typer.Argument(..., help="Folder written by `confoundbench submit`."),
-    results: Path = typer.Option(RESULTS, "--results", help="Folder of published records."),
+    bundle: Path = BUNDLE,
+    results: Path = RESULTS,
     as_json: bool = JSON,
 ) -> int:
     """Verify a submission's bundle and add its records, with a count of attempts.
@@ -103,11 +109,11 @@ def add(
 
 
 def compare(
-    base: Path = typer.Argument(..., help="Store before a change."),
-    head: Path = typer.Argument(..., help="Store after it."),
+    base: Path = BASE,
+    head: Path = HEAD,
     margin: float = typer.Option(0.02, "--margin", help="Largest tolerated rise in mean regret."),
     suite: str | None = typer.Option(None, "--suite", help="Name of a suite, where a store holds several."),
-    out: Path | None = typer.Option(None, "--out", help="Folder for compare.md, compare.xml, compare.json."),
+    out: Path | None = COMPARED,
     as_json: bool = JSON,
 ) -> int:
     """Check that no method got worse: paired non-inferiority per method, corrected by Holm.

@@ -28,13 +28,17 @@ if TYPE_CHECKING:
 STORE = typer.Option(None, "--store", help="Folder of results; by default build/store/SUITE.")
 SUITE = typer.Option("quick", "--suite", help="Name of a suite, or a TOML file.")
 PRECISION = "float32"
-RETRYABLE = "incompatible, invalid, failed, timeout, memory"
+METHOD = typer.Option([], "--method", help="Name or pattern; may be repeated.")
+SCENARIO = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated.")
+RETRY = typer.Option(
+    [], "--retry", help="Run cells of this status again: incompatible, invalid, failed, timeout, memory."
+)
 
 
 def run(
     suite: str = SUITE,
-    method: list[str] = typer.Option([], "--method", help="Name or pattern; may be repeated."),
-    scenario: list[str] = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated."),
+    method: list[str] = METHOD,
+    scenario: list[str] = SCENARIO,
     seeds: int | None = typer.Option(None, "--seeds", help="Use world seeds 0 .. N-1."),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda"),
     backbone: str = typer.Option("tiny", "--backbone", help="What methods train on."),
@@ -42,7 +46,7 @@ def run(
     workers: int | None = typer.Option(None, "--workers", help="Processes; 0 works in this process."),
     shard: str | None = typer.Option(None, "--shard", help="i/n: this part of n, for job arrays."),
     store: Path | None = STORE,
-    retry: list[str] = typer.Option([], "--retry", help=f"Run cells of this status again: {RETRYABLE}"),
+    retry: list[str] = RETRY,
     secret: str | None = SECRET,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and its cost; run nothing."),
     as_json: bool = JSON,
@@ -91,8 +95,8 @@ def lay_out(
 ) -> tuple[Plan, str]:
     """The plan of a run and the device it is for; every name is checked here."""
     from benchmark import run as running
-    from benchmark.plan import make_plan
     from benchmark.harness import device_class, resolve_device
+    from benchmark.plan import make_plan
     from benchmark.prepare import BACKBONES, check_scenario
     from benchmark.scenario import Scenario
 

@@ -16,13 +16,14 @@ from benchmark.contract.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+OUT = typer.Option(..., "--out", help="Folder to write to.")
 ROWS_AT_A_TIME = 16 * 4096
 TRUTH_OF_CARD = ("effects", "roles", "sign_flips")
 
 
 def simulate(
     scenario: str = typer.Argument(..., help="such as observed or 'observed[strength=1]'"),
-    out: Path = typer.Option(..., "--out", help="Folder to write to."),
+    out: Path = OUT,
     n: int | None = typer.Option(None, "--n", help="Rows of the log; by default 4000."),
     seed: int = typer.Option(0, "--seed", help="World seed, at least 0."),
     twin: bool = typer.Option(False, "--twin", help="Also write the randomised twin."),

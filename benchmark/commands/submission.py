@@ -11,6 +11,9 @@ from benchmark.commands.output import JSON, SECRET, emit, note, progress_bar, re
 from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK
 
 FILE = typer.Argument(..., help="A Python file that defines one method.")
+SCENARIO = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated.")
+RETRY = typer.Option([], "--retry", help="Run cells of this status again.")
+OUT = typer.Option(Path("submissions"), "--out", help="Folder for the bundle.")
 ISOLATION = typer.Option("bubblewrap", "--isolation", help="bubblewrap, or none for a file you trust.")
 
 
@@ -34,12 +37,12 @@ def check(file: Path = FILE, isolation: str = ISOLATION, as_json: bool = JSON) -
 def submit(
     file: Path = FILE,
     suite: str = typer.Option("quick", "--suite", help="Name of a suite, or a TOML file."),
-    scenario: list[str] = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated."),
+    scenario: list[str] = SCENARIO,
     seeds: int | None = typer.Option(None, "--seeds", help="Use world seeds 0 .. N-1."),
-    out: Path = typer.Option(Path("submissions"), "--out", help="Folder for the bundle."),
+    out: Path = OUT,
     isolation: str = ISOLATION,
     device: str = typer.Option("cpu", "--device", help="cpu or cuda"),
-    retry: list[str] = typer.Option([], "--retry", help="Run cells of this status again."),
+    retry: list[str] = RETRY,
     secret: str | None = SECRET,
     as_json: bool = JSON,
 ) -> int:

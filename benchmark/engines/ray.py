@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from benchmark.contract import UsageError
 from benchmark.engines.base import CellResult, Finished, WorkbenchFactory, run_inline
@@ -39,7 +40,8 @@ def run_ray(
     if not ray.is_initialized():
         ray.init(log_to_driver=False, runtime_env={"env_vars": dict(THREAD_CAPS)})
     task = ray.remote(num_cpus=1, max_retries=retries, max_calls=0)(_run_group)
-    waiting, running = list(reversed(groups)), {}
+    waiting = list(reversed(groups))
+    running: dict[Any, tuple[Group, float]] = {}
     while waiting or running:
         while waiting and (not workers or len(running) < workers):
             group = waiting.pop()

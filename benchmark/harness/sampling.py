@@ -16,7 +16,8 @@ from torch import Tensor
 from benchmark.harness.decoder import DecoderShape, linear, prefill, step
 from benchmark.harness.tokenizer import BEGIN, END, PAD, UNKNOWN, Ragged
 
-ROWS_AT_ONCE = 2048
+ROWS_AT_ONCE = {"cpu": 512}
+ROWS_AT_ONCE_ELSEWHERE = 4096
 COMPACT_BELOW = 0.8
 
 
@@ -50,7 +51,9 @@ def sample_tokens(
     owner = torch.from_numpy(np.repeat(which.reshape(-1), n)).to(device)
     flat = uniforms.reshape(m * n, steps).to(device)
     written = torch.full((m * n, steps), PAD, dtype=torch.long, device=device)
-    for rows in torch.arange(m * n, device=device).split(ROWS_AT_ONCE):
+    for rows in torch.arange(m * n, device=device).split(
+        ROWS_AT_ONCE.get(device.type, ROWS_AT_ONCE_ELSEWHERE)
+    ):
         own = owner[rows]
         written[rows] = _sample_rows(
             parameters, shape, last[own], lengths[own], [(k[:, own], v[:, own]) for k, v in cache],

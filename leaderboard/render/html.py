@@ -27,15 +27,21 @@ def render_html(board: Board) -> str:
     )
     tables = [_view(table) for table in board.tables]
     figures = [
-        {"title": f.title, "alternative": f.alternative, "svg": Markup(_inline(f.svg)), "name": f.name}
+        {
+            "title": f.title,
+            "alternative": f.alternative,
+            "svg": Markup(_inline(f.svg, f.name)),
+            "name": f.name,
+        }
         for f in board.figures
     ]
     return environment.get_template("board.html").render(board=board, tables=tables, figures=figures)
 
 
-def _inline(svg: str) -> str:
-    """A drawing without its XML prologue, which has no place inside a page."""
-    return re.sub(r"^.*?(?=<svg\b)", "", svg, count=1, flags=re.DOTALL)
+def _inline(svg: str, name: str) -> str:
+    """A drawing for use inside a page: no XML prologue, and ids of its own."""
+    body = re.sub(r"^.*?(?=<svg\b)", "", svg, count=1, flags=re.DOTALL)
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
 
 
 def _view(table: Table) -> dict[str, Any]:

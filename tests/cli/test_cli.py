@@ -7,6 +7,7 @@ import sys
 
 import pyarrow.parquet as pq
 import pytest
+
 from benchmark.cli import invoke
 from benchmark.contract import Log
 

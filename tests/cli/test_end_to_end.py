@@ -4,6 +4,7 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
+
 from benchmark import prepare
 from benchmark.cli import invoke
 from benchmark.store import Store
@@ -40,8 +41,8 @@ def finished(tmp_path_factory):
 
 
 def run(folder, *more):
-    return invoke(["run", "--suite", str(folder / "small.toml"), "--workers", "0", "--device", "cpu", "--store",
-                   str(folder / "store"), *more])  # fmt: skip
+    where = ["--suite", folder / "small.toml", "--store", folder / "store", "--workers", 0, "--device", "cpu"]
+    return invoke(["run", *map(str, where), *more])
 
 
 def records(folder):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from benchmark.contract import Predictions
 from benchmark.engines import CellResult
 

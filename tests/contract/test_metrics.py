@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from benchmark.contract import make_rng
 from benchmark.metrics import (
     METRICS,
@@ -14,7 +16,6 @@ from benchmark.metrics import (
     sign_accuracy,
     tilt_to_kl,
 )
-from scipy import stats
 
 
 def test_regret_by_hand():

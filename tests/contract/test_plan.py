@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, replace
 
 import pytest
+
 from benchmark.contract import UsageError
 from benchmark.plan import Entrant, describe_recipe, make_plan
 from benchmark.suite import check_suite

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from benchmark.contract import Log, UsageError
 from benchmark.prepare import (
     check_scenario,

@@ -4,6 +4,8 @@ from collections import Counter
 from functools import partial
 
 import pytest
+from fake_bench import FakeBench
+
 from benchmark.contract import (
     ContractError,
     Incompatible,
@@ -17,7 +19,6 @@ from benchmark.plan import Entrant, make_plan
 from benchmark.run import choose_engine, execute, select_groups
 from benchmark.store import Store
 from benchmark.suite import check_suite
-from fake_bench import FakeBench
 
 
 def plan_of(*names, seeds=3):

@@ -3,11 +3,12 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from benchmark.contract import UsageError
 from benchmark.scenario import Scenario
 from benchmark.suite import check_suite, list_suites, load_suite
-from hypothesis import given
-from hypothesis import strategies as st
 
 MINIMAL = {"name": "x", "version": "1", "block": [{"scenarios": ["observed"]}]}
 

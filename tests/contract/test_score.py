@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+
 from benchmark.contract import Predictions, Queries, make_rng
 from benchmark.metrics import METRICS
 from benchmark.score import find_marker, make_key, score, score_with_key

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from benchmark.contract import Predictions, UsageError
 from benchmark.records import COLUMNS, make_table
 from benchmark.store import Store, pack_predictions, unpack_predictions, write_atomically

@@ -196,3 +196,16 @@ def test_a_linear_model_on_encodings_ranks_like_one_on_true_attributes(corpus):
 
     encoded = regret(encoder.encode(log.prompts, log.texts), encoder.encode(new.prompts, new.texts))
     assert encoded < regret(log.attributes, new.attributes) + 0.02
+
+
+@pytest.mark.gpu
+def test_an_accelerator_scores_and_samples_like_the_cpu(backbone, corpus):
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    here, there = Harness(backbone), Harness(backbone, device="cuda")
+    some = corpus.prompts[:200], corpus.texts[:200]
+    np.testing.assert_allclose(there.reference(*some), here.reference(*some), atol=1e-3)
+    prompts = np.array(sorted(set(corpus.prompts)), dtype=object)
+    texts = [harness.sample(harness.policy(), prompts, 50) for harness in (here, there)]
+    # A uniform number between two rounded cumulative sums picks another word: about one row in a thousand.
+    assert (texts[0] == texts[1]).mean() > 0.98

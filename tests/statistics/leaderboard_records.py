@@ -45,7 +45,7 @@ def make_records(
     """
     rows = []
     for name, facts in methods.items():
-        for scenario, (family, strength, level) in scenarios.items():
+        for scenario, (family, _, level) in scenarios.items():
             for seed in range(seeds):
                 path = (stream, *f"{family}{seed}".encode())
                 common = np.random.default_rng(path).normal(0, 2 * noise)

@@ -64,16 +64,13 @@ def test_a_failure_is_a_loss() -> None:
     assert found.exit_code == 1
 
 
-@pytest.mark.parametrize("kept", ["nothing", "no good", "a single seed"])
+@pytest.mark.parametrize("kept", ["no good", "a single seed"])
 def test_an_emptied_grid_is_incomplete(kept: str) -> None:
     records = make_records()
     after = {
-        "nothing": records[records["method"] == "nobody"],
         "no good": records[records["method"] != "good"],
         "a single seed": records[records["seed"] == 0],
     }[kept]
-    if not len(after):
-        return
     assert run(records, after).exit_code == 3
 
 
@@ -116,8 +113,9 @@ def test_false_alarms_are_rare() -> None:
     60 repeats at 5 % give at most 8 with probability .995 (binomial).
     """
     alarms = 0
+    before = make_records(seeds=4, stream=1)
     for repeat in range(60):
-        before, after = make_records(seeds=4, stream=1), make_records(seeds=4, stream=1)
+        after = before.copy()
         noise = np.random.default_rng(repeat).normal(0, 0.06, len(after))
         after["metric.rho"] = np.where(
             after["role"] == "method", after["metric.rho"] + noise, after["metric.rho"]
