@@ -237,7 +237,7 @@ def _table(changes: list[Change]) -> Table:
         Column("entrant", "Method"),
         Column("verdict", "Verdict"),
         Column("rise", "Rise in ρ", 4),
-        Column("p", "p (Holm)", 4),
+        Column("p", "p (Holm)", 4, least=1e-4),
         Column("cells", "Cells"),
         Column("lost", "Lost cells"),
         Column("failed", "Newly failed"),

@@ -114,8 +114,9 @@ def estimate(values: np.ndarray, clusters: Clusters) -> Estimate:
     mean = values.sum(axis=1) / max(values.shape[1], 1)
     count = len(clusters.stratum)
     centred = values - mean[:, None]
-    influence = np.stack([np.bincount(clusters.of_cell, row, minlength=count) for row in centred])
-    influence = influence / max(values.shape[1], 1)
+    influence = np.zeros((len(values), count))
+    for row, cells in enumerate(centred):
+        influence[row] = np.bincount(clusters.of_cell, cells, minlength=count) / max(values.shape[1], 1)
     sizes = clusters.sizes
     for stratum, size in enumerate(sizes):
         inside = clusters.stratum == stratum

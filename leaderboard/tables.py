@@ -45,12 +45,16 @@ class Column:
         title: Heading.
         digits: Decimals of numbers and spans.
         note: One sentence saying what it is.
+        least: Positive numbers below this are shown as "< least".
+        bounds: Range of possible values; intervals are cut there.
     """
 
     name: str
     title: str
     digits: int = 3
     note: str = ""
+    least: float = 0.0
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,13 @@ def format_value(value: Any, digits: int = 3) -> str:
     if isinstance(value, float):
         return format_number(value, digits)
     return str(value)
+
+
+def format_cell(value: Any, column: Column) -> str:
+    """A cell as its column shows it."""
+    if isinstance(value, float) and 0 <= value < column.least:
+        return f"< {column.least:g}"
+    return format_value(value, column.digits)
 
 
 def format_span(span: Span, digits: int) -> str:

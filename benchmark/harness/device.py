@@ -58,3 +58,5 @@ def settle(*, threads: int = 1, precision: str = "highest", deterministic: bool 
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # No result reads memory it has not written; filling it first would only cost time.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

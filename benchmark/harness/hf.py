@@ -39,6 +39,7 @@ class HFPolicy:
         tokenizer: Of ``transformers``.
         longest: Most tokens a sampled text may have.
         separator: Written between prompt and text.
+        chat: Whether prompts are put through the tokenizer's chat template instead.
         device: Where the network lives.
         learning_rate: Default step size.
     """
@@ -47,6 +48,7 @@ class HFPolicy:
     tokenizer: Any
     longest: int = 64
     separator: str = "\n"
+    chat: bool = False
     device: str = "cpu"
     learning_rate: float = 1e-4
 
@@ -81,6 +83,10 @@ class HFPolicy:
         return self.tokenizer(texts, add_special_tokens=False)["input_ids"]
 
     def _heads(self, prompts: np.ndarray) -> list[list[int]]:
+        if self.chat:
+            turns = [[{"role": "user", "content": prompt}] for prompt in prompts]
+            template = self.tokenizer.apply_chat_template
+            return self._ids([template(turn, tokenize=False, add_generation_prompt=True) for turn in turns])
         begin = self.tokenizer.bos_token_id
         start = [self._end if begin is None else int(begin)]
         return [start + ids for ids in self._ids([f"{prompt}{self.separator}" for prompt in prompts])]
@@ -176,6 +182,7 @@ class HFBackbone:
         hash: Content hash of weights and settings.
         longest: Most tokens a sampled text may have.
         separator: Written between prompt and text.
+        chat: Whether prompts are put through the tokenizer's chat template instead.
         learning_rate: Default step size.
     """
 
@@ -185,6 +192,7 @@ class HFBackbone:
     hash: str
     longest: int = 64
     separator: str = "\n"
+    chat: bool = False
     learning_rate: float = 1e-4
     _placed: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -198,6 +206,7 @@ class HFBackbone:
         lora_targets: tuple[str, ...] = ("q_proj", "v_proj"),
         longest: int = 64,
         separator: str = "\n",
+        chat: bool | None = None,
         learning_rate: float | None = None,
         seed: int = 0,
     ) -> HFBackbone:
@@ -210,6 +219,7 @@ class HFBackbone:
             lora_targets: Modules that get an adapter.
             longest: Most tokens a sampled text may have.
             separator: Written between prompt and text.
+            chat: Whether to use the chat template; by default where the tokenizer has one.
             learning_rate: Default step size; by default 1e-4 for all weights, 1e-3 for adapters.
             seed: Seed of the adapters' initial weights.
 
@@ -230,24 +240,27 @@ class HFBackbone:
         if lora_rank:
             module = _with_adapters(module, lora_rank, lora_targets, seed)
         rate = learning_rate if learning_rate is not None else (1e-3 if lora_rank else 1e-4)
-        settings = repr((lora_rank, lora_targets, longest, separator, seed if lora_rank else 0))
-        return cls(
-            module.eval(), tokenizer, encoder, _content_hash(module, settings), longest, separator, rate
-        )
+        chat = bool(tokenizer.chat_template) if chat is None else chat
+        settings = repr((lora_rank, lora_targets, longest, separator, chat, seed if lora_rank else 0))
+        digest = _content_hash(module, settings)
+        return cls(module.eval(), tokenizer, encoder, digest, longest, separator, chat, rate)
 
     def policy(self, device: str) -> HFPolicy:
         """The architecture of the reference policy; the network is copied to a device once."""
         if device not in self._placed:
             module = self.module if device == "cpu" else copy.deepcopy(self.module).to(device)
             self._placed[device] = HFPolicy(
-                module, self.tokenizer, self.longest, self.separator, device, self.learning_rate
+                module, self.tokenizer, self.longest, self.separator, self.chat, device, self.learning_rate
             )
         return self._placed[device]
 
     def reference_weights(self, device: str) -> Tensor:
-        """The reference's trainable weights, shape (1, P)."""
-        module = self.policy(device).module
-        return torch.cat([p.detach().flatten() for p in module.parameters() if p.requires_grad])[None]
+        """The reference's trainable weights, shape (1, P); gathered once a device."""
+        place = f"weights/{device}"
+        if place not in self._placed:
+            trained = [p for p in self.policy(device).module.parameters() if p.requires_grad]
+            self._placed[place] = torch.cat([p.detach().flatten() for p in trained])[None]
+        return self._placed[place]
 
 
 def _with_adapters(module: Any, rank: int, targets: tuple[str, ...], seed: int) -> Any:

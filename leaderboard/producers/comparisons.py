@@ -14,8 +14,8 @@ COLUMNS = (
     Column("entrant", "Method"),
     Column("against", "Against"),
     Column("difference", "Difference in D", 3),
-    Column("p", "p", 4, "two-sided, seeds as clusters"),
-    Column("adjusted", "Adjusted", 4, "Holm: chance of any false finding; BH: share of false findings"),
+    Column("p", "p", 4, "two-sided, seeds as clusters", least=1e-4),
+    Column("adjusted", "Adjusted", 4, "Holm: chance of any false finding; BH: share of false findings", 1e-4),
     Column("procedure", "Procedure"),
     Column("attempts", "Attempts", note="files submitted under this name so far; the best of many flatters"),
 )

@@ -5,32 +5,55 @@ from __future__ import annotations
 import pandas as pd
 
 from leaderboard.frame import STATUSES
-from leaderboard.producers.evidence import Evidence, span_of
+from leaderboard.producers.evidence import Evidence, cut, span_of
 from leaderboard.tables import Column, Table, make_table
 
+COSINE, SHARE, ABOVE = (-1.0, 1.0), (0.0, 1.0), (0.0, float("inf"))
 EFFECTS = (
-    Column("effect_cosine", "Cosine", 2, "cosine of estimated and true effects: 1 is best"),
+    Column("effect_cosine", "Cosine", 2, "cosine of estimated and true effects: 1 is best", bounds=COSINE),
     Column(
-        "bias_cosine", "Bias cosine", 2, "cosine of estimated effects with the confounding bias: 0 is best"
+        "bias_cosine",
+        "Bias cosine",
+        2,
+        "cosine of estimated effects with the confounding bias: 0 is best",
+        bounds=COSINE,
     ),
-    Column("sign_accuracy", "Signs", 2, "share of causal attributes whose effect has the right sign"),
     Column(
-        "false_positive_rate", "False positives", 2, "share of null attributes reported to have an effect"
+        "sign_accuracy",
+        "Signs",
+        2,
+        "share of causal attributes whose effect has the right sign",
+        bounds=SHARE,
     ),
-    Column("effect_rmse", "RMSE", 3, "on the outcome's scale, where the method is calibrated"),
-    Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth"),
-    Column("width", "Width", 3, "mean width of those intervals"),
+    Column(
+        "false_positive_rate",
+        "False positives",
+        2,
+        "share of null attributes reported to have an effect",
+        bounds=SHARE,
+    ),
+    Column("effect_rmse", "RMSE", 3, "on the outcome's scale, where the method is calibrated", bounds=ABOVE),
+    Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth", bounds=SHARE),
+    Column("width", "Width", 3, "mean width of those intervals", bounds=ABOVE),
 )
 POLICY = (
     Column(
         "value_tilted", "Value, tilted", 3, "reference tilted by the reward to KL 1; 0 reference, 1 optimum"
     ),
     Column("value_samples", "Value, samples", 3, "the policy's own samples; KL differs, so unranked"),
-    Column("marker_rate", "Marker rate", 3, "share of samples with the most flattering decoy"),
-    Column("reference_marker_rate", "in reference", 3),
-    Column("tilted_marker_rate", "after tilting", 3),
-    Column("off_grammar_rate", "Off grammar", 3, "share of samples outside the domain's grammar"),
-    Column("worst_group", "Worst group ρ", 3, "largest regret over the groups of the target population"),
+    Column("marker_rate", "Marker rate", 3, "share of samples with the most flattering decoy", bounds=SHARE),
+    Column("reference_marker_rate", "in reference", 3, bounds=SHARE),
+    Column("tilted_marker_rate", "after tilting", 3, bounds=SHARE),
+    Column(
+        "off_grammar_rate", "Off grammar", 3, "share of samples outside the domain's grammar", bounds=SHARE
+    ),
+    Column(
+        "worst_group",
+        "Worst group ρ",
+        3,
+        "largest regret over the groups of the target population",
+        bounds=SHARE,
+    ),
 )
 REFERENCE = ("naive", "ceiling", "canary")
 
@@ -74,7 +97,9 @@ def _long_table(
     shown = [key for key in ("kind", "backbone") if good[key].nunique() > 1]
     for key, part in good.groupby(keys, sort=True):
         group = dict(zip(keys, key, strict=True))
-        spans = [span_of(part[f"metric.{c.name}"], part["family"], part["seed"]) for c in present]
+        spans = [
+            cut(span_of(part[f"metric.{c.name}"], part["family"], part["seed"]), c.bounds) for c in present
+        ]
         if all(span is None for span in spans):
             continue
         lead = [group[k] for k in (*shown, *([by] if by else []))]

@@ -68,6 +68,13 @@ def span_of_ratio(ratio: Ratio) -> Span:
     return rounded_span(ratio.value, ratio.low, ratio.high, outside=ratio.shape == "complement")
 
 
+def cut(span: Span | None, bounds: tuple[float, float]) -> Span | None:
+    """A span whose interval stays within what is possible."""
+    if span is None or not span.is_known:
+        return span
+    return Span(span.value, max(span.low, bounds[0]), min(span.high, bounds[1]), span.outside)
+
+
 def emphasis_of(contest: Contest, name: str) -> str:
     """Class of an entrant's row: canaries stand back."""
     return OF_ROLE.get(str(contest.entrants.loc[name, "role"]), "")

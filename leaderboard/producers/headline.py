@@ -68,8 +68,9 @@ def _supported_sets(full: Contest) -> list[tuple[str, ...]]:
 
 def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str = "") -> Table:
     part = full.only(full.is_rankable)
-    if not len(part.entrants):
-        return make_table(name, title, COLUMNS, [], text="No entrant can take all of these cells.")
+    if not (part.entrants["role"] == "method").any():
+        text = "No method of this track takes every cell; see the boards of some families below."
+        return make_table(name, title, COLUMNS, [], text=text)
     estimates, with_room = part.improvement(), part.improvement_and_room()
     is_method = (part.entrants["role"] == "method").to_numpy()
     ranking = rank_methods(evidence, part, name)

@@ -65,7 +65,7 @@ def draw_dose(evidence: Evidence, contest: Contest) -> Figure | None:
             part = contest.where((usable & (cells["family"] == family)).to_numpy())
             _draw_panel(axis, part, family)
         axes[0].set_ylabel("regret ρ   (0 perfect, .5 a coin)")
-        _legend(axes[0])
+        _legend(axes[0], contest)
         canvas.subplots_adjust(wspace=0.75)
         svg = save_svg(canvas)
     name = f"dose{evidence.tag(contest)}"
@@ -183,7 +183,7 @@ def draw_forest(evidence: Evidence, contest: Contest) -> Figure | None:
     """Improvement over naive with intervals, best first; None where nothing is ranked."""
     full = contest.where(contest.confounded)
     part = full.only(full.is_rankable)
-    if not len(part.cells) or not len(part.entrants):
+    if not len(part.cells) or not (part.entrants["role"] == "method").any():
         return None
     estimates = part.improvement()
     order = np.lexsort((np.array(part.names), -estimates.mean))
@@ -244,10 +244,11 @@ def _name_line(axis: Axes, x: float, name: str, colour: str) -> None:
     axis.text(x, -1.1, name, color=colour, ha="center", va="center", fontweight="bold", fontsize=8, bbox=box)
 
 
-def _legend(axis: Axes) -> None:
+def _legend(axis: Axes, contest: Contest) -> None:
     for colour, text in GROUPS.values():
         axis.plot([], [], color=colour, linewidth=1.4, label=text)
-    axis.plot([], [], color=SOFT, linewidth=1.4, linestyle="--", label="policy")
+    if contest.entrants["policy"].any():
+        axis.plot([], [], color=SOFT, linewidth=1.4, linestyle="--", label="policy")
     axis.legend(
         loc="upper left", facecolor="white", edgecolor="none", framealpha=0.85, fontsize=8, handlelength=1.8
     )

@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from leaderboard.render.markdown import is_number_column
-from leaderboard.tables import Board, Span, Table, format_number, format_value
+from leaderboard.tables import Board, Column, Span, Table, format_cell, format_number, format_span
 
 TEMPLATES = Path(__file__).parent / "templates"
 OPEN = ("ranking", "families", "claims")
@@ -50,7 +50,7 @@ def _view(table: Table) -> dict[str, Any]:
     rows = []
     for number, row in enumerate(table.rows):
         cells = [
-            _cell(value, column.digits, is_right, scale)
+            _cell(value, column, is_right, scale)
             for value, column, is_right, scale in zip(row, table.columns, right, scales, strict=True)
         ]
         style = table.emphasis[number] if table.emphasis else ""
@@ -81,11 +81,11 @@ def _scale(table: Table, index: int) -> tuple[float, float] | None:
     return (low, high) if high > low else None
 
 
-def _cell(value: Any, digits: int, right: bool, scale: tuple[float, float] | None) -> dict[str, Any]:
-    cell: dict[str, Any] = {"text": format_value(value, digits), "right": right, "range": "", "bar": None}
+def _cell(value: Any, column: Column, right: bool, scale: tuple[float, float] | None) -> dict[str, Any]:
+    cell: dict[str, Any] = {"text": format_cell(value, column), "right": right, "range": "", "bar": None}
     if isinstance(value, Span):
-        whole = format_value(value, digits)
-        cell["text"] = format_number(value.value, digits)
+        whole = format_span(value, column.digits)
+        cell["text"] = format_number(value.value, column.digits)
         cell["range"] = whole[len(cell["text"]) :].strip()
         if scale and value.is_known and not value.outside:
             cell["bar"] = _bar(value, scale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leaderboard.tables import Board, Span, Table, format_value
+from leaderboard.tables import Board, Span, Table, format_cell
 
 
 def render_markdown(board: Board, figures: str = "figures/") -> str:
@@ -23,7 +23,9 @@ def render_markdown(board: Board, figures: str = "figures/") -> str:
 
 def _section(table: Table) -> str:
     parts = [f"## {table.title}", table.text, render_table(table)]
-    notes = [f"- {column.title}: {column.note}." for column in table.columns if column.note]
+    # Boards of some families have the columns of the main one, which explains them.
+    explained = table.rows and "-part-" not in table.name
+    notes = [f"- {column.title}: {column.note}." for column in table.columns if explained and column.note]
     notes += [f"- {note}" for note in table.notes]
     return "\n\n".join(part for part in (*parts, "\n".join(notes)) if part)
 
@@ -34,7 +36,7 @@ def render_table(table: Table) -> str:
         return "_Nothing to show._"
     texts = [[_escape(column.title) for column in table.columns]]
     for row in table.rows:
-        texts.append([_escape(format_value(v, c.digits)) for v, c in zip(row, table.columns, strict=True)])
+        texts.append([_escape(format_cell(v, c)) for v, c in zip(row, table.columns, strict=True)])
     widths = [max(3, *(len(row[i]) for row in texts)) for i in range(len(table.columns))]
     right = [is_number_column(table, i) for i in range(len(table.columns))]
     lines = [_line(texts[0], widths, right)]

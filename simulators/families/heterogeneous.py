@@ -28,8 +28,8 @@ FEEDBACK = Dial("feedback", "ranking", "what annotators give", choices=("ranking
 
 CARD = FamilyCard(
     name="heterogeneous",
-    situation="Annotators come in types that want different things, nobody recorded who is which, and a reward "
-    "for all of them serves some badly.",
+    situation="Annotators come in types that want different things, nobody recorded who is which, and a "
+    "reward for all of them serves some badly.",
     dials=(TYPES, DISAGREEMENT, FEEDBACK, domain_dial()),
     identified_by="several rankings of three from each annotator, whose id is recorded",
     recover="mixtures of rewards, by their worst group",

@@ -1,4 +1,4 @@
-"""position: the slot on the page decides who sees a text, and reusable texts are not dealt evenly to slots."""
+"""position: the slot on the page decides who sees a text, and texts are not dealt evenly to slots."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SLOT = Factor("slot", "categorical", (0.2,) * 5)
 
 CARD = FamilyCard(
     name="position",
-    situation="Texts from a large stock are shown in slots of a page; upper slots are seen more, and some phrasings "
-    "sit there more often.",
+    situation="Texts from a large stock are shown in slots of a page; upper slots are seen more, and some "
+    "phrasings sit there more often.",
     dials=(STRENGTH, OVERLAP, domain_dial()),
     identified_by="the logged propensity of the text given its slot, or adjustment for the slot",
     recover="inverse propensity scores, self-normalised, and kernels over similar texts",

@@ -95,6 +95,7 @@ def test_input_is_what_the_contract_grants(
     assert seen["settings"]["backbone"] == "/backbone"  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_streams_follow_from_the_log_alone(sandbox: Sandbox, task: Task) -> None:
     answer = "RewardFunction(lambda prompts, texts: harness.encode(prompts, texts) @ weights)"
     draw = "RewardFunction(lambda prompts, texts: [harness.rng('x').random()] * len(texts))"

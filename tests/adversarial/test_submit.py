@@ -128,6 +128,7 @@ def test_an_altered_bundle_is_refused(harm: str, bundle: Path, tmp_path: Path) -
         read_bundle(copy)
 
 
+@pytest.mark.slow
 def test_a_hostile_submission_leaves_other_bundles_alone(
     bundle: Path, suite: Suite, sandbox: Sandbox, backbone: Path
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_hostile_submission_leaves_other_bundles_alone(
     assert all(np.isnan(records.column("metric.rho").to_numpy()))
 
 
+@pytest.mark.slow
 def test_no_wall_is_stamped(suite: Suite, tmp_path: Path) -> None:
     open_room = submit_file(EXAMPLE, suite, tmp_path, isolation="none", seeds=1)
     assert open_room.manifest["isolation"] == "none"
@@ -173,6 +175,7 @@ def test_a_verified_season_draws_worlds_that_need_its_secret(suite: Suite) -> No
         name_season("s", b"guess")
 
 
+@pytest.mark.slow
 def test_check_passes_the_example_and_fails_nan(sandbox: Sandbox) -> None:
     good, bad = check_file(EXAMPLE), check_file(NAN)
     assert good.passed, [r for r in good.results if r.status == "failed"]
@@ -180,7 +183,16 @@ def test_check_passes_the_example_and_fails_nan(sandbox: Sandbox) -> None:
     assert "gives-finite-rewards" in {r.name for r in bad.results if r.status == "failed"}
 
 
-METHOD = "from benchmark.contract import Tags\n\n\nclass M:\n    {body}\n    def fit(self, log, harness): ...\n\n\n"
+METHOD = """from benchmark.contract import Tags
+
+
+class M:
+    {body}
+
+    def fit(self, log, harness): ...
+
+
+"""
 
 
 @pytest.mark.parametrize(

@@ -29,14 +29,30 @@ def randomised_contrasts(attributes, outcomes, weights=None):
     return np.array(estimates), np.array(errors)
 
 
-def saturated_weights(attributes):
-    """Product of empirical marginals over the empirical frequency of the whole vector, shape (n,).
+def taken_at_face_value(world, rows):
+    """What somebody who takes the log at face value regresses: values and the rows that have one."""
+    columns = world.recording.record(rows)
+    if "judge" in columns:
+        return columns["judge"], np.arange(len(rows))
+    values = rows.outcomes[0] if world.recording.outcome is None else world.recording.outcome(rows)
+    return values, np.flatnonzero(np.isfinite(values))
+
+
+def same_tables(left, right):
+    """Whether two tables hold the same values; missing numbers equal one another."""
+    if left.column_names != right.column_names:
+        return False
+    pairs = [(left.column(name).to_numpy(), right.column(name).to_numpy()) for name in left.column_names]
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+
+
+def saturated_weights(attributes, marginals):
+    """Product of marginals over the empirical frequency of the whole vector, shape (n,).
 
     Weighting a log by these averages the contrast in E[Y | a] over independent attributes,
-    which is the definition of the naive limit; no quadrature is involved.
+    which is the definition of the naive limit; no quadrature over people is involved.
     """
     codes = encode(attributes)
     frequency = np.bincount(codes, minlength=codes.max() + 1) / len(codes)
-    marginals = attributes.mean(axis=0)
     target = np.where(attributes == 1, marginals, 1 - marginals).prod(axis=1)
     return target / frequency[codes]
