@@ -220,20 +220,37 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
         folder: Parent folder; by default ``backbones`` in ``build_folder()``.
     """
     home = find_backbone(domain, backbone, folder)
-    if home.exists():
+    if is_readable(home):
         return home
-    parent = home.parent
-    parent.mkdir(parents=True, exist_ok=True)
+    home.parent.mkdir(parents=True, exist_ok=True)
     with _lock(home.with_suffix(".lock")):
-        if home.exists():
+        if is_readable(home):
             return home
-        scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
+        making = f".making-{home.name}-"
+        for left_behind in home.parent.glob(f"{making}*"):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix=making, dir=home.parent))
         try:
             pretrain_on(domain).save(scratch)
+            scratch.chmod(0o755)  # the sandbox reads it as another user
+            shutil.rmtree(home, ignore_errors=True)
             os.replace(scratch, home)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return home
+
+
+def is_readable(folder: Path) -> bool:
+    """Whether a folder holds a backbone that this version can load."""
+    from benchmark.harness import Backbone
+
+    if not folder.exists():
+        return False
+    try:
+        Backbone.load(folder)
+    except Exception:  # damaged, or written by another version: it is made anew
+        return False
+    return True
 
 
 def pretrain_on(domain: str) -> Any:

@@ -10,7 +10,14 @@ from typing import Any
 from benchmark.contract import Method, UsageError, unknown_name
 from benchmark.engines.base import CellResult, Finished, WorkbenchFactory, run_inline
 from benchmark.plan import Entrant, Group, Plan, describe_recipe
-from benchmark.prepare import domain_of, family_defaults, find_backbone, hash_backbone, make_backbone
+from benchmark.prepare import (
+    domain_of,
+    family_defaults,
+    find_backbone,
+    hash_backbone,
+    is_readable,
+    make_backbone,
+)
 from benchmark.provenance import component_versions
 from benchmark.records import STATUSES
 from benchmark.store import Store
@@ -217,7 +224,7 @@ def prepare_backbones(groups: Iterable[Group], backbone: str = "tiny", workers: 
         workers: How many may be made at a time, each in a process of one thread.
     """
     domains = sorted({domain_of(cell.scenario) for group in groups for cell in group.cells})
-    missing = [domain for domain in domains if not find_backbone(domain, backbone).exists()]
+    missing = [domain for domain in domains if not is_readable(find_backbone(domain, backbone))]
     if min(workers, len(missing)) < 2:
         for domain in missing:
             make_backbone(domain, backbone)

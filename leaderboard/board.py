@@ -80,6 +80,9 @@ def _header(evidence: Evidence) -> tuple[str, ...]:
         f"{records['entrant'].nunique()} methods, {records['family'].nunique()} families, "
         f"{records['scenario'].nunique()} scenarios, {len(cells)} cells",
     ]
+    if len(evidence.contests) == 1:
+        only = evidence.contests[0]
+        facts.append(f"Track “{only.track}”, {only.kind} logs, backbone {only.backbone}")
     strengths = {strengths_text(contest) for contest in evidence.contests} - {""}
     if strengths:
         facts.append("Confounding strength " + "; ".join(sorted(strengths)))

@@ -138,7 +138,10 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
 def _count_attempts(path: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
     for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-        name = str(json.loads(line)["method"])
+        try:
+            name = str(json.loads(line)["method"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError("the ledger of attempts is damaged", found=line[:120]) from error
         counts[name] = counts.get(name, 0) + 1
     return counts
 

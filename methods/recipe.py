@@ -16,7 +16,7 @@ from benchmark.contract import Fitted, Fitting, Incompatible, Log, Tags, Texts, 
 from methods.adjust.partial import Raw
 from methods.adjust.scored import Adjust, Scored
 from methods.linear import compare, regress
-from methods.pairing.rules import Pairing
+from methods.pairing.rules import Pairing, Pairs
 
 PAIRS_A_ROW = 4
 
@@ -55,7 +55,10 @@ class Recipe:
         penalties: Losses added to the objective.
         posthoc: Applied to the fitted model, in order: ``(fitted, model, harness) -> Fitted``.
         model: ``"policy"`` or ``"head"``: what an objective trains.
-        target: Maps scored rows to the columns of a row-wise loss; by default ``outcome``.
+        columns: For a row-wise loss: scored rows and a generator to more columns of the training
+            set, or replacements of ``weight`` and ``outcome``; ``Texts`` among them become fields.
+        pair_columns: The same for pairs made from an outcome log.
+        head: Arguments of ``harness.reward_head``.
         tags: What it takes and claims.
     """
 
@@ -66,7 +69,9 @@ class Recipe:
     penalties: tuple[Penalty, ...] = ()
     posthoc: tuple[Callable[..., Any], ...] = ()
     model: str = "policy"
-    target: Callable[[Scored], dict[str, np.ndarray]] | None = None
+    columns: Callable[[Scored, np.random.Generator], dict[str, Any]] | None = None
+    pair_columns: Callable[[Scored, Pairs], dict[str, Any]] | None = None
+    head: tuple[tuple[str, int], ...] = ()
     tags: Tags = field(default_factory=Tags)
 
     def fit(self, log: Log, harness: Any) -> Fitted | Fitting:
@@ -80,18 +85,22 @@ class Recipe:
             raise Incompatible(reason)
         if self.objective is not None:
             return self._train(log, harness)
-        if log.kind != "outcome":
-            return compare(log, harness)
-        return regress(self.adjust(log, harness), self.tags.intervals)
+        if log.kind == "outcome":
+            fitted: Fitted = regress(self.adjust(log, harness), self.tags.intervals)
+        else:
+            fitted = compare(log, harness)
+        return self._finish(fitted, None, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:
         assert self.objective is not None
         fields, values = self.training_set(log, harness)
-        start = harness.policy() if self.model == "policy" else harness.reward_head()
+        start = harness.policy() if self.model == "policy" else harness.reward_head(**dict(self.head))
         loss = Sum((self.objective, *self.penalties)) if self.penalties else self.objective
         model = yield Train(start, fields, values, loss)
         wrap = harness.fitted_policy if self.model == "policy" else harness.fitted_head
-        fitted = wrap(model)
+        return self._finish(wrap(model), model, harness)
+
+    def _finish(self, fitted: Fitted, model: Any, harness: Any) -> Fitted:
         for step in self.posthoc:
             fitted = step(fitted, model, harness)
         return fitted
@@ -104,19 +113,27 @@ class Recipe:
             return _logged_rankings(log)
         scored = self.adjust(log, harness)
         if self.pairing is None:
-            values = {"weight": scored.weight, "outcome": standardise(scored.value, scored.weight)}
-            if self.target is not None:
-                values = {**values, **self.target(scored)}
-            return {"text": Texts(scored.log.prompts, scored.log.texts)}, values
+            made: dict[str, Any] = {
+                "text": Texts(scored.log.prompts, scored.log.texts),
+                "weight": scored.weight,
+                "outcome": standardise(scored.value, scored.weight),
+            }
+            if self.columns is not None:
+                made |= self.columns(scored, harness.rng("columns"))
+            return split_columns(made)
         wanted = harness.budget.steps * harness.budget.batch_size
         if self.model == "head":  # heads are cheap and read many more rows than a decoder does
             wanted = max(wanted, PAIRS_A_ROW * len(scored.value))
         pairs = self.pairing(scored, harness.rng("pairs"), wanted)
         texts = Texts(scored.log.prompts, scored.log.texts)
-        return {
-            "chosen": _take(texts, pairs.chosen),
-            "rejected": _take(texts, pairs.rejected),
-        }, {"weight": pairs.weight}
+        paired: dict[str, Any] = {
+            "chosen": take_texts(texts, pairs.chosen),
+            "rejected": take_texts(texts, pairs.rejected),
+            "weight": pairs.weight,
+        }
+        if self.pair_columns is not None:
+            paired |= self.pair_columns(scored, pairs)
+        return split_columns(paired)
 
 
 def standardise(value: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
@@ -126,7 +143,14 @@ def standardise(value: np.ndarray, weight: np.ndarray | None = None) -> np.ndarr
     return centred / scale if scale > 1e-12 else np.zeros_like(centred)
 
 
-def _take(texts: Texts, rows: np.ndarray) -> Texts:
+def split_columns(columns: dict[str, Any]) -> tuple[dict[str, Texts], dict[str, np.ndarray]]:
+    """Text fields and number columns of a training set, told apart by type."""
+    fields = {name: column for name, column in columns.items() if isinstance(column, Texts)}
+    return fields, {name: column for name, column in columns.items() if name not in fields}
+
+
+def take_texts(texts: Texts, rows: np.ndarray) -> Texts:
+    """Some rows of a text field."""
     return Texts(texts.prompts[rows], texts.texts[rows])
 
 

@@ -7,17 +7,14 @@ Chebyshev nodes, to far below any Monte-Carlo error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from simulators.assignment import PromptLaw, TextLaw
+from simulators.chebyshev import mean_response
 from simulators.codes import all_attributes, product_law
 from simulators.feedback import Feedback
 from simulators.outcome import Outcome
 from simulators.selection import Selection
-
-CHEBYSHEV_NODES = 48
 
 
 def reward_table(law: TextLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray) -> np.ndarray:
@@ -74,27 +71,6 @@ def naive_table(
             values += (share / np.where(seen, mass, 1.0))[groups] * means
         table[:, prompts] = _extrapolate(values, mass, seen, groups, len(telling))
     return table
-
-
-def mean_response(
-    base: np.ndarray, offsets: np.ndarray, weights: np.ndarray, mean: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """``sum_i weights_i mean(base + offsets_i)``, elementwise in base.
-
-    Args:
-        base: Any shape.
-        offsets: Shape (m,).
-        weights: Shape (m,), summing to 1.
-        mean: The link's mean function.
-    """
-    low, high = float(base.min()), float(base.max())
-    if high - low < 1e-12:
-        return np.full(base.shape, float(mean(low + offsets) @ weights))
-    angles = (np.arange(CHEBYSHEV_NODES) + 0.5) * np.pi / CHEBYSHEV_NODES
-    nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
-    values = mean(nodes[:, None] + offsets) @ weights
-    fitted = np.polynomial.chebyshev.chebfit(np.cos(angles), values, CHEBYSHEV_NODES - 1)
-    return np.polynomial.chebyshev.chebval((2 * base - low - high) / (high - low), fitted)
 
 
 def _mean_outcomes(

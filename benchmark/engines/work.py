@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from benchmark.contract import BenchError, Incompatible, Log, Predictions
 from benchmark.engines.base import CellResult
+from benchmark.oracle import make_oracle
 from benchmark.plan import Cell, Group
 from benchmark.prepare import Task, digest_log, make_backbone, make_task
 from benchmark.records import DIAGNOSTIC_PREFIX, METER_PREFIX, METRIC_PREFIX
@@ -117,7 +118,7 @@ class Bench:
                 able.append(index)
         if able:
             reset_peak()
-            harnesses = [self.harness(cells[i], tasks[i], logs[i], data) for i in able]
+            harnesses = [self.harness(cells[i], tasks[i], logs[i], data, entrant.track) for i in able]
             begun = time.perf_counter()
             fitted = drive(method, [(logs[i], harness) for i, harness in zip(able, harnesses, strict=True)])
             shared = (time.perf_counter() - begun) / len(able)
@@ -126,7 +127,7 @@ class Bench:
         kinds = [dict(kind=log.kind, **describe_cell(task)) for log, task in zip(logs, tasks, strict=True)]
         return [merge(results[index], kinds[index]) for index in range(len(cells))]
 
-    def harness(self, cell: Cell, task: Task, log: Log, data: str) -> Any:
+    def harness(self, cell: Cell, task: Task, log: Log, data: str, track: str) -> Any:
         """The harness of one fit; its streams follow from the log that the method sees."""
         from benchmark.harness import Cache, Harness
 
@@ -137,6 +138,7 @@ class Bench:
             budget=self.setting.suite.budget.freeze(),
             device=self.setting.device,
             path=("method", digest),
+            oracle=make_oracle(task.world) if track == "oracle" else None,
             cache=self._caches.get(cell, Cache),
         )
 

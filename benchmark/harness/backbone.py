@@ -32,7 +32,8 @@ class Backbone:
         weights: Decoder weights, shape (P,), float32, read-only.
         encoder: Features of texts, fitted on the same corpus.
         longest: Most words a sampled text may have.
-        features: Mean and standard deviation of the decoder's features on the corpus, shape (2, width).
+        centre: Mean of the decoder's features on the corpus, shape (width,).
+        spread: Root mean squared length of its centred features.
         report: How pretraining went, such as the held-out loss a text in nats.
     """
 
@@ -41,7 +42,8 @@ class Backbone:
     weights: np.ndarray
     encoder: TextEncoder
     longest: int
-    features: np.ndarray
+    centre: np.ndarray
+    spread: float
     report: dict[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -65,7 +67,8 @@ class Backbone:
             "words": list(self.tokenizer.words),
             "shape": asdict(self.shape),
             "longest": self.longest,
-            "features": self.features.tolist(),
+            "centre": self.centre.tolist(),
+            "spread": self.spread,
             "encoder": self.encoder.as_dict(),
         }
 
@@ -106,7 +109,8 @@ class Backbone:
             weights,
             TextEncoder.from_dict(tokenizer, settings["encoder"]),
             settings["longest"],
-            np.array(settings["features"]),
+            np.array(settings["centre"]),
+            settings["spread"],
             settings["report"],
         )
         if found.hash != settings["hash"]:

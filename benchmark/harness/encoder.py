@@ -31,7 +31,8 @@ class TextEncoder:
         terms: Word ids as ``id`` and bigrams as ``first * size + second + size``, ascending, shape (t,).
         columns: Column of each term, shape (t,); merged terms share one.
         centre: Corpus mean of each column, shape (d,).
-        scale: Corpus standard deviation of each column (at least .05), shape (d,).
+        spread: Root mean squared length of the centred rows of the corpus; dividing by it gives
+            heads inputs of unit size without blowing up rare words.
     """
 
     tokenizer: Tokenizer
@@ -39,7 +40,7 @@ class TextEncoder:
     terms: np.ndarray
     columns: np.ndarray
     centre: np.ndarray
-    scale: np.ndarray
+    spread: float
 
     @classmethod
     def fit(
@@ -84,7 +85,7 @@ class TextEncoder:
         rank = np.argsort(terms, kind="stable")
         distinct = tuple(dict.fromkeys(sorted(set(prompts)))) if len(set(prompts)) > 1 else ()
         width = len(kept) + len(distinct)
-        raw = cls(tokenizer, distinct, terms[rank], columns[rank], np.zeros(width), np.ones(width))
+        raw = cls(tokenizer, distinct, terms[rank], columns[rank], np.zeros(width), 1.0)
         encoded = raw.encode(prompts, texts)
         return cls(
             tokenizer,
@@ -92,7 +93,7 @@ class TextEncoder:
             raw.terms,
             raw.columns,
             encoded.mean(axis=0),
-            np.maximum(encoded.std(axis=0), 0.05),
+            max(float(np.sqrt(encoded.var(axis=0).sum())), 1e-3),
         )
 
     @property
@@ -122,22 +123,24 @@ class TextEncoder:
     @cached_property
     def hash(self) -> str:
         """A content hash."""
-        spelled = np.array([*self.tokenizer.words, *self.prompts, json.dumps(self._numbers())], dtype=object)
+        spelled = np.array(
+            [*self.tokenizer.words, *self.prompts, json.dumps([self._numbers(), self.spread])], dtype=object
+        )
         return digest_strings(spelled)[:16]
 
     def _numbers(self) -> dict[str, list[Any]]:
-        return {name: getattr(self, name).tolist() for name in ("terms", "columns", "centre", "scale")}
+        return {name: getattr(self, name).tolist() for name in ("terms", "columns", "centre")}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the tokenizer."""
-        return {"prompts": list(self.prompts), **self._numbers()}
+        return {"prompts": list(self.prompts), "spread": self.spread, **self._numbers()}
 
     @classmethod
     def from_dict(cls, tokenizer: Tokenizer, data: dict[str, Any]) -> TextEncoder:
         """The inverse of ``as_dict``."""
-        integers = (np.array(data[name], dtype=np.int64) for name in ("terms", "columns"))
-        floats = (np.array(data[name], dtype=np.float64) for name in ("centre", "scale"))
-        return cls(tokenizer, tuple(data["prompts"]), *integers, *floats)
+        terms, columns = (np.array(data[name], dtype=np.int64) for name in ("terms", "columns"))
+        centre = np.array(data["centre"], dtype=np.float64)
+        return cls(tokenizer, tuple(data["prompts"]), terms, columns, centre, data["spread"])
 
 
 def _occurrences(

@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmark.contract import Budget, ContractError, UsageError, make_rng
 from benchmark.harness.cache import Cache, digest_strings
 from benchmark.harness.encoder import TextEncoder
-from benchmark.harness.heads import RewardHead
+from benchmark.harness.heads import HIDDEN_RATE, LINEAR_RATE, RewardHead
 from benchmark.harness.meters import Meter
 from benchmark.harness.model import Model
 from benchmark.harness.tabular import make_table
@@ -102,9 +102,10 @@ class Harness:
         """
         if features == ENCODING:
             encoder = self.backbone.encoder
-            source, encode, centre, scale = "", self.encode, encoder.centre, encoder.scale
-        elif features == DECODER_FEATURES and hasattr(self.backbone, "features"):
-            source, encode, (centre, scale) = features, self._decoder_features, self.backbone.features
+            source, encode, centre, spread = "", self.encode, encoder.centre, encoder.spread
+        elif features == DECODER_FEATURES and hasattr(self.backbone, "spread"):
+            source, encode = features, self._decoder_features
+            centre, spread = self.backbone.centre, self.backbone.spread
         else:
             raise UsageError(
                 "this backbone has no such features",
@@ -113,7 +114,7 @@ class Harness:
             )
         head = RewardHead(
             source + self.backbone.hash, len(centre), hidden, outputs, adversary, self.device,
-            encode=encode, centre=centre, scale=scale,
+            learning_rate=HIDDEN_RATE if hidden else LINEAR_RATE, encode=encode, centre=centre, spread=spread,
         )  # fmt: skip
         return Model(head, head.initial(self.rng(f"reward_head/{hidden}/{outputs}/{adversary}/{seed}")))
 

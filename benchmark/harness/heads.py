@@ -15,6 +15,7 @@ from benchmark.harness.model import Inputs, Output, reverse_gradient
 from benchmark.harness.tokenizer import count_words
 
 ADVERSARY_HIDDEN = 32
+LINEAR_RATE, HIDDEN_RATE = 0.01, 0.003
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RewardHead:
         learning_rate: Default step size.
         encode: ``(prompts, texts) -> (n, width)`` float64.
         centre: Subtracted from the features, shape (width,).
-        scale: Divides the centred features, shape (width,).
+        spread: Divides the centred features.
     """
 
     source: str
@@ -40,10 +41,10 @@ class RewardHead:
     outputs: int = 1
     adversary: int = 0
     device: str = "cpu"
-    learning_rate: float = 0.01
+    learning_rate: float = LINEAR_RATE
     encode: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = field(default=None, compare=False)
     centre: np.ndarray | float = field(default=0.0, compare=False)
-    scale: np.ndarray | float = field(default=1.0, compare=False)
+    spread: float = field(default=1.0, compare=False)
 
     name = "head"
     policy = False
@@ -101,7 +102,7 @@ class RewardHead:
     def prepare(self, prompts: np.ndarray, texts: np.ndarray) -> Inputs:
         """ "features" (n, width), centred and scaled as on the encoder's corpus, and "length" (n,)."""
         assert self.encode is not None
-        features = ((self.encode(prompts, texts) - self.centre) / self.scale).astype(np.float32)
+        features = ((self.encode(prompts, texts) - self.centre) / self.spread).astype(np.float32)
         length = (count_words(texts) + 1).astype(np.float32)
         return {
             "features": torch.from_numpy(features).to(self.device),

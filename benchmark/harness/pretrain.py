@@ -96,5 +96,5 @@ def pretrain(
     }
     frozen = weights[0].cpu().numpy()
     frozen.flags.writeable = False
-    moments = np.stack([features.mean(axis=0), np.maximum(features.std(axis=0), 1e-3)])
-    return Backbone(tokenizer, shape, frozen, encoder, longest, moments, report)
+    spread = max(float(np.sqrt(features.var(axis=0).sum())), 1e-3)
+    return Backbone(tokenizer, shape, frozen, encoder, longest, features.mean(axis=0), spread, report)

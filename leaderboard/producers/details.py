@@ -56,6 +56,7 @@ POLICY = (
     ),
 )
 REFERENCE = ("naive", "ceiling", "canary")
+PLACE = {"ceiling": 0, "naive": 1, "method": 2, "canary": 3}
 
 
 def make_effects(evidence: Evidence) -> list[Table]:
@@ -88,11 +89,11 @@ def _long_table(
     evidence: Evidence, name: str, title: str, metrics: tuple[Column, ...], by: str | None, text: str
 ) -> list[Table]:
     records = evidence.frame.records
-    good = records[records["status"] == "ok"]
+    good = records[records["status"] == "ok"].assign(place=records["role"].map(PLACE))
     present = [c for c in metrics if f"metric.{c.name}" in good and good[f"metric.{c.name}"].notna().any()]
     if not present:
         return []
-    keys = ["kind", "backbone", *([by] if by else []), "role", "entrant"]
+    keys = ["kind", "backbone", *([by] if by else []), "place", "role", "entrant"]
     rows, emphasis = [], []
     shown = [key for key in ("kind", "backbone") if good[key].nunique() > 1]
     for key, part in good.groupby(keys, sort=True):

@@ -42,7 +42,9 @@ class Evidence:
         return f"-{contest.name}" if len(self.contests) > 1 else ""
 
     def about(self, contest: Contest) -> str:
-        """A suffix for headings, such as ``: track log, outcome logs, tiny``."""
+        """A suffix for headings, such as ``: track log, outcome logs, tiny``; empty where there is one."""
+        if len(self.contests) == 1:
+            return ""
         words = [f"track “{contest.track}”", f"{contest.kind} logs"]
         return ": " + ", ".join([*words, contest.backbone] if contest.backbone else words)
 

@@ -11,7 +11,7 @@ from leaderboard.ranks import Ranking, rank
 from leaderboard.tables import Column, Span, Table, make_table, rounded_span
 
 MAXIMUM_SUBBOARDS = 12
-MOST_LETTERS = 10
+MOST_LETTERS = 12
 
 COLUMNS = (
     Column("ranks", "Rank set", note="every rank the entrant could have at 95 % joint confidence"),
@@ -27,6 +27,8 @@ COLUMNS = (
     Column("policy", "Policy", note="its result samples texts"),
     Column("imputed", "Imputed", note="cells that failed and count as max(rho(naive), .5, worst valid seed)"),
 )
+# Left out where they hold nothing.
+OPTIONAL = ("group", "leave_one_out", "imputed")
 
 
 def make_headlines(evidence: Evidence) -> list[Table]:
@@ -83,7 +85,7 @@ def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str =
         seat = place.get(entrant)
         rows.append(
             (
-                None if seat is None else f"{ranking.best[seat]}–{ranking.worst[seat]}",
+                None if seat is None else _rank_text(ranking.best[seat], ranking.worst[seat]),
                 None if seat is None or not lettered else ranking.letters[seat],
                 str(part.entrants.loc[entrant, "label"]) or entrant,
                 span_of_ratio(ratio_of(with_room, index, -1)),
@@ -101,11 +103,14 @@ def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str =
         emphasis.append(role)
     order = sorted(range(len(rows)), key=lambda i: (-rows[i][4].value, i))
     notes = _notes(part, ranking, full)
+    kept = [
+        k for k, column in enumerate(COLUMNS) if column.name not in OPTIONAL or any(row[k] for row in rows)
+    ]
     return make_table(
         name,
         title,
-        COLUMNS,
-        [rows[i] for i in order],
+        [COLUMNS[k] for k in kept],
+        [[rows[i][k] for k in kept] for i in order],
         text=text,
         notes=tuple(notes),
         emphasis=tuple(emphasis[i] for i in order),
@@ -139,6 +144,10 @@ def _reference(part: Contest, role: str) -> tuple:
     if role == "naive":
         return (None, None, "naive (log at face value)", Span(0.0), Span(0.0), rho, None, False, False, None)
     return (None, None, "ceiling (the experiment)", Span(1.0), gap, rho, None, False, False, None)
+
+
+def _rank_text(best: int, worst: int) -> str:
+    return f"{best}" if best == worst else f"{best}–{worst}"
 
 
 def _count(flags: np.ndarray) -> str | None:

@@ -13,16 +13,16 @@ import numpy as np
 from benchmark.contract import Incompatible, Log
 from methods.adjust.features import base_columns, covariate_columns, flexible_columns
 from methods.adjust.ridge import fit_ridge, project
-from methods.adjust.scored import Scored, begin, partial_out, split_folds, subtract_rest
+from methods.adjust.scored import Scored, begin, judged, partial_out, split_folds, subtract_rest
 
 
 @dataclass(frozen=True)
 class Raw:
-    """The outcome at face value."""
+    """The log at face value: the outcome, or the judge's score where a judge scored every row."""
 
     def __call__(self, log: Log, harness: Any) -> Scored:
         """Score rows by their outcome."""
-        scored = begin(log, harness)
+        scored = judged(log, harness) if log.has("judge") else begin(log, harness)
         return partial_out(scored, base_columns(scored.log))
 
 

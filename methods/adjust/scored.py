@@ -75,6 +75,12 @@ def begin(log: Log, harness: Any) -> Scored:
     return Scored(log, features, features.of_log(log), log.outcomes, np.ones(len(log)))
 
 
+def judged(log: Log, harness: Any) -> Scored:
+    """Every row, valued by the judge."""
+    features = TextFeatures.learn(log, harness)
+    return Scored(log, features, features.of_log(log), log.numbers("judge"), np.ones(len(log)))
+
+
 def partial_out(scored: Scored, columns: np.ndarray) -> Scored:
     """Let the regression partial out some columns exactly (intercept among them), (n, q)."""
     both = np.column_stack([scored.texts, scored.value])

@@ -20,9 +20,7 @@ CHECKS = (*LOG_CHECKS, *ANSWER_CHECKS, *CONDUCT_CHECKS)
 FEWEST = 9
 
 
-def check_method(
-    method: Method, *, make_harness: Callable[[int], Any] | None = None
-) -> list[CheckResult]:
+def check_method(method: Method, *, make_harness: Callable[[int], Any] | None = None) -> list[CheckResult]:
     """Run every contract check on a method.
 
     Args:
@@ -52,7 +50,9 @@ def check_method(
     results = [_run(check, subject) for check in CHECKS]
     ran = sum(result.status != "skipped" for result in results)
     enough = "passed" if ran >= FEWEST else "failed"
-    results.append(CheckResult("ran-enough", enough, f"{ran} of {len(CHECKS)} checks ran, at least {FEWEST} must"))
+    results.append(
+        CheckResult("ran-enough", enough, f"{ran} of {len(CHECKS)} checks ran, at least {FEWEST} must")
+    )
     return results
 
 

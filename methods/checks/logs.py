@@ -57,7 +57,9 @@ def ignores_row_order(subject: Subject) -> str:
     moved = distance(original, subject.ask(subject.fit(log.take(order))))
     noise = distance(original, subject.ask(subject.fitted(seed=1)))
     if moved > 3.0 * noise + 1e-6:
-        raise CheckFailed(f"shuffling rows moves rewards by {moved:.2g} of their spread, a seed by {noise:.2g}")
+        raise CheckFailed(
+            f"shuffling rows moves rewards by {moved:.2g} of their spread, a seed by {noise:.2g}"
+        )
     return f"moved {moved:.2g}, seed noise {noise:.2g}"
 
 

@@ -1,8 +1,9 @@
 """A small confounded log with known effects, for contract checks and tests.
 
 Four attributes, each said in one of three ways, in reviews of three things. Two covariates move the
-outcome, one of them the first two attributes too; four nudges move one attribute each, at random. It has every column a log can have; a check keeps
-those a method declares. This is no scenario of the benchmark and resembles none.
+outcome, one of them the first two attributes too; four nudges move one attribute each, at random.
+It has every column a log can have; a check keeps those a method declares. This is no scenario of
+the benchmark and resembles none.
 """
 
 from __future__ import annotations

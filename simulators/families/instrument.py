@@ -27,7 +27,7 @@ CARD = FamilyCard(
     dials=(STRENGTH, OVERLAP, PUSH, DIRECT, DEPENDENT, domain_dial()),
     identified_by="the nudges, which move the outcome through the text alone",
     recover="two-stage least squares",
-    fail="all that ignores the nudges; two-stage least squares once a nudge acts directly or depends on people",
+    fail="all that ignores the nudges; two-stage least squares where a nudge acts directly or is no coin",
 )
 
 

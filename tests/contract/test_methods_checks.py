@@ -84,7 +84,9 @@ def _first_row(self, log, harness):
 
 def _names(self, log, harness):
     odd = float("age" in log.names("covariate"))
-    return RewardFunction(lambda prompts, texts: np.array([len(t) * odd + t.count("e") for t in texts], float))
+    return RewardFunction(
+        lambda prompts, texts: np.array([len(t) * odd + t.count("e") for t in texts], float)
+    )
 
 
 def _one_row(self, log, harness):

@@ -12,7 +12,7 @@ from methods.adjust.logistic import fit_logistic
 from methods.adjust.ridge import Gram, fit_ridge, project
 
 
-@pytest.fixture()
+@pytest.fixture
 def rows():
     rng = make_rng("closed forms")
     features = rng.standard_normal((200, 6)) @ rng.standard_normal((6, 6))

@@ -75,8 +75,9 @@ def test_estimated_weights_remove_most_of_the_bias():
 def test_the_marginal_residual_over_subtracts_what_moves_with_covariates():
     # a_1 responds to the covariate that is regressed out, so part of its own effect goes with it;
     # a_2 responds to nothing and keeps its effect.
-    marginal, joint = mean_effects("residual-marginal", "covariate"), mean_effects(
-        "residual-partial-out", "covariate"
+    marginal, joint = (
+        mean_effects("residual-marginal", "covariate"),
+        mean_effects("residual-partial-out", "covariate"),
     )
     assert marginal[1] < joint[1] - 0.05
     assert marginal[2] == pytest.approx(joint[2], abs=0.05)
@@ -140,7 +141,9 @@ def test_intervals_cover_the_effects_of_an_adjusted_fit():
     contrasts, inside, trials = toy_contrasts(), 0, 40
     for seed in range(trials):
         log = draw_toy(600, 100 + seed).log()
-        found = methods.load("covariate-regression").fit(log, EncodingHarness()).effect_interval(contrasts, 0.9)
-        inside += ((found[:, 0] <= EFFECTS) & (EFFECTS <= found[:, 1])).sum()
+        found = (
+            methods.load("covariate-regression").fit(log, EncodingHarness()).effect_interval(contrasts, 0.9)
+        )
+        inside += ((found[:, 0] <= EFFECTS) & (found[:, 1] >= EFFECTS)).sum()
     # 160 intervals at .9: four binomial standard errors are .095 (effects of one log are dependent).
     assert inside / (4 * trials) > 0.9 - 0.1

@@ -149,3 +149,14 @@ def test_metric_table_names_one_headline_and_each_metric_once():
     names = [metric.name for metric in METRICS]
     assert len(set(names)) == len(names)
     assert [metric.name for metric in METRICS if metric.headline] == ["rho"]
+
+
+def test_every_metric_and_column_is_documented():
+    from pathlib import Path
+
+    from benchmark.records import COLUMNS, STATUSES
+
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    metrics, records = (docs / "metrics.md").read_text(), (docs / "records.md").read_text()
+    assert [metric.name for metric in METRICS if f"`{metric.name}`" not in metrics] == []
+    assert [name for name in (*COLUMNS, *STATUSES) if f"`{name}`" not in records] == []

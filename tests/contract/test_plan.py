@@ -162,3 +162,18 @@ def test_recipes_are_described_by_content():
     assert len({describe_recipe(step) for step in described}) == len(described)
     assert "0x" not in describe_recipe(Step(1.0, (double, object)))
     assert describe_recipe(frozenset({"b", "a"})) == describe_recipe(frozenset({"a", "b"}))
+
+
+def test_the_packaged_suites_name_families_dials_and_methods_that_exist():
+    from fnmatch import fnmatchcase
+
+    from benchmark.prepare import check_scenario
+    from benchmark.run import list_entrants
+    from benchmark.suite import list_suites, load_suite
+
+    names = [entrant.name for entrant in list_entrants()]
+    for suite in map(load_suite, list_suites()):
+        for scenario in suite.scenarios:
+            check_scenario(scenario)
+        for pattern in {pattern for block in suite.block for pattern in block.methods}:
+            assert any(fnmatchcase(name, pattern) for name in names), (suite.name, pattern)

@@ -149,3 +149,50 @@ def test_pretraining_texts_have_every_attribute_in_half():
     drawn = draw_attributes(load_domain("headlines"), make_rng("test"), 20_000)
     # 5 standard errors of a proportion at one half
     assert drawn.mean(axis=0) == pytest.approx(0.5, abs=5 * 0.5 / np.sqrt(20_000))
+
+
+def test_backbones_are_made_once_and_again_when_unreadable(tmp_path, monkeypatch):
+    from benchmark import prepare
+
+    monkeypatch.setattr(prepare, "PRETRAINING_TEXTS", 300)
+    prepare.hash_backbone.cache_clear()
+    home = prepare.make_backbone("headlines", folder=tmp_path)
+    written = (home / "backbone.json").stat().st_mtime_ns
+    assert prepare.make_backbone("headlines", folder=tmp_path) == home
+    assert (home / "backbone.json").stat().st_mtime_ns == written
+    (home / "backbone.json").write_text("{}")
+    assert prepare.make_backbone("headlines", folder=tmp_path) == home
+    assert prepare.is_readable(home)
+    assert not list(tmp_path.glob(".making-*"))
+    prepare.hash_backbone.cache_clear()
+
+
+def test_backbone_hashes_follow_what_they_are_made_from(monkeypatch):
+    from benchmark import prepare
+
+    prepare.hash_backbone.cache_clear()
+    here = {prepare.hash_backbone(domain) for domain in ("headlines", "answers")}
+    monkeypatch.setattr(prepare, "PRETRAINING_TEXTS", 301)
+    prepare.hash_backbone.cache_clear()
+    there = {prepare.hash_backbone(domain) for domain in ("headlines", "answers")}
+    assert len(here | there) == 4
+    prepare.hash_backbone.cache_clear()
+
+
+def test_the_oracle_asks_fresh_people_and_is_right_on_average():
+    from benchmark.oracle import make_oracle
+
+    task = make_task(OBSERVED, 0, SUITE)
+    oracle = make_oracle(task.world)
+    prompts, texts = np.repeat(task.queries.prompts[:2], 20_000), np.repeat(task.queries.texts[:2], 20_000)
+    outcomes = oracle(prompts, texts, {}).reshape(2, -1)
+    assert len(np.unique(outcomes)) == outcomes.size
+    expected = task.truth.reward(task.queries.prompts[:2], task.queries.texts[:2])
+    # five standard errors of the mean of 20,000 outcomes
+    error = 5 * outcomes.std(axis=1).max() / np.sqrt(20_000)
+    assert outcomes.mean(axis=1) == pytest.approx(expected, abs=error)
+    assert oracle(prompts[:5], texts[:5], {}).tolist() != outcomes[0, :5].tolist()
+    assert not set(outcomes[0]) & set(task.log.outcomes)
+    worst = oracle(prompts[:20_000], np.full(20_000, "no such text", dtype=object), {})
+    floor = task.truth.reward(prompts[:1], np.array(["no such text"], dtype=object))[0]
+    assert worst.mean() == pytest.approx(floor, abs=error)

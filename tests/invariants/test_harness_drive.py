@@ -104,6 +104,30 @@ def regress(loss):
     return script
 
 
+@pytest.mark.parametrize("hidden", [0, 32])
+def test_heads_find_what_ridge_regression_finds(backbone, hidden):
+    """With the default budget a head explains fresh outcomes about as well as a ridge regression does."""
+    from sklearn.linear_model import Ridge
+
+    log, new = make_log(2000, 40), make_log(1000, 41)
+    harness = Harness(backbone, path=("ridge",))
+
+    def script(log, harness):
+        fields = {"text": Texts(log.prompts, log.texts)}
+        model = yield Train(harness.reward_head(hidden), fields, {"y": log.outcomes}, SQUARE)
+        return harness.fitted_head(model)
+
+    ridge = Ridge(alpha=3.0).fit(harness.encode(log.prompts, log.texts), log.outcomes)
+    errors = [
+        np.mean((new.outcomes - found) ** 2)
+        for found in (
+            run(script, (log, harness)).reward(new.prompts, new.texts),
+            ridge.predict(harness.encode(new.prompts, new.texts)),
+        )
+    ]
+    assert errors[0] < 1.1 * errors[1]
+
+
 def test_losses_with_unequal_settings_are_not_mixed(tasks, probe):
     @dataclass(frozen=True)
     class Mixed:

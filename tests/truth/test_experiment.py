@@ -15,6 +15,12 @@ VARIANTS = [
     ("observed", {"feedback": "binary", "strength": 0.5}),
     ("observed", {"feedback": "count", "strength": 0.5}),
     ("observed", {"feedback": "rating", "strength": 0.5}),
+    ("selection", {"rule": "extreme", "strength": 0.7}),
+    ("instrument", {"direct": 0.5, "dependent": 0.5}),
+    ("entangled", {"endogeneity": 0.5, "reaction": 0.5}),
+    ("heterogeneous", {"types": 3, "feedback": "preference"}),
+    ("objective", {"causal_type": True}),
+    ("badcontrol", {"labelled": False}),
     ("marker", {"rule": "deterministic"}),
     ("marker", {"rule": "mild"}),
     ("marker", {"balanced": True}),
@@ -64,8 +70,9 @@ def test_naive_limit_matches_a_huge_log(world):
         pytest.skip("the log does not show every attribute vector, or conditions on more than the text")
     rows = world.draw_rows(0, 2 * N)
     values, seen = taken_at_face_value(world, rows)
-    shown, told = rows.attributes[0][seen], np.flatnonzero(world.biasable)
-    weights = saturated_weights(shown[:, told], world.marginals[0, told]) if len(told) else None
+    shown, prompts = rows.attributes[0][seen], rows.prompt_ids[seen]
+    told = np.flatnonzero(world.biasable | (world.face_value is not None))
+    weights = saturated_weights(shown[:, told], prompts, world.marginals[0, told])
     estimates, errors = randomised_contrasts(shown, values[seen] - _noise_mean(world), weights)
     # the contrast estimator also averages over sampled weights: allow for it with 4.5 errors
     assert np.abs((estimates - world.truth.naive_effects) / errors).max() < 4.5

@@ -46,13 +46,13 @@ def same_tables(left, right):
     return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
 
 
-def saturated_weights(attributes, marginals):
-    """Product of marginals over the empirical frequency of the whole vector, shape (n,).
+def saturated_weights(attributes, prompt_ids, marginals):
+    """Product of marginals over the empirical frequency of the vector at its prompt, shape (n,).
 
     Weighting a log by these averages the contrast in E[Y | a] over independent attributes,
     which is the definition of the naive limit; no quadrature over people is involved.
     """
-    codes = encode(attributes)
+    codes = encode(attributes) + (prompt_ids << attributes.shape[1])
     frequency = np.bincount(codes, minlength=codes.max() + 1) / len(codes)
     target = np.where(attributes == 1, marginals, 1 - marginals).prod(axis=1)
     return target / frequency[codes]

@@ -1,0 +1,53 @@
+"""Adjustments for a log scored by an automatic judge, with people's outcomes for some rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Log
+from methods.adjust.features import (
+    Basis,
+    base_columns,
+    covariate_columns,
+    role_values,
+)
+from methods.adjust.scored import Scored, begin, judged, partial_out, solve
+
+
+@dataclass(frozen=True)
+class RawJudge:
+    """The judge's score at face value, on every row.
+
+    Attributes:
+        debiased: Partial out logged style attributes: their words earn nothing, whatever their
+            true effect (the length-debiasing of length-controlled win rates, for any style).
+    """
+
+    debiased: bool = False
+
+    def __call__(self, log: Log, harness: Any) -> Scored:
+        """Score rows by the judge."""
+        scored = judged(log, harness)
+        styles = role_values(scored.log, ("attribute",)) if self.debiased else np.zeros((len(scored.log), 0))
+        columns = np.column_stack([base_columns(scored.log), Basis.learn(styles)(styles)])
+        return partial_out(scored, columns)
+
+
+@dataclass(frozen=True)
+class CalibratedJudge:
+    """The judge's reward, corrected on the rows that people scored.
+
+    The judge's text coefficients anchor a regression of people's outcomes on texts; what is
+    shrunk to zero is the judge's bias. Same idea as prediction-powered inference (Angelopoulos et al.
+    2023) and judge-to-oracle calibration (CJE, arXiv 2512.11150); a reconstruction.
+    """
+
+    def __call__(self, log: Log, harness: Any) -> Scored:
+        """Score people's rows, anchored on the judge."""
+        _, _, coefficient = solve(RawJudge()(log, harness))
+        scored = begin(log, harness)
+        columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+        return partial_out(scored, columns).with_nuisances(anchor=coefficient)

@@ -1,0 +1,37 @@
+"""A randomised slice beside a large log: the slice alone, the two combined."""
+
+from __future__ import annotations
+
+from benchmark.contract import Method, Tags
+from methods.adjust.slices import Slice
+from methods.recipe import Recipe
+
+
+def _tags(summary: str, paper: str, intervals: bool) -> Tags:
+    return Tags(
+        needs=frozenset({"randomised"}),
+        track="slice",
+        adjusts=True,
+        calibrated=True,
+        intervals=intervals,
+        paper=paper,
+        summary=summary,
+    )
+
+
+METHODS: tuple[Method, ...] = (
+    Recipe(
+        "slice-only",
+        adjust=Slice(),
+        tags=_tags("Regression on the randomised rows alone.", "randomised experiment", True),
+    ),
+    Recipe(
+        "slice-anchored",
+        adjust=Slice(anchored=True),
+        tags=_tags(
+            "The slice's regression, shrunk towards the whole log's as far as the slice allows.",
+            "Kallus, Puli & Shalit 2018 (experimental grounding); reconstruction",
+            False,
+        ),
+    ),
+)
