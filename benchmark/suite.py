@@ -87,6 +87,7 @@ class Suite(_Strict):
         n: Rows of a log whose scenario does not say.
         group_size: Cells of one method that are run, stored and resumed together.
         seconds_per_cell: A cell that takes longer is stopped and recorded as a timeout.
+        megabytes_per_worker: Memory that a worker on a CPU may allocate; beyond it a cell's status is memory.
         budget: What one fit may spend.
         queries: How much is asked of a fitted method.
         block: The products of scenarios, methods and seeds.
@@ -100,6 +101,7 @@ class Suite(_Strict):
     n: Count = 4000
     group_size: Annotated[int, Field(ge=1, le=MAXIMUM_GROUP)] = MAXIMUM_GROUP
     seconds_per_cell: Annotated[float, Field(gt=0)] = 120.0
+    megabytes_per_worker: Count = 8192
     budget: BudgetSettings = BudgetSettings()
     queries: QuerySettings = QuerySettings()
     block: Annotated[tuple[Block, ...], Field(min_length=1)]

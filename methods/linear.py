@@ -47,12 +47,16 @@ class LinearReward:
 class IntervalReward:
     """A linear reward with intervals for mean effects.
 
+    The reward shrinks, the intervals do not: they are centred on the unpenalised fit.
+
     Attributes:
         linear: The reward.
-        covariance: Of its coefficient, shape (d, d).
+        unpenalised: Coefficients of the fit without a penalty, shape (d,).
+        covariance: Of the unpenalised coefficients, shape (d, d).
     """
 
     linear: LinearReward
+    unpenalised: np.ndarray
     covariance: np.ndarray
 
     @property
@@ -80,7 +84,7 @@ class IntervalReward:
         mean = np.zeros((len(counts), difference.shape[1]))
         np.add.at(mean, index, difference)
         mean /= counts[:, None]
-        estimate = mean @ self.linear.coefficient
+        estimate = mean @ self.unpenalised
         variance = np.einsum("kd,de,ke->k", mean, self.covariance, mean)
         half = norm.ppf(0.5 + level / 2) * np.sqrt(np.clip(variance, 0.0, None))
         return np.column_stack([estimate - half, estimate + half])
@@ -102,7 +106,8 @@ def regress(scored: Scored, intervals: bool = False) -> LinearReward | IntervalR
     )
     if not intervals:
         return linear
-    return IntervalReward(linear, gram.covariance(fit, float(scored.nuisances.get("spent", 1.0))))
+    left = scored.value - scored.nuisances.get("value_mean", 0.0)
+    return IntervalReward(linear, *gram.least_squares(left, float(scored.nuisances.get("spent", 1.0))))
 
 
 def compare(log: Log, harness: Any, weight: np.ndarray | None = None) -> LinearReward:

@@ -109,7 +109,7 @@ def check_backbones() -> Check:
     """Which backbones are prepared; the others are made on first use."""
     from benchmark.prepare import build_folder
 
-    made = sorted(path.name for path in Path(build_folder() / "backbones").glob("*-*") if path.is_dir())
+    made = sorted(p.name for p in Path(build_folder() / "backbones").glob("[!.]*-*") if p.is_dir())
     return Check("backbones", "ok", ", ".join(made) or "none yet; made on first use")
 
 

@@ -61,8 +61,8 @@ def run(
     from benchmark.suite import load_suite
 
     loaded, key = open_season(load_suite(suite), read_secret(secret))
-    processes = default_workers() if workers is None else workers
     plan, where = lay_out(loaded, method, scenario, seeds, device, backbone)
+    processes = default_workers(where) if workers is None else workers
     if shard is not None:
         plan = plan.shard(shard)
     folder = store or default_store(loaded)
@@ -71,7 +71,7 @@ def run(
     opened = Store.open(folder)
     from benchmark.harness import device_class
 
-    setting = make_setting(loaded, where, key)
+    setting = make_setting(loaded, where, key, own_process=bool(processes))
     engine_run = running.choose_engine(engine, processes, setting, loaded.seconds_per_cell)
     todo = running.select_groups(plan, opened, retry)
     write_provenance(opened, plan, loaded, where, engine, shard)
@@ -129,13 +129,15 @@ def open_season(suite: Suite, secret: bytes | None) -> tuple[Suite, bytes | None
     return suite.model_copy(update={"season": name_season(suite.season, secret)}), secret
 
 
-def make_setting(suite: Suite, device: str, secret: bytes | None = None) -> Any:
-    """What makes a workbench in a worker."""
+def make_setting(suite: Suite, device: str, secret: bytes | None = None, own_process: bool = True) -> Any:
+    """What makes a workbench; in a process of its own its memory is limited."""
     from functools import partial
 
     from benchmark.engines.work import Setting, open_bench
 
-    return partial(open_bench, Setting(suite=suite, device=device, secret=secret))
+    memory = suite.megabytes_per_worker if own_process else None
+
+    return partial(open_bench, Setting(suite, device, memory_mb=memory, secret=secret))
 
 
 def write_provenance(
@@ -240,8 +242,10 @@ def default_store(suite: Suite) -> Path:
     return build_folder() / "store" / suite.name
 
 
-def default_workers() -> int:
-    """Processors that this process may use."""
+def default_workers(device: str = "cpu") -> int:
+    """One a processor that this process may use; on an accelerator one, which batches cells instead."""
+    if device != "cpu":
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return max(1, os.cpu_count() or 1)

@@ -7,6 +7,7 @@ of the group goes on elsewhere.
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -24,6 +25,7 @@ from benchmark.plan import Group
 
 RETRIES = 2
 START_SECONDS = 300.0
+PR_SET_PDEATHSIG = 1
 THREAD_CAPS = {
     name: "1"
     for name in (
@@ -209,6 +211,7 @@ def _start_worker(factory: WorkbenchFactory) -> _Worker:
 def _work(pipe: Connection, factory: WorkbenchFactory) -> None:
     """A worker's life: answer groups until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    die_with_parent()
     limit_threads()
     bench = factory()
     while True:
@@ -217,8 +220,18 @@ def _work(pipe: Connection, factory: WorkbenchFactory) -> None:
         except (EOFError, OSError):
             return
         for batch in bench.split(group, indices):
-            pipe.send(("begin", batch, None))
-            pipe.send(("results", batch, bench.run(group, batch)))
+            try:
+                pipe.send(("begin", batch, None))
+                pipe.send(("results", batch, bench.run(group, batch)))
+            except OSError:
+                return
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when its parent is killed; elsewhere it ends at its next report."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit_threads() -> None:

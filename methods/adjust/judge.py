@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from methods.adjust.features import (
     covariate_columns,
     role_values,
 )
+from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import Scored, begin, judged, partial_out, solve
 
 
@@ -40,14 +41,25 @@ class RawJudge:
 class CalibratedJudge:
     """The judge's reward, corrected on the rows that people scored.
 
-    The judge's text coefficients anchor a regression of people's outcomes on texts; what is
-    shrunk to zero is the judge's bias. Same idea as prediction-powered inference (Angelopoulos et al.
-    2023) and judge-to-oracle calibration (CJE, arXiv 2512.11150); a reconstruction.
+    What people say beyond the judge's reward is regressed on logged style attributes, if there are any:
+    a few numbers, so nothing is shrunk. Otherwise it is regressed on the text itself, shrunk to
+    zero. Same idea as prediction-powered inference (Angelopoulos et al. 2023) and
+    judge-to-oracle calibration (CJE, arXiv 2512.11150); a reconstruction.
     """
 
     def __call__(self, log: Log, harness: Any) -> Scored:
         """Score people's rows, anchored on the judge."""
-        _, _, coefficient = solve(RawJudge()(log, harness))
+        whole = RawJudge()(log, harness)
+        _, _, coefficient = solve(whole)
         scored = begin(log, harness)
         columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
-        return partial_out(scored, columns).with_nuisances(anchor=coefficient)
+        if not log.has("attribute"):
+            return partial_out(scored, columns).with_nuisances(anchor=coefficient)
+        rest = scored.value - scored.texts @ coefficient
+        styles = scored.log.matrix("attribute")
+        solution, *_ = np.linalg.lstsq(np.column_stack([columns, styles]), rest, rcond=None)
+        reader = fit_ridge(whole.texts, log.matrix("attribute")).coefficient
+        anchor = coefficient + reader @ solution[columns.shape[1] :]
+        read = whole.texts @ anchor
+        value = read - read.mean() + scored.log.outcomes.mean()
+        return replace(whole, value=value, nuisances={"anchor": anchor})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Incompatible, Log
-from methods.adjust.features import base_columns, covariate_columns, flexible_columns
+from methods.adjust.features import base_columns, covariate_columns, flexible_columns, role_values
 from methods.adjust.ridge import fit_ridge, project
 from methods.adjust.scored import Scored, begin, judged, partial_out, split_folds, subtract_rest
 
@@ -73,16 +73,18 @@ class PartialOut:
     Attributes:
         folds: Cross-fitting folds.
         boosted: Take ``E[Y|z]`` from gradient boosting; the text means stay smooth.
+        roles: Roles of the columns adjusted for.
     """
 
     folds: int = 5
     boosted: bool = False
+    roles: tuple[str, ...] = ("covariate",)
 
     def __call__(self, log: Log, harness: Any) -> Scored:
         """Score rows by Y less the estimated effect of the covariates."""
         scored = begin(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
-        text_mean, value_mean = conditional_means(scored, scored.texts, fold, self.boosted)
+        text_mean, value_mean = conditional_means(scored, scored.texts, fold, self.boosted, self.roles)
         return subtract_rest(scored.with_nuisances(text_mean=text_mean, value_mean=value_mean))
 
 
@@ -98,7 +100,11 @@ def cross_folds(log: Log, harness: Any, folds: int) -> np.ndarray:
 
 
 def conditional_means(
-    scored: Scored, features: np.ndarray, fold: np.ndarray, boosted: bool = False
+    scored: Scored,
+    features: np.ndarray,
+    fold: np.ndarray,
+    boosted: bool = False,
+    roles: tuple[str, ...] = ("covariate",),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Out-of-fold means of features and value given covariates, prompt and context.
 
@@ -107,13 +113,15 @@ def conditional_means(
         features: Shape (n, d).
         fold: Fold numbers, shape (n,).
         boosted: Take the value's mean from gradient boosting.
+        roles: Roles of the columns conditioned on.
 
     Returns:
         Feature means (n, d) and value means (n,).
     """
     base = base_columns(scored.log)[:, 1:]
-    columns = np.column_stack([base, flexible_columns(scored.log.covariates)])
-    raw = np.column_stack([scored.log.covariates, base])
+    given = role_values(scored.log, roles)
+    columns = np.column_stack([base, flexible_columns(given)])
+    raw = np.column_stack([given, base])
     targets = np.column_stack([features, scored.value])
     predicted = np.empty_like(targets)
     for k in np.unique(fold):

@@ -112,21 +112,32 @@ class Gram:
             residual.reshape(target.shape),
         )
 
-    def covariance(self, fit: RidgeFit, spent: float = 1.0) -> np.ndarray:
-        """Covariance of one target's coefficients, shape (d, d).
+    def least_squares(self, target: np.ndarray, spent: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Unpenalised coefficients of one target and their covariance, for intervals.
 
-        The sandwich for unequal variances plus the average squared shrinkage bias under the
-        prior that the penalty stands for; without the second part intervals of a penalised
-        fit are too short (Nychka 1988).
+        A penalised fit trades bias for variance, and intervals around it fall short by the bias;
+        these hold their level. Directions in which the features do not vary are left at zero.
+
+        Args:
+            target: Shape (n,).
+            spent: Degrees of freedom already used.
+
+        Returns:
+            Coefficients (d,) and their heteroscedasticity-consistent covariance (d, d).
+
+        Source: MacKinnon and White 1985, the sandwich scaled by n / (n - p).
         """
         values, vectors = self.spectrum
-        slack = max(self.weight.sum() - spent - float(fit.freedom), 1.0)
-        inflation = self.weight.sum() / slack
-        centred = (self.features - self.mean) * (self.weight * fit.residual)[:, None]
-        meat = inflation * centred.T @ centred
-        variance = float(self.weight @ fit.residual**2) / slack
-        inverse = (vectors / (values + float(fit.penalty))) @ vectors.T
-        return inverse @ (meat + float(fit.penalty) * variance * np.eye(len(values))) @ inverse
+        varies = values > 1e-9 * max(values.max(initial=0.0), 1e-300)
+        inverse = (vectors[:, varies] / values[varies]) @ vectors[:, varies].T
+        total = self.weight.sum()
+        centred = target - self.weight @ target / total
+        features = self.features - self.mean
+        coefficient = inverse @ (features.T @ (self.weight * centred))
+        residual = centred - features @ coefficient
+        slack = max(total - spent - float(varies.sum()), 1.0)
+        scores = features * (self.weight * residual)[:, None]
+        return coefficient, inverse @ (scores.T @ scores * (total / slack)) @ inverse
 
 
 def _residual_squares(

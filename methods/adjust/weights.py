@@ -116,8 +116,19 @@ def _summarise(texts: np.ndarray, columns: np.ndarray, train: np.ndarray) -> np.
 
 
 def _products(summary: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Summary, covariates, their products, and the squares on either side.
+
+    The squares carry the two normalising terms of the ratio: ``log P(x|p)``, a log-sum of
+    exponentials in the summary, and the log-partition of ``P(x|p,z)``, one in the covariates.
+    """
     crossed = (summary[:, :, None] * columns[:, None, :]).reshape(len(summary), -1)
-    return np.column_stack([summary, columns, crossed])
+    return np.column_stack([summary, columns, crossed, _squares(summary), _squares(columns)])
+
+
+def _squares(values: np.ndarray) -> np.ndarray:
+    """Products of every pair of columns, shape (n, d (d + 1) / 2)."""
+    first, second = np.triu_indices(values.shape[1])
+    return values[:, first] * values[:, second]
 
 
 def _standard(design: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:

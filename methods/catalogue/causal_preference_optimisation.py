@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Score, Tags, Texts, Train
-from methods.adjust.partial import Raw
-from methods.adjust.scored import Adjust
+from methods.adjust.partial import Joint, Raw
+from methods.adjust.scored import Adjust, Scored
+from methods.adjust.slices import slice_rows
 from methods.linear import regress
-from methods.objectives.policy_value import CPO, DRCPO, OORLHF, SNIPS
+from methods.objectives.policy_value import CPO, DRCPO, OORLHF, POEM, SNIPS
 from methods.objectives.unpaired import SFT
-from methods.recipe import Loss, standardise
+from methods.recipe import Loss
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024"
 
@@ -65,6 +66,7 @@ class PolicyValue:
         modelled: Needs an outcome model and texts drawn from the reference policy.
         outcome_model: Adjustment under which the outcome model is fitted.
         constant: Replace the outcome model by the mean outcome (the variance control).
+        sliced: Weight the randomised rows alone; the outcome model still sees every row.
     """
 
     name: str
@@ -74,6 +76,7 @@ class PolicyValue:
     modelled: bool = False
     outcome_model: Adjust = field(default_factory=Raw)
     constant: bool = False
+    sliced: bool = False
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
@@ -84,34 +87,33 @@ class PolicyValue:
 
     def _train(self, log: Log, harness: Any) -> Fitting:
         scored = self.outcome_model(log, harness)
-        rows, outcome = scored.log, standardise(scored.log.outcomes)
+        # An adjusted value is the outcome less what covariates explain: the weighted term uses it too.
+        rows, value = scored.log, scored.value
+        if self.sliced:
+            kept = slice_rows(rows)
+            rows, value = rows.take(kept), value[kept]
+        level, scale = float(value.mean()), float(value.std()) or 1.0
         logged = Texts(rows.prompts, rows.texts)
         start = yield Train(harness.policy(), {"text": logged}, {"weight": np.ones(len(rows))}, SFT())
-        fields, values = {"text": logged}, {"outcome": outcome}
+        fields, values = {"text": logged}, {"outcome": (value - level) / scale}
         if self.logged:
             values["log_propensity"] = np.log(rows.numbers("propensity"))
         else:
             values["log_propensity"] = yield Score(start, rows.prompts, rows.texts)
         if self.modelled:
             fields["generated"] = yield from _draw(harness.policy(), rows, harness)
-            values |= self._predictions(scored, fields["generated"])
+            predicted = self._predict(scored, (logged, fields["generated"]), rows)
+            values["prediction"] = (predicted[0] - level) / scale
+            values["generated_prediction"] = (predicted[1] - level) / scale
         policy = yield Train(start, fields, values, self.objective)
         return RelativePolicy(harness.fitted_policy(policy), harness.fitted_policy(start), {})
 
-    def _predictions(self, scored: Any, generated: Texts) -> dict[str, np.ndarray]:
+    def _predict(self, scored: Scored, sides: tuple[Texts, Texts], rows: Log) -> list[np.ndarray]:
         if self.constant:
-            zeros = np.zeros(len(generated))
-            return {"prediction": zeros, "generated_prediction": zeros}
+            return [np.full(len(side), scored.value.mean()) for side in sides]
         model = regress(scored)
-        outcomes = scored.log.outcomes
-        scale = outcomes.std() or 1.0
-        context = {name: scored.log.numbers(f"context.{name}") for name in scored.log.names("context")}
-        own = model.reward(scored.log.prompts, scored.log.texts, context)
-        drawn = model.reward(generated.prompts, generated.texts, context)
-        return {
-            "prediction": (own - outcomes.mean()) / scale,
-            "generated_prediction": (drawn - outcomes.mean()) / scale,
-        }
+        context = {name: rows.numbers(f"context.{name}") for name in rows.names("context")}
+        return [model.reward(side.prompts, side.texts, context) for side in sides]
 
 
 def _draw(policy: Any, log: Log, harness: Any) -> Any:
@@ -127,13 +129,39 @@ def _draw(policy: Any, log: Log, harness: Any) -> Any:
     return Texts(log.prompts, np.asarray(texts, dtype=object)[index, rank % each])
 
 
-def _tags(summary: str, track: str = "log", needs: frozenset[str] = frozenset()) -> Tags:
-    return Tags(needs=needs, track=track, policy=True, paper=PAPER, summary=summary)
+def _tags(summary: str, *needs: str, track: str = "log") -> Tags:
+    return Tags(
+        needs=frozenset(needs),
+        track=track,
+        adjusts=bool(needs),
+        policy=True,
+        paper=PAPER,
+        summary=summary,
+    )
 
 
+LOGGED = ("propensity", "target_propensity")
 METHODS: tuple[Method, ...] = (
     PolicyValue("cpo", CPO(clip=10.0), _tags("IPS policy gradient; P^R from a policy tuned on the log.")),
+    PolicyValue(
+        "cpo-logged",
+        CPO(clip=10.0),
+        _tags("CPO with the text's logged propensity given what moved it.", *LOGGED, track="propensity"),
+        logged=True,
+    ),
     PolicyValue("cpo-normalised", SNIPS(clip=10.0), _tags("CPO with self-normalised weights (SNIPS).")),
+    PolicyValue(
+        "snips-logged",
+        SNIPS(clip=10.0),
+        _tags("Self-normalised IPS with logged propensities.", *LOGGED, track="propensity"),
+        logged=True,
+    ),
+    PolicyValue(
+        "poem-logged",
+        POEM(),
+        _tags("IPS less its own standard error, logged propensities.", *LOGGED, track="propensity"),
+        logged=True,
+    ),
     PolicyValue(
         "oo-rlhf",
         OORLHF(clip=10.0),
@@ -141,9 +169,43 @@ METHODS: tuple[Method, ...] = (
         modelled=True,
     ),
     PolicyValue(
+        "oo-rlhf-adjusted",
+        OORLHF(clip=10.0),
+        _tags("OO-RLHF whose outcome model adjusts for covariates.", "covariate"),
+        modelled=True,
+        outcome_model=Joint(),
+    ),
+    PolicyValue(
         "dr-cpo",
         DRCPO(clip=10.0),
         _tags("Doubly robust CPO: outcome model plus weighted residuals."),
         modelled=True,
+    ),
+    PolicyValue(
+        "dr-cpo-adjusted",
+        DRCPO(clip=10.0),
+        _tags("DR-CPO on outcomes and an outcome model adjusted for covariates.", "covariate"),
+        modelled=True,
+        outcome_model=Joint(),
+    ),
+    PolicyValue(
+        "dr-cpo-constant",
+        DRCPO(clip=10.0),
+        _tags("DR-CPO with a constant outcome model: the variance control."),
+        modelled=True,
+        constant=True,
+    ),
+    PolicyValue(
+        "cpo-slice",
+        CPO(clip=10.0),
+        _tags("CPO on the randomised slice alone.", "randomised", track="slice"),
+        sliced=True,
+    ),
+    PolicyValue(
+        "dr-cpo-slice",
+        DRCPO(clip=10.0),
+        _tags("DR-CPO: weights on the slice, outcome model from the whole log.", "randomised", track="slice"),
+        modelled=True,
+        sliced=True,
     ),
 )

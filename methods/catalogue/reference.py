@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Fitted, Log, Method, RewardFunction, Tags
-from methods.adjust.partial import Joint
+from methods.adjust.partial import PartialOut
 from methods.recipe import Recipe
 
 ALL_KINDS = frozenset({"outcome", "pairs", "rankings"})
@@ -28,7 +28,7 @@ NAIVE = Recipe(
 
 CEILING = Recipe(
     "ceiling",
-    adjust=Joint(),
+    adjust=PartialOut(roles=("covariate", "time", "slot")),
     tags=Tags(
         kinds=ALL_KINDS,
         adjusts=True,

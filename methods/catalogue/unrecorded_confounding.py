@@ -54,6 +54,11 @@ METHODS: tuple[Method, ...] = (
         tags=_tags("Joint regression on text, covariates and a smooth trend.", "baseline", "time"),
     ),
     Recipe(
+        "slot-regression",
+        adjust=Joint(roles=("covariate", "slot")),
+        tags=_tags("Joint regression on text, covariates and the slot shown in.", "baseline", "slot"),
+    ),
+    Recipe(
         "adjust-for-everything",
         adjust=Joint(roles=("covariate", "mediator", "proxy", "time", "slot")),
         tags=_tags(

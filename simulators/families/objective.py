@@ -18,7 +18,6 @@ from simulators.family import Family, FamilyCard
 from simulators.outcome import additive_base
 from simulators.population import Factor, People, no_features
 from simulators.recording import Recording, factors
-from simulators.roles import draw_roles
 from simulators.standard import compose_world, randomise
 from simulators.world import World
 
@@ -49,6 +48,15 @@ class _Classes:
         return np.where(wanted, self.rho, 1 - self.rho)
 
 
+def _disagree(streams: Streams, effects: np.ndarray) -> np.ndarray:
+    """Effects under the other objective: the prior's, given that the two correlate below -0.2."""
+    rng = streams.rng("other objective")
+    while True:
+        other = rng.permutation(effects) * rng.uniform(0.7, 1.3, len(effects))
+        if np.corrcoef(effects, other)[0, 1] < -0.2:
+            return other
+
+
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
     world = compose_world(
         card,
@@ -60,11 +68,10 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         recording=Recording(factors("objective", group="context")),
     )
     n_attributes, n_prompts = len(world.domain.attributes), len(world.domain.prompts)
-    other = draw_roles(replace(streams, season=f"{streams.season}/other"), n_attributes, n_prompts)
+    other = _disagree(streams, world.roles.effects)
     classes = streams.rng("types").permutation(np.arange(n_prompts) % 2)
-    base = np.concatenate(
-        [additive_base(roles.effects, world.roles.prompt_intercepts) for roles in (world.roles, other)]
-    )
+    both = (world.roles.effects, other)
+    base = np.concatenate([additive_base(effects, world.roles.prompt_intercepts) for effects in both])
     if dials["causal_type"]:
         moved = additive_base(
             0.7 * streams.rng("type effects").normal(size=n_attributes), np.zeros(n_prompts)

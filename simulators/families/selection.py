@@ -122,9 +122,10 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         )
     )
     # a phrasing that keeps the ill-disposed from answering looks good among the answers
+    # (harder where the score itself decides, for it varies more than mood does)
+    rule, factor = (_clicked, 1.0) if dials["rule"] == "clicked" else (_extreme, 1.5)
     pushes = np.zeros(len(world.roles.names))
-    pushes[world.roles.which(DECOY)] = -float(dials["response"])
-    rule = _clicked if dials["rule"] == "clicked" else _extreme
+    pushes[world.roles.which(DECOY)] = -factor * float(dials["response"])
     return rule(world, pushes, WILLINGNESS - float(pushes @ world.marginals[0]))
 
 

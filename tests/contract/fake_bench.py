@@ -31,7 +31,7 @@ class FakeBench:
         name = group.entrant.name
         stem = f"{name}-{cell.scenario.family}-{cell.seed}"
         times = len(list(self.diary.glob(f"{stem}.*")))
-        (self.diary / f"{stem}.{times}").touch()
+        (self.diary / f"{stem}.{times}").write_text(str(os.getpid()))
         if cell.seed == 1:
             if name == "hangs":
                 time.sleep(60)

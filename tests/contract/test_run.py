@@ -1,5 +1,9 @@
 """Running plans: nothing twice, nothing lost, and every way a cell can end."""
 
+import os
+import subprocess
+import sys
+import time
 from collections import Counter
 from functools import partial
 
@@ -153,6 +157,91 @@ def test_workers_are_told_to_use_one_thread(monkeypatch):
 )
 def test_failures_have_a_status(error, status):
     assert describe_failure(error).status == status
+
+
+KILLED = """
+import sys
+from functools import partial
+from pathlib import Path
+
+from benchmark.engines.local import run_local
+from benchmark.run import execute
+from benchmark.store import Store
+from fake_bench import FakeBench
+from test_run import plan_of
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    engine = partial(run_local, factory=partial(FakeBench, folder / "diary"), workers=2)
+    execute(plan_of("a", "hangs"), Store.open(folder / "store"), engine)
+"""
+
+
+def test_kill_9_loses_only_groups_in_flight_and_leaves_no_worker(tmp_path, diary):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], env={**os.environ, "PYTHONPATH": path}
+    )
+    hanging = diary / "hangs-null-1.0"
+    try:
+        wait_for(lambda: hanging.exists() and hanging.read_text() and (tmp_path / "store").exists())
+        wait_for(lambda: len(Store.open(tmp_path / "store").list_keys()) >= 1)
+    finally:
+        process.kill()
+        process.wait()
+    if sys.platform == "linux":
+        wait_for(lambda: not is_running(int(hanging.read_text())))
+    plan, store = plan_of("a", "hangs"), Store.open(tmp_path / "store")
+    finished = {cell_name(g, c) for g in plan.groups if store.is_stored(g.key) for c in g.cells}
+    assert finished
+    missing = select_groups(plan, store)
+    assert any(group.entrant.name == "hangs" for group in missing)
+    before = begun(diary)
+    run(plan.keep(lambda group: group.entrant.name == "a"), store, diary)
+    after = begun(diary)
+    assert {name for name in after if after[name] > before[name]}.isdisjoint(finished)
+    assert store.read_records().num_rows >= 6
+
+
+def cell_name(group, cell):
+    return f"{group.entrant.name}-{cell.scenario.family}-{cell.seed}"
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+MEMORY = """
+import numpy as np
+from benchmark.engines.work import Setting, describe_failure, open_bench
+from benchmark.suite import load_suite
+
+open_bench(Setting(load_suite("quick"), memory_mb=1500))
+np.ones(50 * 2**17)
+try:
+    np.ones(3000 * 2**17)
+except MemoryError as error:
+    print(describe_failure(error).status)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the kernel's")
+def test_a_worker_that_allocates_too_much_ends_with_status_memory():
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "memory", done.stderr
 
 
 def test_unknown_engines_and_negative_workers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from worlds import make_world
 
 import simulators
 from benchmark.contract import Streams, UsageError
+from simulators.catalogue import describe_scenarios
 
 CARDS = simulators.list_families()
 
@@ -109,3 +111,17 @@ def test_values_are_ordered(card):
         == truth.effects_mcse.shape
         == (len(truth.attributes),)
     )
+
+
+def test_the_published_table_is_the_families_own():
+    page = Path(__file__).parents[2] / "docs" / "scenarios.md"
+    assert page.read_text(encoding="utf-8") == describe_scenarios(), "run python -m simulators.catalogue"
+
+
+@pytest.mark.parametrize("domain", ["headlines", "answers", "replies"])
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_every_family_writes_in_every_domain(card, domain):
+    world = make_world(card.name, domain=domain)
+    assert np.isfinite(world.truth.rewards).all()
+    assert np.isfinite(world.truth.naive_rewards).all()
+    assert len(world.draw(20).log) == 20

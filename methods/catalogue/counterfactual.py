@@ -1,0 +1,113 @@
+"""Counterfactual DPO (Butcher 2024): the reference's own texts with and without an attribute.
+
+An actuator, not an estimator: pairs are ``do(attribute)`` on the reference's texts, and which attribute
+to aim at comes from the log, by its causal effect or by its correlation. Texts with an
+attribute are picked among the reference's samples, standing in for a prompted model; ENC is the
+paper's, DIS, CON and NEG are reconstructions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from methods.adjust.attributes import attribute_effects
+from methods.adjust.ridge import fit_ridge
+from methods.adjust.scored import begin
+from methods.catalogue.prompted import prefix, sign_words
+from methods.objectives.pairwise import DPO
+
+SIDES = {
+    "enc": ("wanted", "plain"),
+    "dis": ("plain", "unwanted"),
+    "con": ("wanted", "unwanted"),
+    "neg": ("plain", "unwanted"),
+}
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """DPO on the reference's own texts, chosen and rejected by an attribute.
+
+    Attributes:
+        name: Name on the board.
+        tags: What it takes and claims.
+        variant: One of "enc", "dis", "con", "neg".
+        causal: Aim by covariate-adjusted effects; otherwise by correlation.
+        beta: As in DPO.
+    """
+
+    name: str
+    tags: Tags
+    variant: str
+    causal: bool = True
+    beta: float = 0.1
+
+    def fit(self, log: Log, harness: Any) -> Fitting:
+        """Learn from a log."""
+        reason = self.tags.reason_to_refuse(log)
+        if reason:
+            raise Incompatible(reason)
+        return self._train(log, harness)
+
+    def _train(self, log: Log, harness: Any) -> Fitting:
+        scored = begin(log, harness)
+        effects = attribute_effects(scored, harness, self.causal)
+        reader = fit_ridge(scored.texts, scored.log.matrix("attribute"))
+        prompts = np.unique(log.prompts.astype(str)).astype(object)
+        each = max(4, min(harness.budget.samples // len(prompts), 256))
+        drawn = yield Sample(harness.policy(), prompts, each)
+        texts = np.asarray(drawn, dtype=object)
+        has = reader.predict(scored.features(np.repeat(prompts, each), texts.ravel())) > 0.5
+        has = has.reshape(len(prompts), each, -1)
+        pools = {
+            "plain": np.ones(has.shape[:2], dtype=bool),
+            "wanted": has[:, :, effects.argmax()],
+            "unwanted": has[:, :, effects.argmin()],
+        }
+        better, worse = (pools[side] for side in SIDES[self.variant])
+        usable = np.flatnonzero(better.any(axis=1) & worse.any(axis=1))
+        if not len(usable):
+            raise Incompatible("the reference writes no text with the attribute")
+        rng = harness.rng("counterfactual pairs")
+        row = usable[rng.integers(len(usable), size=harness.budget.steps * harness.budget.batch_size)]
+        asked = prompts[row]
+        if self.variant == "neg":  # the prompt carries the instruction that is to be ignored
+            asked = prefix(np.full(len(row), sign_words(scored.log, 1)[0], dtype=object), asked)
+        fields = {
+            name: Texts(asked, texts[row, _pick(pool, row, rng)])
+            for name, pool in (("chosen", better), ("rejected", worse))
+        }
+        model = yield Train(harness.policy(), fields, {}, DPO(self.beta))
+        return harness.fitted_policy(model)
+
+
+def _pick(pool: np.ndarray, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random member of each row's pool."""
+    return (pool[row] * rng.random((len(row), pool.shape[1]))).argmax(axis=1)
+
+
+def _make(variant: str, causal: bool, summary: str) -> Counterfactual:
+    needs = {"attribute", "covariate"} if causal else {"attribute"}
+    tags = Tags(
+        needs=frozenset(needs),
+        adjusts=causal,
+        policy=True,
+        paper="Butcher 2024, arXiv 2401.09566" + ("" if variant == "enc" else " (reconstruction)"),
+        summary=summary,
+    )
+    suffix = "" if causal else "-correlated"
+    return Counterfactual(f"counterfactual-{variant}{suffix}", tags, variant, causal)
+
+
+METHODS: tuple[Method, ...] = (
+    _make("enc", True, "Encourages the attribute of greatest causal effect."),
+    _make("dis", True, "Discourages the attribute of least causal effect."),
+    _make("con", True, "Best against worst attribute by causal effect."),
+    _make("neg", True, "Ignores an instruction to use the worst attribute."),
+    _make("enc", False, "Encourages the attribute that goes with high outcomes."),
+    _make("con", False, "Best against worst attribute by correlation."),
+)

@@ -1,0 +1,30 @@
+"""Drawing a log end to end, texts included, at the promised speed."""
+
+from __future__ import annotations
+
+import time
+
+import simulators
+from benchmark.contract import Streams
+
+ROWS = 65_536
+FLOOR = 150_000  # rows a second on one core
+
+
+def test_headlines_are_drawn_fast_enough():
+    """Best of five, so that a busy machine does not fail it."""
+    world = simulators.build("observed", {"domain": "headlines"}, Streams("tests", "observed", 0))
+    world.draw(100)
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        world.draw(ROWS)
+        seconds.append(time.perf_counter() - begun)
+    assert ROWS / min(seconds) > FLOOR
+
+
+def test_worlds_are_built_in_a_moment():
+    for card in simulators.list_families():
+        begun = time.perf_counter()
+        assert simulators.build(card.name, {}, Streams("tests", card.name, 0)).truth.value_optimal is not None
+        assert time.perf_counter() - begun < 10, card.name
