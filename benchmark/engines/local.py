@@ -185,12 +185,12 @@ def _remove(pool: list[_Worker], worker: _Worker) -> _Job:
 
 
 def _blame(job: _Job, batch: Sequence[int], retries: int, exitcode: int | None) -> None:
-    """Count a crash; after too many, give up the batch that was running (or the first cell left)."""
+    """Count a crash; after too many, give up the batch that was running (or all that is left, if none was begun)."""
     job.crashes += 1
     if job.crashes > retries:
         how = "did not answer" if exitcode is None else f"ended with status {exitcode}"
         tries = job.crashes
-        job.give_up(batch or job.left[:1], "infrastructure", f"the worker {how}, {tries} times")
+        job.give_up(batch or tuple(job.left), "infrastructure", f"the worker {how}, {tries} times")
 
 
 def _finish(job: _Job) -> tuple[Group, list[CellResult]]:

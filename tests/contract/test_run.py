@@ -132,6 +132,16 @@ def test_dead_workers_are_replaced_and_their_cells_retried_twice(tmp_path, diary
     assert {g.entrant.name for g in select_groups(plan, store)} == {"dies"}
 
 
+def broken_factory():
+    raise RuntimeError("cannot start")
+
+
+def test_workers_that_never_start_end_the_run_as_infrastructure(tmp_path):
+    plan, store = plan_of("a", seeds=1), Store.open(tmp_path / "store")
+    summary = execute(plan, store, partial(run_local, factory=broken_factory, workers=1, retries=1))
+    assert summary.statuses == {"infrastructure": plan.n_cells}
+
+
 def test_workers_are_told_to_use_one_thread(monkeypatch):
     import os
 

@@ -35,9 +35,14 @@ def world(request):
     return make_world(name, seed=3, **dials)
 
 
-def test_effects_and_value_match_a_randomised_experiment(world):
-    rows = world.draw_rows(0, N, "twin")
-    truth, read = world.truth, world.domain.detect(rows.texts[0])
+@pytest.fixture(scope="module")
+def twin(world):
+    """The randomised experiment: N people, texts drawn from the interventional law."""
+    return world.draw_rows(0, N, "twin")
+
+
+def test_effects_and_value_match_a_randomised_experiment(world, twin):
+    rows, truth, read = twin, world.truth, world.domain.detect(twin.texts[0])
     assert read.on_grammar.all()
     assert (read.topics == rows.prompt_ids).all()
     outcomes = rows.outcomes[0] - _noise_mean(world)
@@ -51,10 +56,9 @@ def test_effects_and_value_match_a_randomised_experiment(world):
     assert (truth.effects_mcse <= 0.01 * max(np.abs(truth.effects).max(), 1e-12)).all()
 
 
-def test_rewards_match_the_mean_outcome_of_each_text(world):
+def test_rewards_match_the_mean_outcome_of_each_text(world, twin):
     """Outcomes minus rewards average 0 on the twin, overall and for every attribute value."""
-    rows = world.draw_rows(0, N, "twin")
-    truth = world.truth
+    rows, truth = twin, world.truth
     prompts = np.asarray(world.domain.prompts, dtype=object)[rows.prompt_ids]
     context = None if world.context is None else {world.context: rows.contexts}
     texts = rows.texts[0].to_numpy(zero_copy_only=False)
