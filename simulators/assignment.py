@@ -8,13 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
 from benchmark.contract.errors import UsageError
+from simulators.codes import product_law
 from simulators.population import Features, People, Population, no_features
+
+
+@dataclass(frozen=True, eq=False)
+class IndependentLaw:
+    """The law of the attribute vectors of some rows, attributes independent.
+
+    Attributes:
+        chances: P(a_k = 1), shape (n, K).
+    """
+
+    chances: np.ndarray
+
+    def draw(self, uniforms: np.ndarray) -> np.ndarray:
+        """Attribute vectors, shape (n, K) int8, by comparing uniforms of that shape."""
+        return (uniforms < self.chances).astype(np.int8)
+
+    def log_probability(self, attributes: np.ndarray) -> np.ndarray:
+        """log P(attributes), shape (n,)."""
+        return np.log(np.where(attributes == 1, self.chances, 1 - self.chances)).sum(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +70,14 @@ class Assignment:
         """The same rule with another scale."""
         return replace(self, gamma=float(gamma))
 
+    def rows_law(self, people: People, classes: np.ndarray) -> IndependentLaw:
+        """The law of rows with these people, whatever their prompt classes."""
+        return IndependentLaw(self.probabilities(people))
+
+    def integrate(self, population: Population, prompt_law: PromptLaw) -> TextLaw:
+        """The rule over a population."""
+        return TextLaw.of(self, population, prompt_law)
+
 
 def constant_assignment(marginals: np.ndarray) -> Assignment:
     """Attributes assigned at random with the given marginals, shape (K,)."""
@@ -80,6 +109,14 @@ class SlicedAssignment:
         chosen = self.rule.probabilities(people)
         return np.where((people[self.factor] == 1)[:, None], self.marginals, chosen)
 
+    def rows_law(self, people: People, classes: np.ndarray) -> IndependentLaw:
+        """The law of rows with these people, whatever their prompt classes."""
+        return IndependentLaw(self.probabilities(people))
+
+    def integrate(self, population: Population, prompt_law: PromptLaw) -> TextLaw:
+        """The rule over a population."""
+        return TextLaw.of(self, population, prompt_law)
+
 
 @dataclass(frozen=True, eq=False)
 class PromptLaw:
@@ -110,7 +147,38 @@ def _one_class(people: People) -> np.ndarray:
     return np.ones((len(next(iter(people.values()))), 1))
 
 
-Rule = Assignment | SlicedAssignment
+class RowsLaw(Protocol):
+    """The law of the attribute vectors of some rows."""
+
+    def draw(self, uniforms: np.ndarray) -> np.ndarray:
+        """Attribute vectors of uniforms (n, K), shape (n, K) int8."""
+
+    def log_probability(self, attributes: np.ndarray) -> np.ndarray:
+        """log P(attributes), shape (n,)."""
+
+
+class Rule(Protocol):
+    """A logging rule: the law of its rows, and the law integrated over people."""
+
+    @property
+    def responds(self) -> np.ndarray:
+        """Which attributes respond to people at all, shape (K,), bool."""
+
+    def rows_law(self, people: People, classes: np.ndarray) -> RowsLaw:
+        """The law of rows with these people and prompt classes."""
+
+    def integrate(self, population: Population, prompt_law: PromptLaw) -> Any:
+        """A ``TextLaw``, or what answers the same."""
+
+
+class ScalableRule(Rule, Protocol):
+    """A rule whose response to people can be scaled."""
+
+    def scaled(self, gamma: float) -> Self:
+        """The same rule with another scale."""
+
+
+Scalable = TypeVar("Scalable", bound=ScalableRule)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,11 +198,22 @@ class TextLaw:
     responds: np.ndarray
 
     @classmethod
-    def of(cls, rule: Rule, population: Population, prompt_law: PromptLaw) -> TextLaw:
+    def of(
+        cls, rule: Assignment | SlicedAssignment, population: Population, prompt_law: PromptLaw
+    ) -> TextLaw:
         """The law of a rule over a population."""
         people, weights = population.grid()
         joint = weights[:, None] * prompt_law.probabilities(people)
         return cls(people, joint, rule.probabilities(people), rule.responds)
+
+    def given(self, telling: np.ndarray, prompt_class: int) -> np.ndarray:
+        """P(vector of the telling attributes | node), shape (m, 2**len(telling)), in any prompt class."""
+        return product_law(self.probabilities[:, telling])
+
+    @property
+    def by_code(self) -> np.ndarray:
+        """P_int(code | prompt class), shape (classes, 2**K)."""
+        return product_law(self.marginals)
 
     @property
     def marginals(self) -> np.ndarray:
@@ -163,8 +242,8 @@ class TextLaw:
 
 
 def solve_overlap(
-    assignment: Assignment, population: Population, prompt_law: PromptLaw, target: float
-) -> Assignment:
+    assignment: Scalable, population: Population, prompt_law: PromptLaw, target: float
+) -> Scalable:
     """The assignment scaled so that the effective sample share of its exact weights is ``target``.
 
     Raises:
@@ -172,7 +251,7 @@ def solve_overlap(
     """
 
     def excess(gamma: float) -> float:
-        return TextLaw.of(assignment.scaled(gamma), population, prompt_law).effective_share - target
+        return float(assignment.scaled(gamma).integrate(population, prompt_law).effective_share) - target
 
     high = 0.5
     while excess(high) > 0:

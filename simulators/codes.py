@@ -6,7 +6,7 @@ enumeration is indexing. Pure arithmetic: knows no world.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -62,3 +62,44 @@ def mean_contrasts(table: np.ndarray, marginals: np.ndarray) -> np.ndarray:
         law = product_law(marginals[..., others])
         columns.append(((table[..., off + (1 << k)] - table[..., off]) * law).sum(axis=-1))
     return np.stack(columns, axis=-1)
+
+
+def toggled_contrasts(table: np.ndarray, law: np.ndarray) -> np.ndarray:
+    """Attribute contrasts where attributes are not independent and some vectors do not exist.
+
+    ``tau_k`` averages ``T(a_k = 1, a_-k) - T(a_k = 0, a_-k)`` over the prompts and the others'
+    ``a_-k ~ P_int(a_-k | p)``, given that both vectors exist: draw a text from P_int, toggle the
+    attribute, keep the pair if the toggled text can be written too. For independent attributes
+    this is ``mean_contrasts`` averaged over prompts.
+
+    Args:
+        table: Values by prompt and code, shape (..., P, 2**K).
+        law: P_int(code | prompt), shape (P, 2**K); a vector exists where it is above 0.
+
+    Returns:
+        Shape (..., K); NaN for an attribute that can never be toggled.
+    """
+    columns = []
+    for on, off, weight in map(partial(toggles, law), range(law.shape[-1].bit_length() - 1)):
+        total = weight.sum()
+        moved = ((table[..., on] - table[..., off]) * weight).sum(axis=(-2, -1))
+        columns.append(moved / total if total > 0 else np.full(np.shape(moved), np.nan))
+    return np.stack(columns, axis=-1)
+
+
+def toggles(law: np.ndarray, attribute: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes that differ in one attribute alone, and how much each such pair counts.
+
+    Args:
+        law: P_int(code | prompt), shape (P, 2**K).
+        attribute: k.
+
+    Returns:
+        Codes with the attribute and without it, shape (2**(K - 1),), and the probability of the
+        other attributes where both vectors exist, else 0, shape (P, 2**(K - 1)).
+    """
+    codes = np.arange(law.shape[-1])
+    off = codes[(codes >> attribute) & 1 == 0]
+    on = off + (1 << attribute)
+    both = (law[:, on] > 0) & (law[:, off] > 0)
+    return on, off, np.where(both, law[:, on] + law[:, off], 0.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulators.codes import all_attributes, product_law
+from simulators.codes import all_attributes
 from simulators.world import World
 
 
@@ -22,14 +22,14 @@ def confounding_share(world: World) -> float:
     law, outcome = world.law, world.outcome
     weights = law.weights.sum(axis=1)
     pushed, modifiers = outcome.confounding(law.people), outcome.modifiers(law.people)
-    by_code = product_law(world.marginals).mean(axis=0)
+    by_code = world.text_law.mean(axis=0)
     if modifiers is None:
         confounded = weights @ (pushed - weights @ pushed) ** 2
     else:
         total = pushed[:, None] + modifiers @ all_attributes(modifiers.shape[1]).T
         confounded = float((weights @ total**2) @ by_code - ((weights @ total) @ by_code) ** 2)
     confounded *= outcome.delta**2
-    text_law = product_law(world.marginals)[None] * world.truth.context_weights[:, None, None]
+    text_law = world.text_law[None] * world.truth.context_weights[:, None, None]
     text_law = text_law / text_law.sum()
     mean = (text_law * outcome.base).sum()
     textual = (text_law * (outcome.base - mean) ** 2).sum()

@@ -11,13 +11,16 @@ import numpy as np
 
 from simulators.assignment import PromptLaw, TextLaw
 from simulators.chebyshev import mean_response
-from simulators.codes import all_attributes, product_law
+from simulators.codes import all_attributes
 from simulators.feedback import Feedback
 from simulators.outcome import Outcome
 from simulators.selection import Selection
+from simulators.tabulated import TabulatedLaw
 
 
-def reward_table(law: TextLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray) -> np.ndarray:
+def reward_table(
+    law: TextLaw | TabulatedLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray
+) -> np.ndarray:
     """``r*(v, p, a) = E_Q[Y | do(a), p, v]``, shape (V, P, 2**K).
 
     Args:
@@ -37,7 +40,7 @@ def reward_table(law: TextLaw, outcome: Outcome, feedback: Feedback, contexts: n
 
 
 def naive_table(
-    law: TextLaw,
+    law: TextLaw | TabulatedLaw,
     prompt_law: PromptLaw,
     outcome: Outcome,
     feedback: Feedback,
@@ -53,13 +56,11 @@ def naive_table(
     told = law.responds if selection is None else law.responds | selection.selects
     telling = np.flatnonzero(told)
     groups = all_attributes(n_attributes)[:, telling].astype(int) @ (1 << np.arange(len(telling)))
-    given = product_law(law.probabilities[:, telling])
-    if selection is not None:
-        given = given * selection.by_vector(law.people, telling)
+    recorded = 1.0 if selection is None else selection.by_vector(law.people, telling)
     table = np.zeros_like(outcome.base)
     for c in range(law.weights.shape[1]):
         prompts = np.flatnonzero(prompt_law.classes == c)
-        joint = law.weights[:, [c]] * given
+        joint = law.weights[:, [c]] * law.given(telling, c) * recorded
         mass = joint.sum(axis=0)
         seen = mass > 1e-14 * mass.sum()
         values = np.zeros((len(prompts), len(groups)))
@@ -77,7 +78,7 @@ def _mean_outcomes(
     base: np.ndarray,
     posterior: np.ndarray,
     groups: np.ndarray,
-    law: TextLaw,
+    law: TextLaw | TabulatedLaw,
     outcome: Outcome,
     feedback: Feedback,
 ) -> np.ndarray:

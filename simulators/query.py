@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.queries import Queries
+from simulators.codes import all_attributes, toggles
 from simulators.world import World
 
 
@@ -69,12 +70,9 @@ def draw_queries(world: World, sizes: QuerySizes) -> Queries:
     pairs = np.stack([rows * sizes.pool + first, rows * sizes.pool + second], axis=1)
 
     n_contrasts = sizes.contrasts * n_attributes
-    chosen_rows = rng.integers(len(row_prompts), size=n_contrasts)
-    contrast_prompts, contrast_contexts = row_prompts[chosen_rows], row_contexts[chosen_rows]
     ids = np.repeat(np.arange(n_attributes), sizes.contrasts)
-    on = _draw_attributes(world, contrast_prompts, rng)
-    off = on.copy()
-    on[np.arange(n_contrasts), ids], off[np.arange(n_contrasts), ids] = 1, 0
+    chosen_rows, on, off = _draw_toggled(world, row_prompts, ids, rng)
+    contrast_prompts, contrast_contexts = row_prompts[chosen_rows], row_contexts[chosen_rows]
     wording = domain.draw_choices(n_contrasts, rng)
     on_texts = domain.realise_choices(on, contrast_prompts, wording).texts
     off_texts = domain.realise_choices(off, contrast_prompts, wording).texts
@@ -109,8 +107,30 @@ def draw_queries(world: World, sizes: QuerySizes) -> Queries:
 
 
 def _draw_attributes(world: World, prompt_ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    chances = world.marginals[prompt_ids]
-    return (rng.random(chances.shape) < chances).astype(np.int8)
+    uniforms = rng.random((len(prompt_ids), len(world.domain.attributes)))
+    return world.rows_law({}, prompt_ids, "twin").draw(uniforms)
+
+
+def _draw_toggled(
+    world: World, row_prompts: np.ndarray, ids: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows asked about, and vectors there with and without the attribute of each contrast."""
+    if not world.tabulated:
+        chosen = rng.integers(len(row_prompts), size=len(ids))
+        on = _draw_attributes(world, row_prompts[chosen], rng)
+        off = on.copy()
+        on[np.arange(len(ids)), ids], off[np.arange(len(ids)), ids] = 1, 0
+        return chosen, on, off
+    chosen, codes = np.zeros(len(ids), dtype=np.int64), np.zeros((2, len(ids)), dtype=np.int64)
+    for k in np.unique(ids):
+        on_codes, off_codes, weight = toggles(world.text_law[row_prompts], k)
+        cumulative = np.cumsum(weight)
+        rows = np.flatnonzero(ids == k)
+        cells = np.searchsorted(cumulative, rng.random(len(rows)) * cumulative[-1], side="right")
+        chosen[rows], pairs = np.divmod(cells, len(on_codes))
+        codes[:, rows] = on_codes[pairs], off_codes[pairs]
+    vectors = all_attributes(len(world.domain.attributes)).astype(np.int8)
+    return chosen, vectors[codes[0]], vectors[codes[1]]
 
 
 def _distinct(

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
-from simulators.codes import encode, mean_contrasts, product_law
+from simulators.codes import encode, mean_contrasts, product_law, toggled_contrasts
 
 if TYPE_CHECKING:
     from simulators.text.domain import Detected, Domain
@@ -37,6 +37,9 @@ class Truth:
         groups: Rewards by latent group, shape (G, V, P, 2**K), or None where all people agree.
         group_weights: Shares of the groups, shape (G,).
         mcse: Monte-Carlo standard error of the effects, shape (K,); 0 where exact.
+        text_law: P_int(code | p), shape (P, 2**K), where attributes are not independent; effects are
+            then contrasts of texts that can be written (``simulators.codes.toggled_contrasts``). None
+            where P_int is the product of the marginals.
     """
 
     domain: Domain
@@ -49,6 +52,7 @@ class Truth:
     groups: np.ndarray | None = None
     group_weights: np.ndarray | None = None
     mcse: np.ndarray | None = None
+    text_law: np.ndarray | None = None
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -59,7 +63,7 @@ class Truth:
     @property
     def conditional_effects(self) -> np.ndarray:
         """Effects within each context, shape (V, K)."""
-        return mean_contrasts(self.rewards, self.marginals).mean(axis=1)
+        return self._contrast(self.rewards)
 
     @property
     def effects(self) -> np.ndarray:
@@ -74,15 +78,19 @@ class Truth:
     @property
     def naive_effects(self) -> np.ndarray:
         """L: each attribute's contrast in E[Y | p, x], what a perfect reward model learns, shape (K,)."""
-        return self.context_weights @ mean_contrasts(self.naive_rewards, self.marginals).mean(axis=1)
+        return self.context_weights @ self._contrast(self.naive_rewards)
+
+    def _contrast(self, table: np.ndarray) -> np.ndarray:
+        if self.text_law is not None:
+            return toggled_contrasts(table, self.text_law)
+        return mean_contrasts(table, self.marginals).mean(axis=1)
 
     # -- values ---------------------------------------------------------------
     @property
     def value_reference(self) -> float:
         """V_ref: mean reward of the interventional text law."""
-        return float(
-            self.context_weights @ (self.rewards * product_law(self.marginals)).sum(axis=-1).mean(axis=1)
-        )
+        law = product_law(self.marginals) if self.text_law is None else self.text_law
+        return float(self.context_weights @ (self.rewards * law).sum(axis=-1).mean(axis=1))
 
     @property
     def value_optimal(self) -> float:

@@ -3,13 +3,14 @@
 ``World = Domain x Population x Assignment x Outcome x Feedback x Recording``. Text law:
 prompt given person, attributes given person, wording given attributes and prompt, uniform
 over paraphrases. The twin shares people, prompts, wording draws and outcome noise with the
-log and draws attributes from ``P_int(a | p) = prod_k P_log(a_k | p)``.
+log and draws attributes from ``P_int(a | p) = prod_k P_log(a_k | p)``, or, where vectors are
+listed, from the log's own law of vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ from benchmark.contract.errors import UsageError
 from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
-from simulators.assignment import PromptLaw, Rule, TextLaw
+from simulators.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.codes import encode
 from simulators.dials import DialValue
 from simulators.exact import naive_table, reward_table
@@ -31,6 +32,7 @@ from simulators.population import People, Population
 from simulators.recording import Recording, Rows
 from simulators.roles import Roles
 from simulators.selection import Selection
+from simulators.tabulated import TabulatedLaw, TabulatedRule, worst_elsewhere
 from simulators.text.domain import Domain
 from simulators.truth import Truth
 
@@ -99,14 +101,33 @@ class World:
 
     # -- exact ----------------------------------------------------------------
     @cached_property
-    def law(self) -> TextLaw:
+    def law(self) -> TextLaw | TabulatedLaw:
         """The logging rule integrated over people."""
-        return TextLaw.of(self.rule, self.population, self.prompt_law)
+        return self.rule.integrate(self.population, self.prompt_law)
 
     @cached_property
     def marginals(self) -> np.ndarray:
         """P_int(a_k = 1 | p), shape (P, K)."""
         return self.law.marginals[self.prompt_law.classes]
+
+    @cached_property
+    def text_law(self) -> np.ndarray:
+        """P_int(code | p), shape (P, 2**K)."""
+        return self.law.by_code[self.prompt_law.classes]
+
+    @property
+    def tabulated(self) -> bool:
+        """Whether attribute vectors are listed, not independent."""
+        return isinstance(self.rule, TabulatedRule)
+
+    def rows_law(self, people: People, prompt_ids: np.ndarray, arm: str) -> RowsLaw:
+        """The law by which rows of an arm are shown their attributes."""
+        classes = self.prompt_law.classes[prompt_ids]
+        if arm == "log":
+            return self.rule.rows_law(people, classes)
+        if isinstance(self.law, TabulatedLaw):
+            return self.law.randomised(classes)
+        return IndependentLaw(self.marginals[prompt_ids])
 
     def contexts_of(self, people: People) -> np.ndarray:
         """Context index of people, shape (n,), int64."""
@@ -125,6 +146,9 @@ class World:
         contexts = self.contexts_of(self.law.people)
         naive = naive_table(self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection)
         total = self.law.weights.sum(axis=1)
+        rewards = reward_table(self.law, self.outcome, self.feedback, contexts)
+        if self.tabulated:
+            rewards, naive = worst_elsewhere(rewards, self.text_law), worst_elsewhere(naive, self.text_law)
         groups, shares = None, None
         if self.latent is not None:
             labels = self.law.people[self.latent].astype(int)
@@ -134,17 +158,18 @@ class World:
             domain=self.domain,
             roles=self.roles.names,
             marginals=self.marginals,
-            rewards=reward_table(self.law, self.outcome, self.feedback, contexts),
+            rewards=rewards,
             naive_rewards=naive if self.face_value is None else self.face_value(naive),
             context=self.context,
             context_weights=np.bincount(contexts, weights=total),
             groups=groups,
             group_weights=shares,
+            text_law=self.text_law if self.tabulated else None,
         )
 
     def _rewards_of(self, chosen: np.ndarray) -> np.ndarray:
         weights = self.law.weights * chosen[:, None]
-        law = TextLaw(self.law.people, weights, self.law.probabilities, self.law.responds)
+        law = replace(self.law, weights=weights)
         return reward_table(law, self.outcome, self.feedback, self.contexts_of(law.people))
 
     def card(self) -> dict[str, Any]:
@@ -191,14 +216,14 @@ class World:
         asked = [streams.draw_rows(f"prompts{part}", start, stop, _uniforms) for part in (".class", "")]
         prompt_ids = self.prompt_law.choose(people, *asked)
         contexts = self.contexts_of(people)
-        target = self.marginals[prompt_ids]
-        chances = target if arm == "twin" else self.rule.probabilities(people)
+        target = self.rows_law(people, prompt_ids, "twin")
+        law = target if arm == "twin" else self.rows_law(people, prompt_ids, arm)
         attributes, texts, index, outcomes, propensity, targets = [], [], [], [], [], []
         for slot in range(self.feedback.slots):
             suffix = f".{slot}" if slot else ""
             part = f"attributes{'-twin' if arm == 'twin' else ''}{suffix}"
             uniforms = streams.draw_rows(part, start, stop, lambda rng, m: rng.random((m, n_attributes)))
-            shown = (uniforms < chances).astype(np.int8)
+            shown = law.draw(uniforms)
             codes = encode(shown)
             if self.arms is None:
                 wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
@@ -210,8 +235,8 @@ class World:
             outcomes.append(self.feedback.draw(index[-1], noise))
             attributes.append(shown)
             texts.append(self.domain.realise_choices(shown, prompt_ids, wording).texts)
-            propensity.append(_log_law(shown, chances) + wording_law)
-            targets.append(_log_law(shown, target) + wording_law)
+            propensity.append(law.log_probability(shown) + wording_law)
+            targets.append(target.log_probability(shown) + wording_law)
         return Rows(
             people,
             contexts,
@@ -264,10 +289,6 @@ class World:
 
 def _uniforms(rng: np.random.Generator, n: int) -> np.ndarray:
     return rng.random(n)
-
-
-def _log_law(attributes: np.ndarray, chances: np.ndarray) -> np.ndarray:
-    return np.log(np.where(attributes == 1, chances, 1 - chances)).sum(axis=1)
 
 
 def _by_rank(rows: Rows) -> list[pa.Array]:

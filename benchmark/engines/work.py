@@ -39,7 +39,8 @@ class Setting:
         device: ``"cpu"`` or ``"cuda"``.
         precision: Floating-point precision of models.
         backbones: Parent folder of the pretrained backbones, or None for the usual one.
-        kept_tasks: Tasks a worker keeps in memory.
+        kept_tasks: Tasks a worker keeps in memory. Groups are worked on block by block, so a
+            little more than a group's cells is enough for every method to find them there.
         memory_mb: Memory a worker may allocate; None for no limit of ours.
         secret: Key of a verified season, or None for public worlds.
     """
@@ -48,7 +49,7 @@ class Setting:
     device: str = "cpu"
     precision: str = "float32"
     backbones: Path | None = None
-    kept_tasks: int = 24
+    kept_tasks: int = 12
     memory_mb: int | None = None
     secret: bytes | None = field(default=None, repr=False)
 

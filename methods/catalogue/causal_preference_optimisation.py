@@ -64,7 +64,8 @@ class PolicyValue:
         tags: What it takes and claims.
         logged: Take the logging law from the log's propensities, not from the fine-tuned policy.
         modelled: Needs an outcome model and texts drawn from the reference policy.
-        outcome_model: Adjustment under which the outcome model is fitted.
+        outcome_model: Adjustment under which the outcome model is fitted; its row weights multiply
+            the importance weights (``P(x|p) / P(x|p,z)`` makes the tuned policy's law the logging law).
         constant: Replace the outcome model by the mean outcome (the variance control).
         sliced: Weight the randomised rows alone; the outcome model still sees every row.
     """
@@ -88,14 +89,14 @@ class PolicyValue:
     def _train(self, log: Log, harness: Any) -> Fitting:
         scored = self.outcome_model(log, harness)
         # An adjusted value is the outcome less what covariates explain: the weighted term uses it too.
-        rows, value = scored.log, scored.value
+        rows, value, weight = scored.log, scored.value, scored.weight
         if self.sliced:
             kept = slice_rows(rows)
-            rows, value = rows.take(kept), value[kept]
+            rows, value, weight = rows.take(kept), value[kept], weight[kept]
         level, scale = float(value.mean()), float(value.std()) or 1.0
         logged = Texts(rows.prompts, rows.texts)
         start = yield Train(harness.policy(), {"text": logged}, {"weight": np.ones(len(rows))}, SFT())
-        fields, values = {"text": logged}, {"outcome": (value - level) / scale}
+        fields, values = {"text": logged}, {"outcome": (value - level) / scale, "weight": weight}
         if self.logged:
             values["log_propensity"] = np.log(rows.numbers("propensity"))
         else:

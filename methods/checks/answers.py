@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Contrasts, make_rng
+from benchmark.contract import Contrasts, Fitted, make_rng
 from methods.checks.subject import CheckFailed, CheckSkipped, Subject
 from methods.checks.toy import PROMPTS, draw_toy, write_texts
 from methods.recipe import Recipe
@@ -34,11 +35,11 @@ def answers_each_text_alone(subject: Subject) -> None:
     fitted = subject.fitted()
     rewards = subject.ask(fitted)
     order = make_rng("check order").permutation(len(rewards))
-    tolerance = {"rtol": 1e-5, "atol": 1e-6 * max(1.0, float(np.abs(rewards).max()))}
-    if not np.allclose(subject.ask(fitted, order), rewards[order], **tolerance):
+    close = 1e-6 * max(1.0, float(np.abs(rewards).max()))
+    if not np.allclose(subject.ask(fitted, order), rewards[order], rtol=1e-5, atol=close):
         raise CheckFailed("rewards change when questions are reordered")
     some = order[:7]
-    if not np.allclose(subject.ask(fitted, some), rewards[some], **tolerance):
+    if not np.allclose(subject.ask(fitted, some), rewards[some], rtol=1e-5, atol=close):
         raise CheckFailed("rewards change when fewer questions are asked")
 
 
@@ -46,10 +47,10 @@ def samples_texts(subject: Subject) -> None:
     """A declared policy samples texts."""
     if not subject.method.tags.policy:
         raise CheckSkipped("declares no policy")
-    fitted = subject.fitted()
+    fitted: Any = subject.fitted()
     if not callable(getattr(fitted, "sample", None)):
         raise CheckFailed("declares a policy but its result has no sample(prompts, n)")
-    texts = np.asarray(fitted.sample(PROMPTS, 2), dtype=object)  # type: ignore[attr-defined]
+    texts = np.asarray(fitted.sample(PROMPTS, 2), dtype=object)
     if texts.shape != (len(PROMPTS), 2) or not all(isinstance(text, str) for text in texts.ravel()):
         raise CheckFailed(f"sample({len(PROMPTS)} prompts, 2) gave shape {texts.shape}")
 
@@ -60,15 +61,15 @@ def gives_valid_intervals(subject: Subject) -> None:
         raise CheckSkipped("declares no intervals")
     if "outcome" not in subject.kinds:
         raise CheckSkipped("takes no outcome logs")
-    fitted = subject.fitted("outcome")
+    fitted: Any = subject.fitted("outcome")
     if not callable(getattr(fitted, "effect_interval", None)):
         raise CheckFailed("declares intervals but its result has no effect_interval(contrasts, level)")
     contrasts = toy_contrasts()
-    found = np.asarray(fitted.effect_interval(contrasts, 0.9))  # type: ignore[attr-defined]
+    found = np.asarray(fitted.effect_interval(contrasts, 0.9))
     if found.shape != (4, 2) or not np.isfinite(found).all() or (found[:, 0] > found[:, 1]).any():
         raise CheckFailed(f"4 contrasts got intervals {np.round(found, 3).tolist()}")
     mirrored = Contrasts(contrasts.ids, contrasts.prompts, contrasts.off, contrasts.on)
-    back = np.asarray(fitted.effect_interval(mirrored, 0.9))  # type: ignore[attr-defined]
+    back = np.asarray(fitted.effect_interval(mirrored, 0.9))
     if not np.allclose(back, -found[:, ::-1], atol=1e-6):
         raise CheckFailed("exchanging on and off does not mirror the intervals")
 
@@ -82,7 +83,7 @@ def finds_nothing_where_nothing_is(subject: Subject) -> str:
         raise CheckSkipped("the toy log's confounding is not of the kind it adjusts for")
     null = draw_toy(2000, seed=5, effects=np.zeros(4))
     own, naive = (
-        _greeting_effect(subject, subject.fit_many([log], method=method)[0])
+        _greeting_effect(subject.fit_many([log], method=method)[0])
         for method, log in (
             (subject.method, null.log("outcome", tags.needs)),
             (Recipe("naive"), null.log("outcome", ())),
@@ -132,12 +133,12 @@ def toy_contrasts() -> Contrasts:
     return Contrasts(ids, PROMPTS[ids % len(PROMPTS)], *sides)
 
 
-def _greeting_effect(subject: Subject, fitted: object) -> float:
+def _greeting_effect(fitted: Fitted) -> float:
     contrasts = toy_contrasts()
     first = contrasts.ids == 0
     prompts = contrasts.prompts[first]
-    on = fitted.reward(prompts, contrasts.on[first])  # type: ignore[attr-defined]
-    return float(np.mean(on - fitted.reward(prompts, contrasts.off[first])))  # type: ignore[attr-defined]
+    on = fitted.reward(prompts, contrasts.on[first])
+    return float(np.mean(on - fitted.reward(prompts, contrasts.off[first])))
 
 
 ANSWER_CHECKS = (

@@ -102,7 +102,7 @@ def test_local_workers_give_what_this_process_gives(tmp_path, diary):
 
 def test_a_cell_that_takes_too_long_costs_itself_alone(tmp_path, diary):
     plan, store = plan_of("a", "hangs"), Store.open(tmp_path / "store")
-    run(plan, store, diary, partial(run_local, workers=2, seconds_per_cell=1.0))
+    run(plan, store, diary, partial(run_local, workers=2, seconds_per_cell=5.0))
     table = store.read_records().to_pydict()
     ended = {
         (m, f, s): x

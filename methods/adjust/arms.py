@@ -1,0 +1,140 @@
+"""Values of reusable texts (arms), and a softmax policy over them.
+
+Three estimates of an arm's value under the law of the texts, by prompt: inverse propensity scores (IPS), their
+self-normalised form, and kernel smoothing over similar texts (DSO). The policy is linear in
+text features, so that it speaks of arms nobody logged as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from benchmark.contract import Log
+from methods.adjust.scored import Scored
+
+
+@dataclass(frozen=True, eq=False)
+class Arms:
+    """The distinct arms of a log.
+
+    Attributes:
+        row: A row of the log for each arm, shape (m,).
+        of_row: Arm of each row, shape (n,).
+        prompt: Prompt number of each arm, shape (m,).
+        rows_a_prompt: Rows of each arm's prompt, shape (m,).
+    """
+
+    row: np.ndarray
+    of_row: np.ndarray
+    prompt: np.ndarray
+    rows_a_prompt: np.ndarray
+
+    @classmethod
+    def of(cls, log: Log) -> Arms:
+        """The arms of a log, told apart by id and prompt."""
+        _, prompt = np.unique(log.prompts.astype(str), return_inverse=True)
+        keys = np.column_stack([prompt, log.numbers("arm")])
+        _, row, of_row = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        return cls(row, of_row.ravel(), prompt[row], np.bincount(prompt)[prompt[row]])
+
+
+Values = Callable[[Scored, Arms], np.ndarray]
+
+
+def inverse_propensity_values(scored: Scored, arms: Arms) -> np.ndarray:
+    """``sum_i 1[arm i = a] y_i / e_i / rows of the prompt``, shape (m,)."""
+    inverse = 1.0 / scored.log.numbers("propensity")
+    total = np.bincount(arms.of_row, weights=inverse * scored.value, minlength=len(arms.row))
+    return total / arms.rows_a_prompt
+
+
+def self_normalised_values(scored: Scored, arms: Arms) -> np.ndarray:
+    """``sum_i 1[arm i = a] y_i / e_i`` over ``sum_i 1[arm i = a] / e_i``, shape (m,)."""
+    inverse = 1.0 / scored.log.numbers("propensity")
+    total = np.bincount(arms.of_row, weights=inverse * scored.value, minlength=len(arms.row))
+    return total / np.bincount(arms.of_row, weights=inverse, minlength=len(arms.row))
+
+
+@dataclass(frozen=True)
+class KernelValues:
+    """``sum_j K(a, x_j) y_j / e_K(j)`` over the same sum without y, by prompt: DSO.
+
+    ``e_K(j) = E[K(x_j, x)]`` under the logging law given the row's slot is the kernel-smoothed logging density:
+    estimated by the mean over rows of the same prompt and slot, so no logged propensity is needed.
+
+    Source: Kiyohara et al. 2025 (arXiv 2504.02646), Gaussian kernel; there the density is fitted by least
+    squares and the sum is not normalised (reconstruction).
+
+    Attributes:
+        width: Kernel width as a multiple of the root mean square distance of logged texts.
+        clip: Largest weight ``1 / e_K`` relative to the mean.
+    """
+
+    width: float = 0.35
+    clip: float = 20.0
+
+    def __call__(self, scored: Scored, arms: Arms) -> np.ndarray:
+        """Smoothed values, shape (m,)."""
+        prompt, slot = arms.prompt[arms.of_row], scored.log.numbers("slot")
+        values = np.empty(len(arms.row))
+        for p in np.unique(prompt):
+            rows, asked = np.flatnonzero(prompt == p), np.flatnonzero(arms.prompt == p)
+            texts = scored.texts[rows]
+            scale = 2.0 * self.width**2 * max(float(2.0 * texts.var(axis=0).sum()), 1e-12)
+            kernel = np.exp(-_squared_distances(texts, texts) / scale)
+            same = slot[rows][:, None] == slot[rows]
+            density = (kernel * same).sum(axis=1) / same.sum(axis=1)
+            weight = 1.0 / density
+            weight = np.minimum(weight, self.clip * weight.mean())
+            near = np.exp(-_squared_distances(scored.texts[arms.row[asked]], texts) / scale) * weight
+            values[asked] = near @ scored.value[rows] / near.sum(axis=1)
+        return values
+
+
+def _squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    squared = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2.0 * first @ second.T
+    return np.maximum(squared, 0.0)
+
+
+def fit_arm_policy(
+    texts: np.ndarray, prompt: np.ndarray, values: np.ndarray, price: float, ridge: float = 1e-2
+) -> np.ndarray:
+    """Coefficients theta of ``pi(a | p) = softmax over the prompt's arms of theta'x_a``, shape (d,).
+
+    Maximises ``mean over prompts of sum_a pi(a) q(a) - price KL(pi || uniform)`` less a small ridge, by
+    quasi-Newton steps on the exact gradient.
+
+    Args:
+        texts: Features of the arms, shape (m, d).
+        prompt: Prompt number of each arm, shape (m,).
+        values: q, shape (m,).
+        price: Price of a nat of divergence, in units of the values.
+        ridge: Of ``ridge / 2 * |theta|^2``.
+    """
+    prompts, group = np.unique(prompt, return_inverse=True)
+    groups = [np.flatnonzero(group == k) for k in range(len(prompts))]
+    centred = np.concatenate([texts[rows] - texts[rows].mean(axis=0) for rows in groups])
+    order = np.concatenate(groups)
+    sizes = np.array([len(rows) for rows in groups])
+    starts = np.r_[0, np.cumsum(sizes)[:-1]]
+    q = values[order]
+    baseline = np.repeat(np.add.reduceat(q, starts) / sizes, sizes)
+
+    def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = centred @ theta
+        normaliser = [logsumexp(part) for part in np.split(logits, starts[1:])]
+        log_pi = logits - np.repeat(normaliser, sizes)
+        pi = np.exp(log_pi)
+        gain = (q - baseline) - price * (log_pi + np.log(np.repeat(sizes, sizes)))
+        mean = np.repeat(np.add.reduceat(pi * gain, starts), sizes)
+        slope = centred.T @ (pi * (gain - mean)) / len(sizes)
+        value = float(pi @ gain) / len(sizes)
+        return 0.5 * ridge * float(theta @ theta) - value, ridge * theta - slope
+
+    found = minimize(loss, np.zeros(texts.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    return found.x

@@ -1,0 +1,114 @@
+"""Doubly robust effects of logged attributes, with intervals for them.
+
+A few attributes stand for thousands of words. Attributes of a query are read from its words by a
+regression; people are adjusted for, and so are the other attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
+from methods.adjust.aipw import cross_fit_scores
+from methods.adjust.features import base_columns, covariate_columns, flexible_columns
+from methods.adjust.partial import conditional_means, cross_folds
+from methods.adjust.ridge import fit_ridge
+from methods.adjust.scored import Scored, begin
+from methods.linear import IntervalReward, LinearReward
+
+Influence = Callable[[Scored, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class AttributeEffects:
+    """Effects of attributes with their joint covariance, read back from words.
+
+    Attributes:
+        name: Name on the board.
+        tags: What it takes and claims.
+        scores: ``(scored, fold) -> (n, k)``; the means over rows are the effects of the k attributes, and
+            the covariance over rows divided by n is theirs.
+        folds: Cross-fitting folds.
+    """
+
+    name: str
+    tags: Tags
+    scores: Influence
+    folds: int = 5
+
+    def fit(self, log: Log, harness: Any) -> Fitted:
+        """Learn from a log."""
+        reason = self.tags.reason_to_refuse(log)
+        if reason:
+            raise Incompatible(reason)
+        scored = begin(log, harness)
+        scores = self.scores(scored, cross_folds(scored.log, harness, self.folds))
+        effects = scores.mean(axis=0)
+        covariance = np.cov(scores, rowvar=False).reshape(len(effects), -1) / len(scores)
+        reader = fit_ridge(scored.texts, scored.log.matrix("attribute")).coefficient
+        level = float(scored.log.outcomes.mean() - scored.texts.mean(axis=0) @ reader @ effects)
+        linear = LinearReward(scored.features, reader @ effects, level)
+        return IntervalReward(linear, reader @ covariance @ reader.T)
+
+
+def aipw_of_attributes(scored: Scored, fold: np.ndarray) -> np.ndarray:
+    """AIPW scores of every attribute in turn, the others as controls; shape (n, k)."""
+    attributes = scored.log.matrix("attribute")
+    base = base_columns(scored.log)[:, 1:]
+    moved_by = np.column_stack([base, covariate_columns(scored.log)])
+    people = np.column_stack([base, flexible_columns(scored.log.covariates)])
+    columns = []
+    for k in range(attributes.shape[1]):
+        treated = (attributes[:, k] > 0.5).astype(np.float64)
+        controls = np.column_stack([people, np.delete(attributes, k, axis=1)])
+        columns.append(cross_fit_scores(scored.value, treated, controls, moved_by, fold))
+    return np.column_stack(columns)
+
+
+def partially_linear(scored: Scored, fold: np.ndarray) -> np.ndarray:
+    """Scores of the partially linear model: residual on residual, all attributes at once; shape (n, k).
+
+    The influence of a row is ``(V'V/n)^-1 v_i (u_i - v_i'theta)`` around theta (Chernozhukov et al. 2018,
+    section 4.1; the sandwich allows unequal variances).
+    """
+    attributes = scored.log.matrix("attribute")
+    means, level = conditional_means(scored, attributes, fold)
+    moved, left = attributes - means, scored.value - level
+    effects, *_ = np.linalg.lstsq(moved, left, rcond=None)
+    bread = np.linalg.pinv(moved.T @ moved / len(left))
+    return effects + (moved * (left - moved @ effects)[:, None]) @ bread
+
+
+def _tags(summary: str, paper: str) -> Tags:
+    return Tags(
+        needs=frozenset({"attribute", "covariate"}),
+        adjusts=True,
+        calibrated=True,
+        intervals=True,
+        paper=paper,
+        summary=summary,
+    )
+
+
+METHODS: tuple[Method, ...] = (
+    AttributeEffects(
+        "attribute-aipw",
+        _tags(
+            "Doubly robust effect of each logged attribute, with intervals.",
+            "Robins, Rotnitzky & Zhao 1994; Chernozhukov et al. 2018",
+        ),
+        aipw_of_attributes,
+    ),
+    AttributeEffects(
+        "attribute-plr",
+        _tags(
+            "Partially linear effects of all logged attributes at once, with intervals.",
+            "Robinson 1988; Chernozhukov et al. 2018",
+        ),
+        partially_linear,
+    ),
+)

@@ -1,0 +1,125 @@
+"""The Base model of Kobalczyk & van der Schaar (ICML 2025): Bradley-Terry that reads the objective as an input.
+
+One network on ``[e; c]``: text features beside the context's indicators. It may let the prompt stand in
+for the objective where the two come together, which is what heads by context and the adversary
+are meant to prevent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Fitting, Incompatible, Log, Method, Tags, Texts, Train
+from benchmark.harness.model import Model
+from methods.objectives.pairwise import BradleyTerry
+from methods.recipe import Recipe
+
+SEPARATOR = "\x1f"
+MOST_CONTEXTS = 12
+
+
+def mark(number: np.ndarray, prompts: np.ndarray) -> np.ndarray:
+    """Prompts that carry their context's number, shape (n,), object dtype."""
+    return number.astype(int).astype(str).astype(object) + SEPARATOR + np.asarray(prompts, dtype=object)
+
+
+def head_with_context(harness: Any, contexts: int, hidden: int) -> Model:
+    """A fresh head that reads marked prompts: the usual features, then one indicator a context."""
+    plain = harness.reward_head(hidden).architecture
+
+    def encode(prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        split = [prompt.partition(SEPARATOR) for prompt in prompts]
+        bare = np.array([part[2] for part in split], dtype=object)
+        number = np.array([int(part[0]) for part in split])
+        indicators = (number[:, None] == np.arange(contexts)) * plain.spread
+        return np.column_stack([harness.encode(bare, texts), indicators])
+
+    centre = np.r_[np.broadcast_to(plain.centre, plain.width), np.zeros(contexts)]
+    head = replace(
+        plain,
+        source=f"{plain.source}+{contexts} contexts",
+        width=plain.width + contexts,
+        encode=encode,
+        centre=centre,
+    )
+    return Model(head, head.initial(harness.rng("head with context")))
+
+
+@dataclass(frozen=True, eq=False)
+class ToldReward:
+    """The reward of a head that is told the context.
+
+    Attributes:
+        fitted: A fitted head that reads marked prompts.
+        column: Context column.
+        values: Context values, shape (contexts,).
+    """
+
+    fitted: Any
+    column: str
+    values: np.ndarray
+
+    def reward(
+        self,
+        prompts: np.ndarray,
+        texts: np.ndarray,
+        context: Mapping[str, np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """The reward in each text's context, or the mean over contexts without one; shape (n,)."""
+        if context and self.column in context:
+            given = np.asarray(context[self.column], dtype=np.float64)
+            number = np.abs(given[:, None] - self.values).argmin(axis=1)
+            return self.fitted.reward(mark(number, prompts), texts)
+        every = [np.full(len(texts), k) for k in range(len(self.values))]
+        return np.mean([self.fitted.reward(mark(number, prompts), texts) for number in every], axis=0)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Bradley-Terry on text features and context together.
+
+    Attributes:
+        name: Name on the board.
+        tags: What it takes and claims.
+        hidden: Units of the hidden layer.
+    """
+
+    name: str
+    tags: Tags
+    hidden: int = 32
+
+    def fit(self, log: Log, harness: Any) -> Fitting:
+        """Learn from a log."""
+        reason = self.tags.reason_to_refuse(log)
+        if reason:
+            raise Incompatible(reason)
+        column = log.names("context")[0]
+        values, number = np.unique(log.numbers(f"context.{column}"), return_inverse=True)
+        if len(values) > MOST_CONTEXTS:
+            raise Incompatible(f"context {column!r} has {len(values)} values, at most {MOST_CONTEXTS} fit")
+        return self._train(log, harness, column, values, number)
+
+    def _train(self, log: Log, harness: Any, column: str, values: np.ndarray, number: np.ndarray) -> Fitting:
+        fields, columns = Recipe("pairs").training_set(log, harness)
+        marked = {name: Texts(mark(number, side.prompts), side.texts) for name, side in fields.items()}
+        start = head_with_context(harness, len(values), self.hidden)
+        model = yield Train(start, marked, columns, BradleyTerry())
+        return ToldReward(harness.fitted_head(model), column, values)
+
+
+METHODS: tuple[Method, ...] = (
+    Told(
+        "told-head",
+        Tags(
+            kinds=frozenset({"pairs"}),
+            needs=frozenset({"context"}),
+            adjusts=True,
+            paper="Kobalczyk & van der Schaar 2025, arXiv 2506.05967 (Base)",
+            summary="One network that reads text features and the objective side by side.",
+        ),
+    ),
+)

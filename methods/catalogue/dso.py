@@ -1,0 +1,88 @@
+"""Policy learning over reusable texts (arms): IPS, SNIPS, and DSO's kernel smoothing beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
+from methods.adjust.arms import (
+    Arms,
+    KernelValues,
+    Values,
+    fit_arm_policy,
+    inverse_propensity_values,
+    self_normalised_values,
+)
+from methods.adjust.scored import begin
+from methods.linear import LinearReward
+from methods.recipe import standardise
+
+
+@dataclass(frozen=True)
+class ArmPolicy:
+    """A softmax policy over the logged arms, linear in text features; its reward is the logit.
+
+    Attributes:
+        name: Name on the board.
+        tags: What it takes and claims.
+        values: Estimates the arms' values.
+        price: Price of a nat of divergence from the uniform policy, in outcome standard deviations.
+    """
+
+    name: str
+    tags: Tags
+    values: Values
+    price: float = 0.1
+
+    def fit(self, log: Log, harness: Any) -> Fitted:
+        """Learn from a log."""
+        reason = self.tags.reason_to_refuse(log)
+        if reason:
+            raise Incompatible(reason)
+        scored = begin(log, harness)
+        scored = replace(scored, value=standardise(scored.value))
+        arms = Arms.of(scored.log)
+        values = self.values(scored, arms)
+        theta = fit_arm_policy(scored.texts[arms.row], arms.prompt, values, self.price)
+        return LinearReward(scored.features, theta, 0.0, {"arms": float(len(np.unique(arms.row)))})
+
+
+def _tags(summary: str, paper: str, *needs: str, track: str) -> Tags:
+    return Tags(needs=frozenset({"arm", *needs}), track=track, adjusts=True, paper=paper, summary=summary)
+
+
+METHODS: tuple[Method, ...] = (
+    ArmPolicy(
+        "ips-arms",
+        _tags(
+            "Softmax policy over arms, valued by inverse propensity scores.",
+            "Horvitz & Thompson 1952; Swaminathan & Joachims 2015",
+            "propensity",
+            track="propensity",
+        ),
+        inverse_propensity_values,
+    ),
+    ArmPolicy(
+        "snips-arms",
+        _tags(
+            "Softmax policy over arms, valued by self-normalised inverse propensity scores.",
+            "Swaminathan & Joachims 2015 (SNIPS)",
+            "propensity",
+            track="propensity",
+        ),
+        self_normalised_values,
+    ),
+    ArmPolicy(
+        "dso-arms",
+        _tags(
+            "Softmax policy over arms, valued by outcomes of similar texts over their smoothed density.",
+            "Kiyohara et al. 2025 (DSO, arXiv 2504.02646); reconstruction",
+            "slot",
+            track="log",
+        ),
+        KernelValues(),
+    ),
+)

@@ -1,0 +1,76 @@
+"""Fine-grained supervision (Xu et al. 2024): evidence for words, from texts that differ in few of them.
+
+The paper has an annotator edit the worse text until it is better. A log holds no edits, so near
+duplicates whose outcomes differ are mined instead: a reconstruction, which inherits the log's
+confounding unless what orders the pairs is adjusted.
+"""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Method, Tags
+from methods.adjust.partial import Joint
+from methods.adjust.scored import Scored
+from methods.objectives.pairwise import BradleyTerry
+from methods.objectives.tokens import TokenEdits
+from methods.pairing.near_duplicates import NearDuplicates
+from methods.pairing.rules import Pairs
+from methods.recipe import Recipe
+
+PAPER = "Xu et al. 2024, arXiv 2406.02756 (reconstruction)"
+
+
+def mark_edits(scored: Scored, pairs: Pairs) -> dict[str, Any]:
+    """Where the words of either side differ from the other's, each of shape (m, longest text + 1)."""
+    words = [text.split(" ") for text in scored.log.texts]
+    width = max(map(len, words)) + 1
+    chosen, rejected = np.zeros((2, len(pairs.chosen), width))
+    for row, (better, worse) in enumerate(zip(pairs.chosen, pairs.rejected, strict=True)):
+        matcher = SequenceMatcher(None, words[worse], words[better], autojunk=False)
+        for kind, worse_start, worse_end, better_start, better_end in matcher.get_opcodes():
+            if kind != "equal":
+                rejected[row, worse_start:worse_end] = 1.0
+                chosen[row, better_start:better_end] = 1.0
+    return {"chosen_edited": chosen, "rejected_edited": rejected}
+
+
+def _tags(summary: str, *needs: str, policy: bool = True) -> Tags:
+    return Tags(needs=frozenset(needs), adjusts=bool(needs), policy=policy, paper=PAPER, summary=summary)
+
+
+METHODS: tuple[Method, ...] = (
+    Recipe(
+        "token-reward",
+        pairing=NearDuplicates(),
+        objective=BradleyTerry(),
+        model="head",
+        tags=_tags("A reward a word, learnt from near duplicates with differing outcomes.", policy=False),
+    ),
+    Recipe(
+        "token-reward-p3",
+        adjust=Joint(),
+        pairing=NearDuplicates(),
+        objective=BradleyTerry(),
+        model="head",
+        tags=_tags("A reward a word, from near duplicates ordered by residual.", "covariate", policy=False),
+    ),
+    Recipe(
+        "token-supervision",
+        pairing=NearDuplicates(),
+        objective=TokenEdits(),
+        pair_columns=mark_edits,
+        tags=_tags("Likelihood of the better near duplicate's own words, unlikelihood of the other's."),
+    ),
+    Recipe(
+        "token-supervision-p3",
+        adjust=Joint(),
+        pairing=NearDuplicates(),
+        objective=TokenEdits(),
+        pair_columns=mark_edits,
+        tags=_tags("Token supervision on near duplicates ordered by residual.", "covariate"),
+    ),
+)

@@ -1,0 +1,93 @@
+"""SELM without an oracle (Zhang et al. 2024): DPO on the log's pairs, with optimism about new texts.
+
+The degenerate offline form: labels stay the log's, so optimism points where the log says least.
+``oracle`` has the method as published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from methods.adjust.partial import Joint
+from methods.objectives.exploration import SELM
+from methods.pairing.rules import SamePrompt
+from methods.recipe import Recipe
+
+PAPER = "Zhang et al. 2024, arXiv 2405.19332 (offline form: reconstruction)"
+NEARLY_GREEDY = 0.2
+
+
+@dataclass(frozen=True)
+class OfflineExploration:
+    """Trains SELM's loss on a recipe's pairs and on nearly greedy texts of the reference.
+
+    Attributes:
+        recipe: Makes the pairs; its name and tags are the method's.
+        objective: The loss.
+        each: Own texts a prompt.
+    """
+
+    recipe: Recipe
+    objective: SELM = field(default_factory=lambda: SELM(beta=0.1))
+    each: int = 4
+
+    @property
+    def name(self) -> str:
+        """Name on the board."""
+        return self.recipe.name
+
+    @property
+    def tags(self) -> Tags:
+        """What it takes and claims."""
+        return self.recipe.tags
+
+    def fit(self, log: Log, harness: Any) -> Fitting:
+        """Learn from a log."""
+        reason = self.tags.reason_to_refuse(log)
+        if reason:
+            raise Incompatible(reason)
+        return self._train(log, harness)
+
+    def _train(self, log: Log, harness: Any) -> Fitting:
+        fields, values = self.recipe.training_set(log, harness)
+        asked, place = np.unique(fields["chosen"].prompts.astype(str), return_inverse=True)
+        each = max(1, min(self.each, harness.budget.samples // len(asked)))
+        own = yield Sample(harness.policy(), asked.astype(object), each, temperature=NEARLY_GREEDY)
+        picked = harness.rng("own texts").integers(each, size=len(place))
+        fields = {**fields, "own": Texts(asked.astype(object)[place], np.asarray(own, object)[place, picked])}
+        model = yield Train(harness.policy(), fields, values, self.objective)
+        return harness.fitted_policy(model)
+
+
+METHODS: tuple[Method, ...] = (
+    OfflineExploration(
+        Recipe(
+            "selm-offline",
+            pairing=SamePrompt(),
+            tags=Tags(
+                kinds=frozenset({"outcome", "pairs", "rankings"}),
+                policy=True,
+                paper=PAPER,
+                summary="DPO on logged pairs, lowering what the reference would say anyway.",
+            ),
+        )
+    ),
+    OfflineExploration(
+        Recipe(
+            "selm-offline-p3",
+            adjust=Joint(),
+            pairing=SamePrompt(),
+            tags=Tags(
+                needs=frozenset({"covariate"}),
+                adjusts=True,
+                policy=True,
+                paper=PAPER,
+                summary="SELM's loss on pairs ordered by the residual outcome.",
+            ),
+        )
+    ),
+)

@@ -1,0 +1,97 @@
+"""letters: letters of two or three passages, tilted towards the reader; every text probability is known.
+
+After the Hong Kong experiment (Fong and Grimmer 2021) and its use in Causal Preference Optimization
+(Lin et al. 2024). P^R is the uniform draw of two or three of seven arguments and of their wording
+(``LetterLaw``). The log tilts it: ``P(S | c) = P(|S|) prod_S exp(gamma w_k . psi(c)) / norm``. An
+attribute's effect ``tau_k`` is the mean change from adding its passage to a letter of two others,
+those two drawn from the log's marginal law given that both letters exist; for additive effects it is
+free of the law. Outcomes are agreement from 0 to 100; readers answer twice, in one of two waves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.contract.seeding import Streams
+from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue
+from simulators.family import Family, FamilyCard
+from simulators.listed import apply_listed_dials, list_vectors
+from simulators.population import Factor, standardised
+from simulators.recording import PROPENSITIES, Column, Recording, Rows, factors
+from simulators.roles import BENEFICIAL, HARMFUL, Roles, draw_roles
+from simulators.slider import POINTS, slider
+from simulators.standard import compose_world
+from simulators.text import load_domain
+from simulators.text.letters import ATTRIBUTE_WEIGHTS, LetterLaw
+from simulators.world import World
+
+ROWS_EACH, DAYS_BETWEEN_WAVES, DAYS_OF_A_WAVE = 2, 300, 14
+READER = (
+    Factor("leaning", repeat=ROWS_EACH, nodes=24),
+    Factor("age", "uniform", nodes=12, repeat=ROWS_EACH),
+    Factor("wave", "bernoulli", repeat=ROWS_EACH),
+)
+DAY = Factor("day", "uniform", nodes=1)
+EFFECTS = Dial(
+    "effects",
+    "drawn",
+    "drawn: afresh each seed, with decoys; published: the seven published weights as points of agreement, and "
+    "strength then scales the bias of the most flattered argument",
+    choices=("drawn", "published"),
+)
+DOMAIN = Dial("domain", "letters", "what kind of text is written", choices=("letters",))
+
+CARD = FamilyCard(
+    name="letters",
+    situation="Advocates pick the two or three arguments of a letter with the reader in mind, and readers "
+    "who agree anyway are sent some arguments more often.",
+    dials=(STRENGTH, OVERLAP, EFFECTS, DOMAIN),
+    identified_by="the covariates, or the logged propensity of the letter, which is exact",
+    recover="Causal Preference Optimization with the logged propensity, doubly robust, covariate regression",
+    fail="taking agreement at face value; an outcome model without covariates",
+)
+
+
+def _unit(rows: Rows) -> np.ndarray:
+    return (rows.start + np.arange(len(rows))) // ROWS_EACH
+
+
+def _time(rows: Rows) -> np.ndarray:
+    within = DAYS_OF_A_WAVE * (np.asarray(rows.people["day"]) / np.sqrt(3.0) + 1) / 2
+    return DAYS_BETWEEN_WAVES * np.asarray(rows.people["wave"]) + within
+
+
+def _published(roles: Roles, names: tuple[str, ...]) -> Roles:
+    """The published weights; the two worst arguments are flattered, the second best is slighted."""
+    effects = np.array([ATTRIBUTE_WEIGHTS[name] for name in names]) / POINTS
+    order = np.argsort(effects)
+    directions = np.zeros(len(effects))
+    directions[order[:2]], directions[order[-2]] = 1.0, -1.0
+    signs = tuple(BENEFICIAL if effect > 0 else HARMFUL for effect in effects)
+    return replace(roles, names=signs, effects=effects, directions=directions)
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    domain, law = load_domain("letters"), LetterLaw()
+    roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
+    roles = _published(roles, domain.attributes) if dials["effects"] == "published" else roles
+    columns = (*factors("leaning", "age", "wave"), Column("unit", _unit), Column("time", _time))
+    world = compose_world(
+        card,
+        dials,
+        streams,
+        factors=(*READER, DAY),
+        features=standardised(*READER),
+        recording=Recording(columns + PROPENSITIES),
+        roles=roles,
+    )
+    world = list_vectors(
+        replace(world, feedback=slider()), law.vectors, law.probabilities[None], law.vectors.sum(axis=1) - 2
+    )
+    return apply_listed_dials(world)
+
+
+FAMILY = Family(CARD, _compose)

@@ -1,0 +1,75 @@
+"""Worlds whose attribute vectors are listed: give a standard world a tabulated rule, and apply its dials.
+
+For domains that cannot write every attribute vector. A vector that cannot be written is worth the
+worst that can, as any text off the grammar is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import brentq
+
+from benchmark.contract.errors import UsageError
+from simulators.assignment import solve_overlap
+from simulators.codes import encode
+from simulators.roles import DECOY
+from simulators.standard import rule_of
+from simulators.strength import solve_strength, with_delta
+from simulators.tabulated import TabulatedRule, worst_elsewhere
+from simulators.world import World
+
+
+def list_vectors(world: World, vectors: np.ndarray, base: np.ndarray, strata: np.ndarray) -> World:
+    """The world with its rule over listed vectors, tilted as its plain rule's weights say.
+
+    Args:
+        world: A composed world with a plain rule.
+        vectors: The vectors that exist, shape (V, K).
+        base: Law of vectors by prompt class before anybody tilts it, shape (C, V).
+        strata: Stratum of each vector, shape (V,).
+    """
+    plain = rule_of(world)
+    rule = TabulatedRule(vectors, base, strata, plain.weights, plain.features)
+    exists = np.zeros((len(base), world.outcome.base.shape[-1]))
+    exists[:, encode(vectors)] = base
+    held = worst_elsewhere(world.outcome.base, exists[world.prompt_law.classes])
+    return replace(world, rule=rule, outcome=replace(world.outcome, base=held))
+
+
+def apply_listed_dials(world: World) -> World:
+    """The world with its dials for overlap and strength applied, and its unit of strength recorded.
+
+    Strength is the naive limit of the worst decoy. Where no attribute is without effect it is
+    the bias of the most flattered attribute, which for a decoy is the same thing.
+    """
+    rule, dials = world.rule, world.dials
+    assert isinstance(rule, TabulatedRule)
+    rule = solve_overlap(rule, world.population, world.prompt_law, float(dials["overlap"]))
+    world, strength = replace(world, rule=rule), float(dials["strength"])
+    if DECOY in world.roles.names:
+        world = solve_strength(world, strength)
+    else:
+        world = _solve_bias(world, strength)
+    # the outcome has a scale of its own, so the unit is known only now
+    return replace(world, roles=replace(world.roles, largest_effect=float(world.truth.effects.max())))
+
+
+def _solve_bias(world: World, strength: float) -> World:
+    def excess(delta: float) -> float:
+        truth = with_delta(world, delta).truth
+        return float((truth.naive_effects - truth.effects).max() - strength * truth.effects.max())
+
+    if strength == 0:
+        return with_delta(world, 0.0)
+    high = 1.0
+    while excess(high) < 0:
+        high *= 2
+        if high > 100:
+            raise UsageError(
+                f"strength {strength:g} cannot be reached in this world",
+                expected="a strength that some finite scale of confounding produces",
+                fix="lower strength, or lower the overlap dial so that texts respond more to people",
+            )
+    return with_delta(world, brentq(excess, 0.0, high, xtol=1e-10, rtol=1e-10))
