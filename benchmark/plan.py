@@ -138,7 +138,7 @@ def make_plan(
     scenarios: Sequence[str] = (),
     methods: Sequence[str] = (),
     seeds: int | None = None,
-    backbone: str = "tiny",
+    backbone: str | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Lay out a run.
@@ -151,7 +151,7 @@ def make_plan(
         scenarios: Patterns or ids to restrict to, or to add where the suite lacks them.
         methods: Patterns to restrict to.
         seeds: Use seeds 0 .. seeds - 1 instead of the suite's.
-        backbone: Name of what methods train on.
+        backbone: What methods train on throughout; by default what the suite says.
         context: Whatever else could change results: versions, device class, precision, backbone hashes.
 
     Raises:
@@ -163,11 +163,12 @@ def make_plan(
     for pattern in methods:
         if not fnmatch.filter(names, pattern):
             raise unknown_name("method", pattern, names)
+    suite = suite if backbone is None else suite.train_on(backbone)
     blocks = list(_blocks(suite, scenarios, seeds))
-    shared = json.dumps({"sizes": suite.sizes, "backbone": backbone, **(context or {})}, sort_keys=True)
     groups: list[Group] = []
     first_block = 0
-    for patterns, cells in blocks:
+    for patterns, cells, trained_on in blocks:
+        shared = json.dumps({"sizes": suite.sizes, "backbone": trained_on, **(context or {})}, sort_keys=True)
         chunks = [cells[start : start + suite.group_size] for start in range(0, len(cells), suite.group_size)]
         content = ["\n".join(f"{cell.scenario.id}\t{cell.seed}" for cell in chunk) for chunk in chunks]
         for entrant in entrants:
@@ -175,7 +176,7 @@ def make_plan(
                 continue
             for offset, (chunk, described) in enumerate(zip(chunks, content, strict=True)):
                 key = _key(entrant.fingerprint, entrant.role, entrant.submission, shared, described)
-                groups.append(Group(entrant, tuple(chunk), backbone, first_block + offset, key))
+                groups.append(Group(entrant, tuple(chunk), trained_on, first_block + offset, key))
         first_block += len(chunks)
     if not groups:
         raise UsageError("the plan is empty", expected="at least one cell", found="no method matches")
@@ -186,8 +187,8 @@ def make_plan(
 
 def _blocks(
     suite: Suite, patterns: Sequence[str], seeds: int | None
-) -> Iterator[tuple[tuple[str, ...], list[Cell]]]:
-    """Method patterns and cells of each block, seeds innermost."""
+) -> Iterator[tuple[tuple[str, ...], list[Cell], str]]:
+    """Method patterns, cells and backbone of each block, seeds innermost."""
     used: set[str] = set()
     for block in suite.block:
         chosen = []
@@ -200,7 +201,7 @@ def _blocks(
         numbers = range(seeds) if seeds is not None else (block.seeds or suite.seeds)
         cells = [Cell(scenario, seed) for scenario in dict.fromkeys(chosen) for seed in numbers]
         if cells:
-            yield block.methods, cells
+            yield block.methods, cells, block.backbone or suite.backbone
     extra = [pattern for pattern in patterns if pattern not in used]
     for pattern in extra:
         if any(mark in pattern for mark in "*?"):
@@ -208,7 +209,7 @@ def _blocks(
     if extra:
         added = [Scenario.parse(text).with_rows(suite.n) for text in extra]
         numbers = range(seeds) if seeds is not None else suite.seeds
-        yield ("*",), [Cell(scenario, seed) for scenario in added for seed in numbers]
+        yield ("*",), [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
 
 
 def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:

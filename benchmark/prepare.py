@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.backbones import SETTINGS_FILE, TINY, is_complete, parse_backbone, write_backbone
 from benchmark.contract import Log, Queries, Streams, make_rng, unknown_name
 from benchmark.contract.method import TRACKS
 from benchmark.scenario import Scenario, Value
@@ -29,7 +30,6 @@ from benchmark.score import AnswerKey, make_key
 from benchmark.suite import Suite
 
 PRETRAINING_TEXTS = 20_000
-BACKBONES = ("tiny",)
 DEFAULT_DOMAIN = "headlines"
 
 
@@ -193,16 +193,17 @@ def hash_backbone(domain: str, backbone: str = "tiny") -> str:
     import benchmark.harness as harness
     from simulators.text import load_domain
 
-    if backbone not in BACKBONES:
-        raise unknown_name("backbone", backbone, BACKBONES)
+    spec = parse_backbone(backbone)
     loaded = load_domain(domain)
-    content = {
-        "backbone": backbone,
+    content: dict[str, Any] = {
+        "backbone": TINY if spec.name == TINY else "hf",
         "domain": [loaded.name, loaded.prompts, loaded.attributes, [repr(slot) for slot in loaded.slots]],
         "texts": PRETRAINING_TEXTS,
         "pretraining": str(inspect.signature(harness.pretrain)),
         "version": getattr(harness, "VERSION", "0"),
     }
+    if not spec.plain:
+        content["parts"] = spec.describe()
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -216,9 +217,12 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
 
     Args:
         domain: Name of the text domain.
-        backbone: Name of the architecture.
+        backbone: A backbone as text; see ``benchmark.backbones``.
         folder: Parent folder; by default ``backbones`` in ``build_folder()``.
     """
+    spec = parse_backbone(backbone)
+    # The tiny decoder under another encoder is the domain's own; it is made first, outside the lock.
+    tiny = make_backbone(domain, TINY, folder) if spec.name == TINY and not spec.plain else None
     home = find_backbone(domain, backbone, folder)
     if is_readable(home):
         return home
@@ -231,7 +235,11 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
             shutil.rmtree(left_behind, ignore_errors=True)
         scratch = Path(tempfile.mkdtemp(prefix=making, dir=home.parent))
         try:
-            pretrain_on(domain).save(scratch)
+            if spec.plain:
+                pretrain_on(domain).save(scratch)
+            else:
+                prompts, texts, vocabulary = draw_corpus(domain)
+                write_backbone(spec, scratch, prompts, texts, vocabulary, tiny)
             scratch.chmod(0o755)  # the sandbox reads it as another user
             shutil.rmtree(home, ignore_errors=True)
             os.replace(scratch, home)
@@ -246,6 +254,8 @@ def is_readable(folder: Path) -> bool:
 
     if not folder.exists():
         return False
+    if (folder / SETTINGS_FILE).exists():
+        return is_complete(folder)
     try:
         Backbone.load(folder)
     except Exception:  # damaged, or written by another version: it is made anew
@@ -254,8 +264,14 @@ def is_readable(folder: Path) -> bool:
 
 
 def pretrain_on(domain: str) -> Any:
-    """A backbone trained on texts of a domain in which every attribute is on in half of them."""
+    """A tiny backbone trained on the corpus of a domain."""
     from benchmark.harness import pretrain
+
+    return pretrain(*draw_corpus(domain))
+
+
+def draw_corpus(domain: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Prompts, texts and vocabulary of a domain, every attribute on in half of the texts."""
     from simulators.text import load_domain
 
     loaded = load_domain(domain)
@@ -265,7 +281,7 @@ def pretrain_on(domain: str) -> Any:
     written = loaded.realise(attributes, prompt_ids, rng)
     prompts = np.array(loaded.prompts, dtype=object)[prompt_ids]
     texts = written.texts.to_numpy(zero_copy_only=False).astype(object)
-    return pretrain(prompts, texts, loaded.vocabulary)
+    return prompts, texts, tuple(loaded.vocabulary)
 
 
 def draw_attributes(domain: Any, rng: np.random.Generator, n: int) -> np.ndarray:

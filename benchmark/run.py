@@ -77,13 +77,14 @@ def describe_entrant(method: Method, submission: str = "") -> Entrant:
 
 
 def key_context(
-    suite: Suite, scenarios: Iterable[Any], device: str, precision: str, backbone: str
+    suite: Suite, scenarios: Iterable[Any], device: str, precision: str, *backbones: str
 ) -> dict[str, Any]:
     """What goes into every key beside a group's own content."""
     domains = sorted({domain_of(scenario) for scenario in scenarios})
+    made = {name: {domain: hash_backbone(domain, name) for domain in domains} for name in backbones}
     return {
         "components": component_versions(),
-        "backbones": {domain: hash_backbone(domain, backbone) for domain in domains},
+        "backbones": made if len(made) != 1 else next(iter(made.values())),
         "device": device,
         "precision": precision,
         "suite": [suite.name, suite.version],
@@ -215,19 +216,18 @@ def choose_engine(
     return partial(run_local, factory=factory, workers=workers, seconds_per_cell=seconds_per_cell)
 
 
-def prepare_backbones(groups: Iterable[Group], backbone: str = "tiny", workers: int = 1) -> int:
+def prepare_backbones(groups: Iterable[Group], workers: int = 1) -> int:
     """Make the backbones that some groups train on and that are not there yet; returns how many.
 
     Args:
         groups: The groups.
-        backbone: Name of the architecture.
         workers: How many may be made at a time, each in a process of one thread.
     """
-    domains = sorted({domain_of(cell.scenario) for group in groups for cell in group.cells})
-    missing = [domain for domain in domains if not is_readable(find_backbone(domain, backbone))]
+    wanted = sorted({(domain_of(cell.scenario), group.backbone) for group in groups for cell in group.cells})
+    missing = [entry for entry in wanted if not is_readable(find_backbone(*entry))]
     if min(workers, len(missing)) < 2:
-        for domain in missing:
-            make_backbone(domain, backbone)
+        for entry in missing:
+            make_backbone(*entry)
         return len(missing)
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -238,7 +238,7 @@ def prepare_backbones(groups: Iterable[Group], backbone: str = "tiny", workers: 
         environment(THREAD_CAPS),
         ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn")) as pool,
     ):
-        list(pool.map(make_backbone, missing, [backbone] * len(missing)))
+        list(pool.map(make_backbone, *zip(*missing, strict=True)))
     return len(missing)
 
 

@@ -163,7 +163,7 @@ def submit_file(
     submission = read_submission(path, sandbox, _catalogue_names())
     entrant = describe_submission(submission, isolation)
     shared = key_context(suite, suite.scenarios, device, "float32", "tiny")
-    plan = make_plan(suite, [entrant], scenarios=scenarios, seeds=seeds, context=shared)
+    plan = make_plan(suite, [entrant], scenarios=scenarios, seeds=seeds, backbone="tiny", context=shared)
     if on_plan is not None:
         on_plan(plan.n_cells)
     bench = SandboxBench(submission.source, suite, sandbox, device, secret, backbones, on_cell)

@@ -63,11 +63,13 @@ class Block(_Strict):
         scenarios: Scenarios, each as text.
         methods: Method names or patterns (``*`` matches anything).
         seeds: World seeds; the suite's where left out.
+        backbone: What methods train on; the suite's where left out.
     """
 
     scenarios: Annotated[tuple[str, ...], Field(min_length=1)]
     methods: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
     seeds: Seeds | None = None
+    backbone: str | None = None
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -87,6 +89,7 @@ class Suite(_Strict):
         n: Rows of a log whose scenario does not say.
         group_size: Cells of one method that are run, stored and resumed together.
         seconds_per_cell: A cell that takes longer is stopped and recorded as a timeout.
+        backbone: What methods train on unless told otherwise; see ``benchmark.backbones``.
         megabytes_per_worker: Memory that a worker on a CPU may allocate; beyond it a cell's status is memory.
         budget: What one fit may spend.
         queries: How much is asked of a fitted method.
@@ -101,6 +104,7 @@ class Suite(_Strict):
     n: Count = 4000
     group_size: Annotated[int, Field(ge=1, le=MAXIMUM_GROUP)] = MAXIMUM_GROUP
     seconds_per_cell: Annotated[float, Field(gt=0)] = 120.0
+    backbone: str = "tiny"
     megabytes_per_worker: Count = 8192
     budget: BudgetSettings = BudgetSettings()
     queries: QuerySettings = QuerySettings()
@@ -119,6 +123,16 @@ class Suite(_Strict):
             "queries": self.queries.model_dump(),
             "budget": self.budget.model_dump(),
         }
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """Every backbone of the suite, its own first, each once."""
+        return tuple(dict.fromkeys((self.backbone, *(b.backbone for b in self.block if b.backbone))))
+
+    def train_on(self, backbone: str) -> Suite:
+        """The suite with one backbone throughout."""
+        blocks = tuple(block.model_copy(update={"backbone": None}) for block in self.block)
+        return self.model_copy(update={"backbone": backbone, "block": blocks})
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:

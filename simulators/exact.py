@@ -17,10 +17,10 @@ from simulators.outcome import Outcome
 from simulators.selection import Selection
 from simulators.tabulated import TabulatedLaw
 
+Law = TextLaw | TabulatedLaw
 
-def reward_table(
-    law: TextLaw | TabulatedLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray
-) -> np.ndarray:
+
+def reward_table(law: Law, outcome: Outcome, feedback: Feedback, contexts: np.ndarray) -> np.ndarray:
     """``r*(v, p, a) = E_Q[Y | do(a), p, v]``, shape (V, P, 2**K).
 
     Args:
@@ -40,7 +40,7 @@ def reward_table(
 
 
 def naive_table(
-    law: TextLaw | TabulatedLaw,
+    law: Law,
     prompt_law: PromptLaw,
     outcome: Outcome,
     feedback: Feedback,
@@ -78,7 +78,7 @@ def _mean_outcomes(
     base: np.ndarray,
     posterior: np.ndarray,
     groups: np.ndarray,
-    law: TextLaw | TabulatedLaw,
+    law: Law,
     outcome: Outcome,
     feedback: Feedback,
 ) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Selection: whose outcomes are recorded.
 
-``P(recorded | a, c) = sigmoid(b + s . psi(c) + sum_k q_k a_k)``. Where it depends on the text
-and on something that also moves the outcome, recorded rows are a biased sample although
+``P(recorded | a, c) = sigmoid(b + s . psi(c) sum_k q_k (a_k - 1/2))``: each phrasing draws answers
+from one end of what also moves the outcome, so recorded rows are a biased sample although
 texts were assigned at random.
 """
 
@@ -42,15 +42,13 @@ class Selection:
 
     def probabilities(self, people: People, attributes: np.ndarray) -> np.ndarray:
         """P(recorded | row), shape (n,)."""
-        return expit(
-            self.intercept + self.features(people) @ self.coefficients + attributes @ self.by_attribute
-        )
+        pushed = (attributes - 0.5) @ self.by_attribute
+        return expit(self.intercept + self.features(people) @ self.coefficients * pushed)
 
     def by_vector(self, people: People, telling: np.ndarray) -> np.ndarray:
         """P(recorded | person, vector of the telling attributes), shape (m, 2**len(telling))."""
-        pushed = all_attributes(len(telling)) @ self.by_attribute[telling]
-        base = self.intercept + self.features(people) @ self.coefficients
-        return expit(base[:, None] + pushed)
+        pushed = (all_attributes(len(telling)) - 0.5) @ self.by_attribute[telling]
+        return expit(self.intercept + np.outer(self.features(people) @ self.coefficients, pushed))
 
     def recorded(self, people: People, attributes: np.ndarray) -> np.ndarray:
         """Whether each row's outcome is recorded, shape (n,), bool."""

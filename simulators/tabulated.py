@@ -34,18 +34,20 @@ class ListedLaw:
         base: Law of the vectors by class, shape (C, V), rows summing to 1.
         strata: Stratum of each vector, shape (V,), 0, 1, ...
         classes: Class of each row, shape (n,).
-        tilts: Log odds of each attribute by row, shape (n, K).
+        tilts: Log odds of each attribute by row, shape (n, K); None where nothing is tilted.
     """
 
     vectors: np.ndarray
     base: np.ndarray
     strata: np.ndarray
     classes: np.ndarray
-    tilts: np.ndarray
+    tilts: np.ndarray | None
 
     def probabilities(self, rows: slice = slice(None)) -> np.ndarray:
         """P(vector) of some rows, shape (rows, V)."""
         base, member = self.base[self.classes[rows]], np.eye(self.strata.max() + 1)[self.strata]
+        if self.tilts is None:
+            return base
         scores = self.tilts[rows] @ self.vectors.T
         weight = base * np.exp(scores - scores.max(axis=1, keepdims=True))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -159,9 +161,7 @@ class TabulatedLaw:
 
     def randomised(self, classes: np.ndarray) -> ListedLaw:
         """The interventional law of rows with these prompt classes."""
-        vectors = self.rule.vectors
-        untilted = np.zeros((len(classes), vectors.shape[1]))
-        return ListedLaw(vectors, self.interventional, self.rule.strata, classes, untilted)
+        return ListedLaw(self.rule.vectors, self.interventional, self.rule.strata, classes, None)
 
     @property
     def marginals(self) -> np.ndarray:

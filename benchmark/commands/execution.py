@@ -19,7 +19,7 @@ from benchmark.commands.output import (
     read_secret,
     show_table,
 )
-from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK, unknown_name
+from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK
 
 if TYPE_CHECKING:
     from benchmark.plan import Plan
@@ -41,7 +41,11 @@ def run(
     scenario: list[str] = SCENARIO,
     seeds: int | None = typer.Option(None, "--seeds", help="Use world seeds 0 .. N-1."),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda"),
-    backbone: str = typer.Option("tiny", "--backbone", help="What methods train on."),
+    backbone: str | None = typer.Option(
+        None,
+        "--backbone",
+        help="What methods train on: tiny, smollm2-135m, a folder or a Hub id; by default the suite's.",
+    ),
     engine: str = typer.Option("local", "--engine", help="local or ray"),
     workers: int | None = typer.Option(None, "--workers", help="Processes; 0 works in this process."),
     shard: str | None = typer.Option(None, "--shard", help="i/n: this part of n, for job arrays."),
@@ -57,11 +61,13 @@ def run(
     --seeds 2; confoundbench run --suite core --shard 3/16 --store /scratch/core
     """
     from benchmark import run as running
+    from benchmark.backbones import parse_backbone
     from benchmark.store import Store
     from benchmark.suite import load_suite
 
     loaded, key = open_season(load_suite(suite), read_secret(secret))
-    plan, where = lay_out(loaded, method, scenario, seeds, device, backbone)
+    loaded = loaded.train_on(str(parse_backbone(backbone))) if backbone is not None else loaded
+    plan, where = lay_out(loaded, method, scenario, seeds, device)
     processes = default_workers(where) if workers is None else workers
     if shard is not None:
         plan = plan.shard(shard)
@@ -77,7 +83,7 @@ def run(
     write_provenance(opened, plan, loaded, where, engine, shard)
     total = sum(group.seconds for group in todo)
     with progress_bar(f"{loaded.name}: backbones", total, as_json) as advance:
-        running.prepare_backbones(todo, backbone, processes)
+        running.prepare_backbones(todo, processes)
         summary = running.execute(
             plan,
             opened,
@@ -91,30 +97,29 @@ def run(
 
 
 def lay_out(
-    suite: Suite, methods: list[str], scenarios: list[str], seeds: int | None, device: str, backbone: str
+    suite: Suite, methods: list[str], scenarios: list[str], seeds: int | None, device: str
 ) -> tuple[Plan, str]:
     """The plan of a run and the device it is for; every name is checked here."""
     from benchmark import run as running
     from benchmark.harness import device_class, resolve_device
     from benchmark.plan import make_plan
-    from benchmark.prepare import BACKBONES, check_scenario
+    from benchmark.prepare import check_scenario
     from benchmark.scenario import Scenario
 
-    if backbone not in BACKBONES:
-        raise unknown_name("backbone", backbone, BACKBONES)
     where = resolve_device(device)
     named = [Scenario.parse(text).with_rows(suite.n) for text in scenarios if not set("*?") & set(text)]
     for scenario in (*suite.scenarios, *named):
         check_scenario(scenario)
     entrants = running.list_entrants()
-    context = running.key_context(suite, (*suite.scenarios, *named), device_class(where), PRECISION, backbone)
+    context = running.key_context(
+        suite, (*suite.scenarios, *named), device_class(where), PRECISION, *suite.backbones
+    )
     plan = make_plan(
         suite,
         entrants,
         scenarios=scenarios,
         methods=methods,
         seeds=seeds,
-        backbone=backbone,
         context=context,
     )
     return plan, where

@@ -185,7 +185,7 @@ def _remove(pool: list[_Worker], worker: _Worker) -> _Job:
 
 
 def _blame(job: _Job, batch: Sequence[int], retries: int, exitcode: int | None) -> None:
-    """Count a crash; after too many, give up the batch that was running (or all that is left, if none was begun)."""
+    """Count a crash; after too many, give up the batch that was running (or all that is left)."""
     job.crashes += 1
     if job.crashes > retries:
         how = "did not answer" if exitcode is None else f"ended with status {exitcode}"

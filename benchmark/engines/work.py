@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmark.backbones import TINY, load_backbone
 from benchmark.contract import BenchError, Incompatible, Log, Predictions
 from benchmark.engines.base import CellResult
 from benchmark.oracle import make_oracle
@@ -119,7 +120,9 @@ class Bench:
                 able.append(index)
         if able:
             reset_peak()
-            harnesses = [self.harness(cells[i], tasks[i], logs[i], data, entrant.track) for i in able]
+            harnesses = [
+                self.harness(cells[i], tasks[i], logs[i], data, entrant.track, group.backbone) for i in able
+            ]
             begun = time.perf_counter()
             fitted = drive(method, [(logs[i], harness) for i, harness in zip(able, harnesses, strict=True)])
             shared = (time.perf_counter() - begun) / len(able)
@@ -128,14 +131,14 @@ class Bench:
         kinds = [dict(kind=log.kind, **describe_cell(task)) for log, task in zip(logs, tasks, strict=True)]
         return [merge(results[index], kinds[index]) for index in range(len(cells))]
 
-    def harness(self, cell: Cell, task: Task, log: Log, data: str, track: str) -> Any:
+    def harness(self, cell: Cell, task: Task, log: Log, data: str, track: str, backbone: str = TINY) -> Any:
         """The harness of one fit; its streams follow from the log that the method sees."""
         from benchmark.harness import Cache, Harness
 
         columns = tuple(log.table.column_names)
         digest = self._digests.get((cell, data, columns), lambda: digest_log(log))
         return Harness(
-            backbone=self.backbone(task.domain),
+            backbone=self.backbone(task.domain, backbone),
             budget=self.setting.suite.budget.freeze(),
             device=self.setting.device,
             path=("method", digest),
@@ -143,12 +146,11 @@ class Bench:
             cache=self._caches.get(cell, Cache),
         )
 
-    def backbone(self, domain: str) -> Any:
+    def backbone(self, domain: str, backbone: str = TINY) -> Any:
         """The pretrained backbone of a domain."""
-        from benchmark.harness import Backbone
-
         return self._backbones.get(
-            domain, lambda: Backbone.load(make_backbone(domain, folder=self.setting.backbones))
+            (domain, backbone),
+            lambda: load_backbone(make_backbone(domain, backbone, self.setting.backbones)),
         )
 
     def _answer(self, group: Group, task: Task, outcome: Any, harness: Any, fit_seconds: float) -> CellResult:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.harness.layout import Layout
+from benchmark.harness.product import multiply
 
 EPSILON = 1e-5
 ROPE_BASE = 10_000.0
@@ -154,7 +155,7 @@ def step(
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
     """x (K, N, in) times weight (K, in, out)."""
-    return (x[0] @ weight[0])[None] if len(weight) == 1 else torch.bmm(x, weight)
+    return multiply(x[0], weight[0])[None] if len(weight) == 1 else torch.bmm(x, weight)
 
 
 def embed(table: Tensor, tokens: Tensor) -> Tensor:

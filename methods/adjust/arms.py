@@ -1,6 +1,6 @@
 """Values of reusable texts (arms), and a softmax policy over them.
 
-Three estimates of an arm's value under the law of the texts, by prompt: inverse propensity scores (IPS), their
+Three estimates of an arm's value, prompt by prompt: inverse propensity scores (IPS), their
 self-normalised form, and kernel smoothing over similar texts (DSO). The policy is linear in
 text features, so that it speaks of arms nobody logged as well.
 """
@@ -43,29 +43,50 @@ class Arms:
         return cls(row, of_row.ravel(), prompt[row], np.bincount(prompt)[prompt[row]])
 
 
-Values = Callable[[Scored, Arms], np.ndarray]
+@dataclass(frozen=True, eq=False)
+class ArmValues:
+    """What is known of arms.
+
+    Attributes:
+        base: Share of each arm under the uniform policy over all arms, logged or not, up to a factor a
+            prompt; shape (m,).
+        value: Estimated values, shape (m,).
+    """
+
+    base: np.ndarray
+    value: np.ndarray
 
 
-def inverse_propensity_values(scored: Scored, arms: Arms) -> np.ndarray:
-    """``sum_i 1[arm i = a] y_i / e_i / rows of the prompt``, shape (m,)."""
+Valuation = Callable[[Scored, Arms], ArmValues]
+
+
+def inverse_propensity_values(scored: Scored, arms: Arms) -> ArmValues:
+    """``q(a) = sum_i 1[arm i = a] y_i / e_i / rows of the prompt``: unbiased, 0 for what was not logged."""
+    total = _sum_by_arm(scored.value / scored.log.numbers("propensity"), arms)
+    return ArmValues(np.ones(len(total)), total / arms.rows_a_prompt)
+
+
+def self_normalised_values(scored: Scored, arms: Arms) -> ArmValues:
+    """Arm means, each arm standing for ``sum_i 1[arm i = a] / e_i`` arms of the stock.
+
+    With ``pi(a) = base(a) exp(theta'x) / sum`` the policy's value is ``sum_i w_i y_i / sum_i w_i`` with
+    ``w_i = exp(theta'x_i) / e_i``: SNIPS (Swaminathan & Joachims 2015).
+    """
     inverse = 1.0 / scored.log.numbers("propensity")
-    total = np.bincount(arms.of_row, weights=inverse * scored.value, minlength=len(arms.row))
-    return total / arms.rows_a_prompt
+    base = _sum_by_arm(inverse, arms)
+    return ArmValues(base, _sum_by_arm(inverse * scored.value, arms) / base)
 
 
-def self_normalised_values(scored: Scored, arms: Arms) -> np.ndarray:
-    """``sum_i 1[arm i = a] y_i / e_i`` over ``sum_i 1[arm i = a] / e_i``, shape (m,)."""
-    inverse = 1.0 / scored.log.numbers("propensity")
-    total = np.bincount(arms.of_row, weights=inverse * scored.value, minlength=len(arms.row))
-    return total / np.bincount(arms.of_row, weights=inverse, minlength=len(arms.row))
+def _sum_by_arm(values: np.ndarray, arms: Arms) -> np.ndarray:
+    return np.bincount(arms.of_row, weights=values, minlength=len(arms.row))
 
 
 @dataclass(frozen=True)
 class KernelValues:
     """``sum_j K(a, x_j) y_j / e_K(j)`` over the same sum without y, by prompt: DSO.
 
-    ``e_K(j) = E[K(x_j, x)]`` under the logging law given the row's slot is the kernel-smoothed logging density:
-    estimated by the mean over rows of the same prompt and slot, so no logged propensity is needed.
+    ``e_K(j) = E[K(x_j, x)]`` under the logging law given the row's slot is the smoothed logging density,
+    estimated by the mean over rows of the same prompt and slot: no logged propensity is needed.
 
     Source: Kiyohara et al. 2025 (arXiv 2504.02646), Gaussian kernel; there the density is fitted by least
     squares and the sum is not normalised (reconstruction).
@@ -78,10 +99,10 @@ class KernelValues:
     width: float = 0.35
     clip: float = 20.0
 
-    def __call__(self, scored: Scored, arms: Arms) -> np.ndarray:
-        """Smoothed values, shape (m,)."""
+    def __call__(self, scored: Scored, arms: Arms) -> ArmValues:
+        """Smoothed values, each arm standing for ``1 / e_K`` texts."""
         prompt, slot = arms.prompt[arms.of_row], scored.log.numbers("slot")
-        values = np.empty(len(arms.row))
+        values, weights = np.empty(len(arms.row)), np.empty(len(slot))
         for p in np.unique(prompt):
             rows, asked = np.flatnonzero(prompt == p), np.flatnonzero(arms.prompt == p)
             texts = scored.texts[rows]
@@ -90,10 +111,10 @@ class KernelValues:
             same = slot[rows][:, None] == slot[rows]
             density = (kernel * same).sum(axis=1) / same.sum(axis=1)
             weight = 1.0 / density
-            weight = np.minimum(weight, self.clip * weight.mean())
+            weight = weights[rows] = np.minimum(weight, self.clip * weight.mean())
             near = np.exp(-_squared_distances(scored.texts[arms.row[asked]], texts) / scale) * weight
             values[asked] = near @ scored.value[rows] / near.sum(axis=1)
-        return values
+        return ArmValues(_sum_by_arm(weights, arms), values)
 
 
 def _squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -102,17 +123,17 @@ def _squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def fit_arm_policy(
-    texts: np.ndarray, prompt: np.ndarray, values: np.ndarray, price: float, ridge: float = 1e-2
+    texts: np.ndarray, prompt: np.ndarray, known: ArmValues, price: float, ridge: float = 1e-2
 ) -> np.ndarray:
-    """Coefficients theta of ``pi(a | p) = softmax over the prompt's arms of theta'x_a``, shape (d,).
+    """Coefficients theta of ``pi(a | p) = base(a) exp(theta'x_a) / sum over the prompt's arms``, shape (d,).
 
-    Maximises ``mean over prompts of sum_a pi(a) q(a) - price KL(pi || uniform)`` less a small ridge, by
+    Maximises ``mean over prompts of sum_a pi(a) q(a) - price KL(pi || base)`` less a small ridge, by
     quasi-Newton steps on the exact gradient.
 
     Args:
         texts: Features of the arms, shape (m, d).
         prompt: Prompt number of each arm, shape (m,).
-        values: q, shape (m,).
+        known: base and q of each arm.
         price: Price of a nat of divergence, in units of the values.
         ridge: Of ``ridge / 2 * |theta|^2``.
     """
@@ -122,19 +143,18 @@ def fit_arm_policy(
     order = np.concatenate(groups)
     sizes = np.array([len(rows) for rows in groups])
     starts = np.r_[0, np.cumsum(sizes)[:-1]]
-    q = values[order]
-    baseline = np.repeat(np.add.reduceat(q, starts) / sizes, sizes)
+    base = known.base[order] / np.repeat(np.add.reduceat(known.base[order], starts), sizes)
+    value = known.value[order]
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = centred @ theta
+        logits = centred @ theta + np.log(base)
         normaliser = [logsumexp(part) for part in np.split(logits, starts[1:])]
         log_pi = logits - np.repeat(normaliser, sizes)
         pi = np.exp(log_pi)
-        gain = (q - baseline) - price * (log_pi + np.log(np.repeat(sizes, sizes)))
+        gain = value - price * (log_pi - np.log(base))
         mean = np.repeat(np.add.reduceat(pi * gain, starts), sizes)
         slope = centred.T @ (pi * (gain - mean)) / len(sizes)
-        value = float(pi @ gain) / len(sizes)
-        return 0.5 * ridge * float(theta @ theta) - value, ridge * theta - slope
+        return 0.5 * ridge * float(theta @ theta) - float(pi @ gain) / len(sizes), ridge * theta - slope
 
     found = minimize(loss, np.zeros(texts.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 200})
     return found.x

@@ -51,8 +51,9 @@ class AttributeEffects:
         covariance = np.cov(scores, rowvar=False).reshape(len(effects), -1) / len(scores)
         reader = fit_ridge(scored.texts, scored.log.matrix("attribute")).coefficient
         level = float(scored.log.outcomes.mean() - scored.texts.mean(axis=0) @ reader @ effects)
-        linear = LinearReward(scored.features, reader @ effects, level)
-        return IntervalReward(linear, reader @ covariance @ reader.T)
+        coefficient = reader @ effects
+        linear = LinearReward(scored.features, coefficient, level)
+        return IntervalReward(linear, coefficient, reader @ covariance @ reader.T)
 
 
 def aipw_of_attributes(scored: Scored, fold: np.ndarray) -> np.ndarray:

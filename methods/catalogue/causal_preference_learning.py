@@ -1,4 +1,4 @@
-"""The Base model of Kobalczyk & van der Schaar (ICML 2025): Bradley-Terry that reads the objective as an input.
+"""The Base model of Kobalczyk & van der Schaar (ICML 2025): Bradley-Terry that is told the objective.
 
 One network on ``[e; c]``: text features beside the context's indicators. It may let the prompt stand in
 for the objective where the two come together, which is what heads by context and the adversary

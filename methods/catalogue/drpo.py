@@ -36,7 +36,7 @@ class DoublyRobustPreferences:
 
     name: str
     tags: Tags
-    objective: DRPO = DRPO()
+    objective: DRPO
     rounds: int = 3
     each: int = 32
 
@@ -96,8 +96,8 @@ METHODS: tuple[Method, ...] = (
             kinds=frozenset({"outcome", "pairs", "rankings"}),
             policy=True,
             paper="Xu et al. 2025, arXiv 2506.01183",
-            summary="Doubly robust preference optimisation: logged pairs plus fresh texts against a "
-            "preference model.",
+            summary="Doubly robust preferences: logged pairs, and fresh texts against a preference model.",
         ),
+        DRPO(),
     ),
 )

@@ -11,11 +11,13 @@ from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
 from methods.adjust.arms import (
     Arms,
     KernelValues,
-    Values,
+    Valuation,
     fit_arm_policy,
     inverse_propensity_values,
     self_normalised_values,
 )
+from methods.adjust.features import base_columns
+from methods.adjust.ridge import project
 from methods.adjust.scored import begin
 from methods.linear import LinearReward
 from methods.recipe import standardise
@@ -34,8 +36,8 @@ class ArmPolicy:
 
     name: str
     tags: Tags
-    values: Values
-    price: float = 0.1
+    values: Valuation
+    price: float = 3.0
 
     def fit(self, log: Log, harness: Any) -> Fitted:
         """Learn from a log."""
@@ -43,10 +45,12 @@ class ArmPolicy:
         if reason:
             raise Incompatible(reason)
         scored = begin(log, harness)
-        scored = replace(scored, value=standardise(scored.value))
+        # A constant a prompt changes no policy's rank and costs inverse propensities dearly.
+        level, _ = project(base_columns(scored.log), scored.value)
+        scored = replace(scored, value=standardise(scored.value - level))
         arms = Arms.of(scored.log)
-        values = self.values(scored, arms)
-        theta = fit_arm_policy(scored.texts[arms.row], arms.prompt, values, self.price)
+        known = self.values(scored, arms)
+        theta = fit_arm_policy(scored.texts[arms.row], arms.prompt, known, self.price)
         return LinearReward(scored.features, theta, 0.0, {"arms": float(len(np.unique(arms.row)))})
 
 

@@ -57,7 +57,7 @@ class FactoredPreferences:
 
     name: str
     tags: Tags
-    objective: Factored = Factored(CAUSAL)
+    objective: Factored
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
@@ -89,5 +89,6 @@ METHODS: tuple[Method, ...] = (
             paper="Yang et al. 2026, arXiv 2601.21350 (reconstruction)",
             summary="Bradley-Terry on one part of the representation, the other part kept from the reward.",
         ),
+        Factored(CAUSAL),
     ),
 )

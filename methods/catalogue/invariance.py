@@ -117,7 +117,7 @@ METHODS: tuple[Method, ...] = (
     Recipe(
         "mmd-invariant",
         objective=OutcomeRegression(),
-        penalties=(MaximumMeanDiscrepancy(BINS, strength=5.0),),
+        penalties=(MaximumMeanDiscrepancy(BINS, strength=0.05),),
         model="head",
         columns=in_bins,
         tags=Tags(

@@ -1,4 +1,4 @@
-"""Implicit feedback as positive and unlabelled rows (ImplicitRM-like): who acts is modelled beside what pleases."""
+"""Implicit feedback as positive and unlabelled rows (ImplicitRM-like): who acts beside what pleases."""
 
 from __future__ import annotations
 

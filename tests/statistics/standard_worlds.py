@@ -17,12 +17,12 @@ from benchmark.contract import Budget, Log, make_rng
 from benchmark.harness import Harness, drive, pretrain, tabular_harness
 from methods.checks.toy import PROMPTS, draw_toy, write_texts
 
-ROWS = 2000
-SEEDS = range(4)
+ROWS = 1500
+SEEDS = range(5)
 # Five common words, so that methods which put signs into prompts find some.
 A, B = "alpha one two three four five", "bravo one two three four five"
 SIGNS = tuple(sorted({*A.split(), *B.split()}))
-BUDGET = Budget(steps=60, batch_size=32, samples=4096, asks=240)
+BUDGET = Budget(steps=40, batch_size=32, samples=4096, asks=960)
 
 
 def draw_two_texts(seed: int, high: float, noise: float) -> Log:

@@ -13,6 +13,7 @@ from simulators.assignment import Assignment, TextLaw, solve_overlap
 from simulators.families.marker import SCORES
 from simulators.outcome import Outcome, additive_base
 from simulators.population import Factor, Population, standardised
+from simulators.selection import Selection
 from simulators.standard import randomise
 from simulators.strength import solve_strength
 
@@ -141,3 +142,21 @@ def test_codes_the_rule_never_shows_are_extrapolated_additively():
     world = replace(world, rule=rule, outcome=world.outcome.scaled(0.0))
     assert TextLaw.of(rule, world.population, world.prompt_law).effective_share == 0
     assert world.truth.naive_effects[:2] == pytest.approx([0.4, 0.4], abs=1e-7)
+
+
+def test_selection_bias_is_bayes_rule():
+    """c = +-1 fair, texts at random, P(recorded|a,c) = s(b + c q (a - 1/2)).
+
+    Given a = 1, c = +1 is recorded with s(b + q/2) and c = -1 with s(b - q/2), so
+    E[c|a=1] = (s(b + q/2) - s(b - q/2)) / (s(b + q/2) + s(b - q/2)), and a = 0 mirrors it:
+    L = tau + 2 delta E[c|a=1].
+    """
+    world = randomise(make_coin_world([0.4]))
+    b, q = 0.3, 1.7
+    by_attribute = np.zeros(len(world.roles.names))
+    by_attribute[0] = q
+    rule = Selection(b, standardised(COIN), np.ones(1), by_attribute, "answer")
+    up, down = expit(b + q / 2), expit(b - q / 2)
+    truth = replace(world, selection=rule).truth
+    assert truth.effects[0] == pytest.approx(0.4, abs=TIGHT)
+    assert truth.naive_effects[0] == pytest.approx(0.4 + 2 * DELTA * (up - down) / (up + down), abs=TIGHT)

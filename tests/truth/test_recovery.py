@@ -221,7 +221,7 @@ def test_mixture_slice_is_randomised():
     table = Table("mixture")
     flagged = table.log.numbers("randomised") == 1
     design = np.column_stack([table.shown, table.prompts])
-    assert flagged.mean() == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / N))
+    assert flagged.mean() == pytest.approx(0.15, abs=4 * np.sqrt(0.15 * 0.85 / N))
     assert recovers(table, *regress(table.outcome[flagged], design[flagged]))
     assert fools(table, regress(table.outcome, np.column_stack([design, table.log.covariates]))[0], 0.8)
 

@@ -9,6 +9,11 @@ from benchmark.contract import Streams
 from simulators.codes import encode
 
 
+def written_domains(card):
+    """The text domains a family can be written in."""
+    return next((dial.choices for dial in card.dials if dial.name == "domain"), ())
+
+
 def make_world(family, seed=0, season="tests", **dials):
     return simulators.build(family, dials, Streams(season, family, seed))
 

@@ -1,0 +1,148 @@
+"""Confounded logs from randomised rows, so that the truth of the very same experiment is known.
+
+One row a group: whoever chose which story to run chose with it whom it reached; comparing rows
+across groups is confounded by everything that differs between groups. Rejection sampling (Keith et
+al. 2023, "RCT Rejection Sampling for Causal Estimation Evaluation"): accept a row iff ``U < w / M`` with
+``w = P*(T | C) / P(T)`` for an attribute T and a score C of the covariates. What is accepted has
+P*(T | C), while P(C) and P(Y | T, C) are those of the experiment: C confounds and, recorded,
+identifies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.special import expit, logit
+
+from benchmark.contract.errors import UsageError, unknown_name
+from simulators.experiments.trial import Trial, number_of
+
+
+@dataclass(frozen=True)
+class Thinning:
+    """Which rows of an experiment the log keeps.
+
+    Attributes:
+        attribute: T; None keeps one row a group, chosen at random.
+        strength: Log odds of T for each standard deviation of C.
+        score: C, as a weight for each covariate; None takes the outcome that the covariates
+            predict within a cell, fitted on the rows kept back for the truth.
+    """
+
+    attribute: str | None = None
+    strength: float = 1.0
+    score: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Thinned:
+    """Rows kept, in a random order.
+
+    Attributes:
+        rows: Row numbers, shape (m,).
+        propensity: P*(text | cell, C) of the rows kept, shape (m,); None where a row a group is kept.
+        target: P(text | cell) in the experiment, shape (m,), or None.
+        bound: M; 1 where a row a group is kept.
+    """
+
+    rows: np.ndarray
+    propensity: np.ndarray | None = None
+    target: np.ndarray | None = None
+    bound: float = 1.0
+
+
+def hold_out(trial: Trial, share: float, uniforms: np.ndarray) -> np.ndarray:
+    """Rows kept back for the truth, shape (n,), bool.
+
+    Groups that share a text stay together, so no text is on both sides.
+
+    Args:
+        trial: The experiment.
+        share: Share of the rows to keep back, in expectation.
+        uniforms: One for each group or more, in [0, 1).
+    """
+    texts = number_of([trial.texts])
+    n_groups = int(trial.groups.max()) + 1
+    size = n_groups + int(texts.max()) + 1
+    links = coo_array((np.ones(len(trial)), (trial.groups, n_groups + texts)), shape=(size, size))
+    _, component = connected_components(links, directed=False)
+    held: np.ndarray = uniforms[component[trial.groups]] < share
+    if held.all() or not held.any():
+        raise UsageError(
+            "the experiment cannot be split: its groups are tied together by shared texts",
+            expected="at least two groups without a text in common",
+            found=f"{n_groups} groups, {len(np.unique(component[trial.groups]))} untied",
+            fix="name another column as the group",
+        )
+    return held
+
+
+def keep_one_a_group(trial: Trial, rng: np.random.Generator) -> Thinned:
+    """One row of each group at random."""
+    order = rng.permutation(len(trial))
+    return Thinned(order[np.sort(np.unique(trial.groups[order], return_index=True)[1])])
+
+
+def reject_rows(
+    trial: Trial, treated: np.ndarray, score: np.ndarray, strength: float, rng: np.random.Generator
+) -> Thinned:
+    """Rows accepted by rejection sampling within cells.
+
+    Args:
+        trial: Randomised rows.
+        treated: T, shape (n,), zeros and ones.
+        score: C, shape (n,), standardised here.
+        strength: Log odds of T for each standard deviation of C.
+        rng: Decides acceptance and order.
+    """
+    spread = score.std()
+    if not spread > 0:
+        raise UsageError("the score that is to confound does not vary", fix="name covariates that do")
+    c = (score - score.mean()) / spread
+    size = np.bincount(trial.cells)[trial.cells]
+    chance = (np.bincount(trial.cells, treated) / np.bincount(trial.cells).clip(1))[trial.cells]
+    mixed = (chance > 0) & (chance < 1)
+    if not mixed.any():
+        raise UsageError("no cell has texts with and without the attribute", fix="name another attribute")
+    tilted = np.where(mixed, expit(logit(np.where(mixed, chance, 0.5)) + strength * c), chance)
+    weight = np.where(treated == 1, tilted, 1 - tilted) / np.where(treated == 1, chance, 1 - chance)
+    bound = float(weight.max())
+    accepted = rng.permutation(np.flatnonzero(rng.random(len(trial)) < weight / bound))
+    target = np.bincount(trial.arms)[trial.arms] / size
+    return Thinned(accepted, (target * weight)[accepted], target[accepted], bound)
+
+
+def score_rows(trial: Trial, fitted_on: Trial, weights: Mapping[str, float] | None) -> np.ndarray:
+    """C of each row, shape (n,).
+
+    Args:
+        trial: Rows to score.
+        fitted_on: Other rows, on which the outcome is regressed where no weights are given.
+        weights: Covariate name to weight.
+
+    Raises:
+        UsageError: If a covariate is unknown, or there is none.
+    """
+    names = trial.covariate_names
+    if not names:
+        raise UsageError("rejection sampling needs covariates", fix="name them in Columns.covariates")
+    centre, spread = fitted_on.covariates.mean(axis=0), fitted_on.covariates.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    z = (trial.covariates - centre) / spread
+    if weights is not None:
+        for name in weights:
+            if name not in names:
+                raise unknown_name("covariate", name, names)
+        return z @ np.array([weights.get(name, 0.0) for name in names])
+    score = np.zeros(len(trial))
+    for cell in np.unique(trial.cells):
+        fit = fitted_on.cells == cell
+        design = np.column_stack([np.ones(fit.sum()), (fitted_on.covariates[fit] - centre) / spread])
+        if len(design) > 2 * design.shape[1]:
+            slopes = np.linalg.lstsq(design, fitted_on.outcomes[fit], rcond=None)[0][1:]
+            score[trial.cells == cell] = z[trial.cells == cell] @ slopes
+    return score
