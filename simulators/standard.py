@@ -49,6 +49,7 @@ def compose_world(
     prognostic: Factor | None = None,
     roles: Roles | None = None,
     spread: float = 0.4,
+    domain: Any = None,
 ) -> World:
     """A world with additive effects, before its dials for overlap and strength are applied.
 
@@ -65,8 +66,10 @@ def compose_world(
         prognostic: A factor that moves the outcome alone, with coefficient ``PROGNOSIS``.
         roles: Roles and effects; drawn from the prior where not given.
         spread: How far each attribute's response strays from the aim.
+        domain: What can be written; by default the grammar that the dial ``domain`` names.
     """
-    domain = load_domain(str(dials.get("domain", "headlines")))
+    if domain is None:
+        domain = load_domain(str(dials.get("domain", "headlines")))
     if roles is None:
         roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     if coefficients is None:

@@ -167,11 +167,52 @@ def embed(table: Tensor, tokens: Tensor) -> Tensor:
     return F.embedding(tokens + shift, table.flatten(0, 1))
 
 
+class _Normalise(torch.autograd.Function):
+    """RMSNorm (Zhang and Sennrich 2019) in few passes, each way."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gain: Tensor) -> Tensor:
+        length = torch.linalg.vector_norm(x, dim=2, keepdim=True)
+        scale = length.square_().div_(x.shape[2]).add_(EPSILON).rsqrt_()
+        unit = x * scale
+        ctx.save_for_backward(unit, scale, gain)
+        return unit * gain[:, None]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
+        unit, scale, gain = ctx.saved_tensors
+        inner = gradients[0] * gain[:, None]
+        along = (inner * unit).mean(2, keepdim=True)
+        return inner.addcmul_(unit, along, value=-1).mul_(scale), (gradients[0] * unit).sum(1)
+
+
 def normalise(x: Tensor, gain: Tensor) -> Tensor:
-    """RMSNorm of x (K, N, d) with gain (K, d)."""
-    if len(gain) == 1:
-        return F.rms_norm(x, gain.shape[1:], gain[0], EPSILON)
-    return F.rms_norm(x, gain.shape[1:], None, EPSILON) * gain[:, None]
+    """RMSNorm of x (K, N, d) with gain (K, d); differentiable once."""
+    return _Normalise.apply(x, gain)
+
+
+class _Gate(torch.autograd.Function):
+    """silu(gate) * up of a joint tensor, with one gradient for the joint tensor."""
+
+    @staticmethod
+    def forward(ctx: Any, joint: Tensor) -> Tensor:
+        gate, up = joint.chunk(2, dim=-1)
+        share = gate.sigmoid()
+        ctx.save_for_backward(joint, share)
+        return (gate * share).mul_(up)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        joint, share = ctx.saved_tensors
+        gate, up = joint.chunk(2, dim=-1)
+        found = torch.empty_like(joint)
+        for_gate, for_up = found.chunk(2, dim=-1)
+        active = gate * share
+        torch.mul(gradients[0], active, out=for_up)
+        # d silu(g) / dg = s + silu(g) (1 - s) with s = sigmoid(g).
+        slope = torch.addcmul(share + active, active, share, value=-1, out=active)
+        torch.mul(slope.mul_(up), gradients[0], out=for_gate)
+        return found
 
 
 def rotate(x: Tensor, turn: Tensor) -> Tensor:
@@ -180,19 +221,19 @@ def rotate(x: Tensor, turn: Tensor) -> Tensor:
 
 
 class _LogProbability(torch.autograd.Function):
-    """One pass forwards and one backwards, where log_softmax and gather take three each."""
+    """log_softmax and gather, whose gradient is written once instead of three times."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
-        total = logits.logsumexp(1)
-        ctx.save_for_backward(logits, total, targets)
-        return logits.gather(1, targets[:, None])[:, 0] - total
+        found = logits.log_softmax(1)
+        ctx.save_for_backward(found, targets)
+        return found.gather(1, targets[:, None])[:, 0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        logits, total, targets = ctx.saved_tensors
+        found, targets = ctx.saved_tensors
         gradient = gradients[0][:, None]
-        found = (logits - total[:, None]).exp_().mul_(-gradient)
+        found = found.exp().mul_(-gradient)
         return found.scatter_add_(1, targets[:, None], gradient), None
 
 
@@ -229,5 +270,4 @@ def _finish(x: Tensor, mixed: Tensor, gain: Tensor, block: tuple[Tensor, ...]) -
     """Attention output and the SwiGLU, both added to the stream x (K, N, d)."""
     _, attention_out, mlp_in, mlp_out = block
     x = x + linear(mixed.transpose(1, 2).reshape(x.shape), attention_out)
-    gate, up = linear(normalise(x, gain), mlp_in).chunk(2, dim=-1)
-    return x + linear(F.silu(gate) * up, mlp_out)
+    return x + linear(_Gate.apply(linear(normalise(x, gain), mlp_in)), mlp_out)

@@ -96,7 +96,7 @@ class KernelValues:
         clip: Largest weight ``1 / e_K`` relative to the mean.
     """
 
-    width: float = 0.35
+    width: float = 0.2
     clip: float = 20.0
 
     def __call__(self, scored: Scored, arms: Arms) -> ArmValues:
@@ -108,9 +108,10 @@ class KernelValues:
             texts = scored.texts[rows]
             scale = 2.0 * self.width**2 * max(float(2.0 * texts.var(axis=0).sum()), 1e-12)
             kernel = np.exp(-_squared_distances(texts, texts) / scale)
-            same = slot[rows][:, None] == slot[rows]
-            density = (kernel * same).sum(axis=1) / same.sum(axis=1)
-            weight = 1.0 / density
+            same = (slot[rows][:, None] == slot[rows]).astype(np.float64)
+            np.fill_diagonal(same, 0.0)  # a text is no evidence of its own density
+            density = (kernel * same).sum(axis=1) / np.maximum(same.sum(axis=1), 1.0)
+            weight = 1.0 / np.maximum(density, 1e-12)
             weight = weights[rows] = np.minimum(weight, self.clip * weight.mean())
             near = np.exp(-_squared_distances(scored.texts[arms.row[asked]], texts) / scale) * weight
             values[asked] = near @ scored.value[rows] / near.sum(axis=1)

@@ -68,8 +68,12 @@ class MeasuredTruth:
 
     @property
     def spread(self) -> float:
-        """Standard deviation of true differences: by moments, the measured variance less the noise's."""
-        return float(np.sqrt(max(np.mean(self.differences**2 - self.difference_errors**2), 0.0)))
+        """Standard deviation of true differences: by moments, the measured variance less the noise's.
+
+        Pairs are weighted by the inverse variance of their squared noise.
+        """
+        noise = self.difference_errors**2
+        return float(np.sqrt(max(np.average(self.differences**2 - noise, weights=noise**-2), 0.0)))
 
     @property
     def expected_accuracy(self) -> float:
@@ -100,7 +104,7 @@ class MeasuredTruth:
 
     @property
     def effects_mcse(self) -> np.ndarray:
-        """Standard errors of the effects, shape (K,), scaled up where texts differ by more than attributes."""
+        """Standard errors of the effects, shape (K,), scaled up where attributes do not explain all."""
         return self._fit[1]
 
     @cached_property

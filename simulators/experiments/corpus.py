@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmark.contract.errors import UsageError
+from benchmark.contract.errors import UsageError, unknown_name
 from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
@@ -27,7 +27,7 @@ from simulators.experiments.thinning import (
 from simulators.experiments.trial import Columns, Trial, number_of, read_trial
 from simulators.query import QuerySizes
 from simulators.text.corpus import CorpusDomain, make_corpus
-from simulators.text.embedding import Reader
+from simulators.text.detectors import Reader
 from simulators.world import Draw
 
 ONE_A_GROUP = "Each story or test ran one of its texts, and what was run where decided both text and outcome."
@@ -202,7 +202,9 @@ def make_corpus_world(
     if thinning.attribute is None:
         thinned = keep_one_a_group(logged, rng)
     else:
-        k = domain.detectors.index_of(thinning.attribute)
+        if thinning.attribute not in domain.attributes:
+            raise unknown_name("attribute", thinning.attribute, domain.attributes)
+        k = domain.attributes.index(thinning.attribute)
         score = score_rows(logged, kept_back, thinning.score)
         treated = domain.detectors.detect(logged.texts)[:, k].astype(np.float64)
         thinned = reject_rows(logged, treated, score, thinning.strength, rng)

@@ -9,6 +9,7 @@ variance within arms.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def list_pairs(arms: Arms) -> np.ndarray:
     """Every unordered pair of arms of one cell, shape (m, 2)."""
     starts = np.flatnonzero(np.r_[True, np.diff(arms.cells) != 0, True])
     blocks = [np.zeros((0, 2), dtype=np.int64)]
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
+    for begin, end in pairwise(starts.tolist()):
         first, second = np.triu_indices(end - begin, 1)
         blocks.append(np.stack([first, second], axis=1) + begin)
     return np.concatenate(blocks)

@@ -7,15 +7,14 @@ same cell compare: within a cell, who saw which text was decided at random. Know
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
-
-SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -88,17 +87,16 @@ class Trial:
         """Mean outcome of each row."""
         return self.totals / self.weights
 
-    @property
+    @cached_property
     def arms(self) -> np.ndarray:
         """Rows of one cell with the same text share a number, 0, 1, ..."""
-        return number_of([self.cells.astype(str).astype(object), self.texts])
+        return number_of([self.cells, self.texts])
 
     def take(self, rows: np.ndarray) -> Trial:
         """Some of the rows."""
+        names = ("texts", "prompts", "cells", "groups", "totals", "weights", "covariates")
         times = None if self.times is None else self.times[rows]
-        fields = (self.texts, self.prompts, self.cells, self.groups, self.totals, self.weights)
-        parts = [values[rows] for values in fields]
-        return Trial(*parts, self.counted, self.covariates[rows], self.covariate_names, times)
+        return replace(self, **{name: getattr(self, name)[rows] for name in names}, times=times)
 
 
 def read_trial(table: pa.Table, columns: Columns, task: str = "Write a text.") -> Trial:
@@ -154,20 +152,20 @@ def read_trial(table: pa.Table, columns: Columns, task: str = "Write a text.") -
 
 
 def number_of(labels: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows with equal labels share a number 0, 1, ..., in sorted order of the labels."""
-    joined = labels[0]
-    for other in labels[1:]:
-        joined = joined + SEPARATOR + other
-    return np.unique(joined.astype(str), return_inverse=True)[1].astype(np.int64)
+    """Rows with equal labels share a number 0, 1, ...; labels are strings or numbers, one array each."""
+    number = np.zeros(len(labels[0]), dtype=np.int64)
+    for label in labels:
+        codes = pa.array(label).dictionary_encode()
+        number = number * (len(codes.dictionary) + 1) + codes.indices.to_numpy()
+        number = np.unique(number, return_inverse=True)[1].astype(np.int64)
+    return number
 
 
 def _strings(table: pa.Table, name: str) -> pa.Array:
     try:
         values = pc.cast(table.column(name), pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise UsageError(
-            f"column {name!r} must hold text or labels", found=table.column(name).type
-        ) from None
+        raise UsageError(f"column {name!r} must hold text or labels", found=table.column(name).type) from None
     return pc.fill_null(values.combine_chunks(), "")
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
-from simulators.text.detectors import Detectors, count_words
+from simulators.text.detectors import Detectors, Reader, count_words
 from simulators.text.domain import Detected, Realised
 from simulators.text.reading import Strings, as_strings, read_words
 
@@ -43,7 +43,7 @@ class CorpusDomain:
     tests: np.ndarray
     outcomes: np.ndarray
     weights: np.ndarray
-    detectors: Detectors
+    detectors: Reader
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -82,10 +82,17 @@ class CorpusDomain:
         Raises:
             UsageError: If a test has no text with the attributes asked for.
         """
-        order, keys = self._by_key
-        wanted = self._key(np.asarray(attributes), np.asarray(prompt_ids))
-        first = np.searchsorted(keys, wanted, side="left")
-        count = np.searchsorted(keys, wanted, side="right") - first
+        return self.realise_choices(attributes, prompt_ids, self.draw_choices(len(prompt_ids), rng))
+
+    def draw_choices(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Uniforms that decide which of the fitting texts is drawn, shape (n, 1)."""
+        return rng.random((n, 1))
+
+    def realise_choices(
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray
+    ) -> Realised:
+        """Draw a text a row with given uniforms, shape (n, 1); see ``realise``."""
+        first, count = self._find(attributes, prompt_ids)
         if (count == 0).any():
             row = int(np.flatnonzero(count == 0)[0])
             raise UsageError(
@@ -93,7 +100,19 @@ class CorpusDomain:
                 expected="attribute vectors from support(prompt_id)",
                 found=f"{np.asarray(attributes)[row].tolist()} in test {self.prompts[prompt_ids[row]]!r}",
             )
-        return self.take(order[first + (rng.random(len(wanted)) * count).astype(np.int64)])
+        order, _ = self._by_key
+        return self.take(order[first + (uniforms[:, 0] * count).astype(np.int64)])
+
+    def wording_log_probability(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+        """``log P(text | attributes, prompt)``, shape (n,): uniform over the texts that fit."""
+        return -np.log(self._find(attributes, prompt_ids)[1])
+
+    def _find(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the fitting texts begin in the order of ``_by_key``, and how many they are."""
+        _, keys = self._by_key
+        wanted = self._key(np.asarray(attributes), np.asarray(prompt_ids))
+        first = np.searchsorted(keys, wanted, side="left")
+        return first, np.searchsorted(keys, wanted, side="right") - first
 
     def take(self, rows: np.ndarray) -> Realised:
         """Texts of the pool by row, with their word ids padded by -1."""

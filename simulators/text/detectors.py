@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,17 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Attributes of any English text, by the expression that a text must contain."""
+
+
+class Reader(Protocol):
+    """Whatever reads attributes from any strings."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Attribute names."""
+
+    def detect(self, texts: Strings) -> np.ndarray:
+        """Attributes, shape (n, K) int8."""
 
 
 @dataclass(frozen=True)

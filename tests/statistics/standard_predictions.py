@@ -60,7 +60,7 @@ PREDICTIONS = tuple(
         ("orpo-p3", "wins", "observed", "", NO_LOSS_CORRECTS),
         ("expo", "amplifies", "observed", "dpo-p1", "Zheng et al. 2025; " + POPULATION),
         ("expo-p3", "amplifies", "observed", "dpo-p3", "Zheng et al. 2025"),
-        ("selm-offline", "no advantage", "observed", "dpo-p1", "Zhang et al. 2024 buy outcomes; labels here stay"),
+        ("selm-offline", "no advantage", "observed", "dpo-p1", "Zhang et al. 2024, but labels stay"),
         ("selm-offline-p3", "no advantage", "observed", "dpo-p3", "Zhang et al. 2024, alpha .001"),
         # -- single texts -----------------------------------------------------
         ("sft", "no advantage", "observed", "", POPULATION),
@@ -97,7 +97,7 @@ PREDICTIONS = tuple(
         ("cpo-normalised", "fails", "observed", "", POPULATION + ": IPS without Z"),
         ("cpo-logged", "wins", "observed", "", POPULATION + ": IPS"),
         ("snips-logged", "wins", "observed", "", "Swaminathan & Joachims 2015b"),
-        ("poem-logged", "damps", "observed", "cpo-logged", "Swaminathan & Joachims 2015a: variance is a price"),
+        ("poem-logged", "damps", "observed", "cpo-logged", "Swaminathan & Joachims 2015a"),
         ("ips-logged-unclipped", "fails", "overlap", "", OVERLAP),
         ("ips-estimated", "wins", "observed", "", POPULATION + ": IPS"),
         ("snips-estimated", "wins", "observed", "", POPULATION + ": IPS"),
@@ -114,6 +114,6 @@ PREDICTIONS = tuple(
         ("token-supervision", "fails", "marker", "", "Xu et al. 2024; mined edits inherit confounding"),
         ("token-supervision-p3", "wins", "marker", "", "Xu et al. 2024; residual labels"),
         ("sft-paraphrased", "no advantage", "marker", "sft", "Niu et al. 2021: meaning is kept"),
-        ("regression-paraphrased", "no advantage", "marker", "naive", "a paraphrase keeps its source's outcome"),
+        ("regression-paraphrased", "no advantage", "marker", "naive", "it keeps its source's outcome"),
     )
 )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from standard_predictions import PREDICTIONS
-from standard_worlds import SEEDS, marker_effects, preferences
+from standard_worlds import marker_effects, preferences
 
 LEVEL = 0.01
 MARGIN = 0.25
@@ -55,7 +55,7 @@ def holds(claim: str, own: np.ndarray, base: np.ndarray) -> bool:
 @pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda p: p.method)
 def test_prediction(prediction):
     own = lean(prediction.method, prediction.scenario)
-    base = lean(prediction.base, prediction.scenario) if prediction.base else np.zeros(len(SEEDS))
+    base = lean(prediction.base, prediction.scenario) if prediction.base else np.zeros(len(own))
     assert holds(prediction.claim, own, base), f"{prediction}: {own.round(3)} against {base.round(3)}"
 
 
