@@ -212,11 +212,10 @@ def is_complete(folder: Path) -> bool:
     """Whether the networks that a folder written by ``write_backbone`` points to are still there."""
     try:
         settings = read_settings(folder) or {}
-        policy, encoder = settings["policy"], settings["encoder"]
+        parts = [settings["policy"], settings["encoder"]]
     except (OSError, ValueError, KeyError):
         return False
-    places = [policy["folder"]] + [encoder["folder"]] * ("folder" in encoder)
-    return all(Path(place).is_dir() for place in places)
+    return all(Path(part["folder"]).is_dir() for part in parts if "folder" in part)
 
 
 def load_backbone(folder: Path) -> Any:

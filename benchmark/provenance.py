@@ -27,7 +27,7 @@ def package_versions() -> dict[str, str]:
 
 def component_versions() -> dict[str, str]:
     """Versions of our own parts that decide results; each part states its own ``VERSION``."""
-    return {name: str(getattr(import_module(name), "VERSION", "0")) for name in COMPONENTS}
+    return {name: str(import_module(name).VERSION) for name in COMPONENTS}
 
 
 def read_commit(folder: Path | None = None) -> dict[str, Any]:

@@ -12,11 +12,11 @@ _WHERE = {
     "Board": "leaderboard.tables",
     "Comparison": "leaderboard.compare",
     "Ledger": "leaderboard.ledger",
-    "add": "leaderboard.ledger",
+    "add_bundle": "leaderboard.ledger",
     "build_board": "leaderboard.board",
-    "compare": "leaderboard.compare",
+    "compare_stores": "leaderboard.compare",
     "judge_claims": "leaderboard.claims",
-    "publish": "leaderboard.publish",
+    "publish_results": "leaderboard.publish",
 }
 __all__ = list(_WHERE)
 

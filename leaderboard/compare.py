@@ -90,7 +90,7 @@ class Change:
     time: Span | None
 
 
-def compare(
+def compare_stores(
     base: str | Path, head: str | Path, margin: float = MARGIN, suite: str | None = None
 ) -> Comparison:
     """Compare two stores.
@@ -115,7 +115,7 @@ def compare(
 
 
 def compare_frames(before: Frame, after: Frame, margin: float = MARGIN) -> Comparison:
-    """As ``compare``, on frames."""
+    """As ``compare_stores``, on frames."""
     if (before.suite, before.season) != (after.suite, after.season):
         found = f"{before.suite} {before.season} and {after.suite} {after.season}"
         raise UsageError("the stores hold different worlds", expected="one suite and season", found=found)

@@ -96,7 +96,7 @@ class Ledger:
             file.write(json.dumps(content, sort_keys=True) + "\n")
 
 
-def add(bundle: str | Path, results: str | Path) -> Entry:
+def add_bundle(bundle: str | Path, results: str | Path) -> Entry:
     """Verify a bundle and add its records to the results.
 
     Args:

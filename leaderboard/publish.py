@@ -15,7 +15,9 @@ SHORT = ("ranks", "group", "entrant", "equivalence", "improvement", "rho")
 GENERATED = ("tables", "figures", "timings")
 
 
-def publish(results: str | Path, site: str | Path, readme: str | Path, *, suite: str | None = None) -> Board:
+def publish_results(
+    results: str | Path, site: str | Path, readme: str | Path, *, suite: str | None = None
+) -> Board:
     """Render the site and bring the README's table up to date.
 
     Args:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from simulators.truth import Truth
     from simulators.world import Draw, World
 
+VERSION = "1"
+"""Part of every result's key: raised whenever a world, its truth or its texts would come out otherwise."""
+
 _HOMES = {
     "FamilyCard": "family",
     "build": "family",
@@ -21,7 +24,7 @@ _HOMES = {
     "World": "world",
 }
 
-__all__ = ["Draw", "FamilyCard", "QuerySizes", "Truth", "World", "build", "list_families"]
+__all__ = ["VERSION", "Draw", "FamilyCard", "QuerySizes", "Truth", "World", "build", "list_families"]
 
 
 def __getattr__(name: str) -> Any:

@@ -47,12 +47,14 @@ class Assignment:
         weights: w, shape (K, d); a zero row is an attribute that does not respond.
         features: psi, people to shape (n, d).
         gamma: Scale of the response; infinity makes the rule deterministic.
+        tested: P_int(a_k = 1), shape (K,), where it is not to be the log's own; None where it is.
     """
 
     intercepts: np.ndarray
     weights: np.ndarray
     features: Features
     gamma: float = 1.0
+    tested: np.ndarray | None = None
 
     @property
     def responds(self) -> np.ndarray:
@@ -76,7 +78,7 @@ class Assignment:
 
     def integrate(self, population: Population, prompt_law: PromptLaw) -> TextLaw:
         """The rule over a population."""
-        return TextLaw.of(self, population, prompt_law)
+        return replace(TextLaw.of(self, population, prompt_law), tested=self.tested)
 
 
 def constant_assignment(marginals: np.ndarray) -> Assignment:
@@ -190,12 +192,14 @@ class TextLaw:
         weights: P(node, prompt class), shape (m, classes), sums to 1.
         probabilities: P(a_k = 1 | node), shape (m, K).
         responds: Which attributes respond to people, shape (K,).
+        tested: P_int(a_k = 1), shape (K,), where it is not the log's own.
     """
 
     people: People
     weights: np.ndarray
     probabilities: np.ndarray
     responds: np.ndarray
+    tested: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -217,7 +221,9 @@ class TextLaw:
 
     @property
     def marginals(self) -> np.ndarray:
-        """P_int(a_k = 1 | prompt class), the log's own marginals, shape (classes, K)."""
+        """P_int(a_k = 1 | prompt class), the log's own marginals unless said otherwise, shape (classes, K)."""
+        if self.tested is not None:
+            return np.tile(self.tested, (self.weights.shape[1], 1))
         return (self.weights.T @ self.probabilities) / self.weights.sum(axis=0)[:, None]
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulators.codes import all_attributes
+from simulators.comparison import borda_regret
 from simulators.world import World
 
 
@@ -37,6 +38,14 @@ def confounding_share(world: World) -> float:
     return float(confounded / (confounded + textual + rest))
 
 
+def _borda_regret(world: World) -> float | None:
+    """How far the Borda count misleads about mean utility; None where nothing is compared."""
+    if world.feedback.slots == 1:
+        return None
+    contexts = world.contexts_of(world.law.people)
+    return borda_regret(world.law, world.prompt_law, world.outcome, contexts)
+
+
 def diagnose(world: World) -> dict[str, Any]:
     """The card of a world, as plain data."""
     truth, law, card = world.truth, world.law, world.family
@@ -57,6 +66,7 @@ def diagnose(world: World) -> dict[str, Any]:
         "confounding_share": confounding_share(world),
         "delta": world.outcome.delta,
         "sign_flips": int(np.sum(np.sign(np.round(naive, 9)) * np.sign(np.round(effects, 9)) < 0)),
+        "borda_regret": _borda_regret(world),
         "recorded": [column.role for column in world.recording.columns],
         "identified_by": card.identified_by,
         "should_recover": card.recover,

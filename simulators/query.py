@@ -13,8 +13,10 @@ import numpy as np
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.queries import Queries
-from simulators.codes import all_attributes, toggles
+from simulators.codes import all_attributes, encode, toggles
 from simulators.world import World
+
+CANDIDATES = 32
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,22 @@ def draw_queries(world: World, sizes: QuerySizes) -> Queries:
     pool_prompts = np.repeat(row_prompts, sizes.pool)
     pool_contexts = np.repeat(row_contexts, sizes.pool)
     drawn = _draw_attributes(world, pool_prompts, rng)
-    pool_texts = domain.realise_choices(drawn, pool_prompts, domain.draw_choices(len(drawn), rng)).texts
+    pool_texts = domain.write(drawn, pool_prompts, domain.draw_choices(len(drawn), rng))
 
     rows = rng.integers(len(row_prompts), size=sizes.pairs)
     first = rng.integers(sizes.pool, size=sizes.pairs)
     second = (first + rng.integers(1, sizes.pool, size=sizes.pairs)) % sizes.pool
     pairs = np.stack([rows * sizes.pool + first, rows * sizes.pool + second], axis=1)
+    if world.pair_weights is not None:
+        pairs = _choose_pairs(world, encode(drawn), sizes, len(row_prompts))
 
     n_contrasts = sizes.contrasts * n_attributes
     ids = np.repeat(np.arange(n_attributes), sizes.contrasts)
     chosen_rows, on, off = _draw_toggled(world, row_prompts, ids, rng)
     contrast_prompts, contrast_contexts = row_prompts[chosen_rows], row_contexts[chosen_rows]
     wording = domain.draw_choices(n_contrasts, rng)
-    on_texts = domain.realise_choices(on, contrast_prompts, wording).texts
-    off_texts = domain.realise_choices(off, contrast_prompts, wording).texts
+    on_texts = domain.write(on, contrast_prompts, wording)
+    off_texts = domain.write(off, contrast_prompts, wording)
 
     texts = np.concatenate([t.to_numpy(zero_copy_only=False) for t in (pool_texts, on_texts, off_texts)])
     prompt_ids = np.concatenate([pool_prompts, contrast_prompts, contrast_prompts])
@@ -108,7 +112,20 @@ def draw_queries(world: World, sizes: QuerySizes) -> Queries:
 
 def _draw_attributes(world: World, prompt_ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     uniforms = rng.random((len(prompt_ids), len(world.domain.attributes)))
-    return world.rows_law({}, prompt_ids, "twin").draw(uniforms)
+    return world.rows_law({}, prompt_ids, world.asked_arm).draw(uniforms)
+
+
+def _choose_pairs(world: World, codes: np.ndarray, sizes: QuerySizes, n_pools: int) -> np.ndarray:
+    """Same-pool pairs by the world's own weights, shape (pairs, 2): a weighted choice among candidates."""
+    assert world.pair_weights is not None
+    rng, n = world.streams.rng("query pairs"), CANDIDATES * sizes.pairs
+    start = rng.integers(n_pools, size=n) * sizes.pool
+    first = rng.integers(sizes.pool, size=n)
+    second = (first + rng.integers(1, sizes.pool, size=n)) % sizes.pool
+    pairs = start[:, None] + np.stack([first, second], axis=1)
+    weights = world.pair_weights(codes[pairs[:, 0]], codes[pairs[:, 1]])
+    kept = np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random(sizes.pairs), side="right")
+    return pairs[np.minimum(kept, n - 1)]
 
 
 def _draw_toggled(

@@ -7,7 +7,7 @@ the truth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -109,6 +109,15 @@ def _exponential(rows: Rows, name: str) -> np.ndarray:
 def factors(*names: str, group: str = "covariate") -> tuple[Column, ...]:
     """Factors recorded as they are."""
     return tuple(Column(f"{group}.{name}", partial(_factor, name=name)) for name in names)
+
+
+def _attribute(rows: Rows, k: int) -> np.ndarray:
+    return rows.attributes[0][:, k]
+
+
+def attribute_columns(names: Sequence[str], chosen: Iterable[int]) -> tuple[Column, ...]:
+    """Some attributes of the text, recorded beside it."""
+    return tuple(Column(f"attribute.{names[k]}", partial(_attribute, k=int(k))) for k in chosen)
 
 
 def combination(role: str, **loadings: float) -> Column:

@@ -22,7 +22,7 @@ from simulators.assignment import PromptLaw
 from simulators.codes import encode
 from simulators.population import Features, People, Population
 
-ROWS = 4096
+ROWS, KEPT = 4096, 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +77,16 @@ class ListedLaw:
 
     def _pieces(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Rows a piece at a time, so that memory does not grow with rows times vectors."""
-        for start in range(0, len(self.classes), ROWS):
-            rows = slice(start, start + ROWS)
-            yield rows, self.probabilities(rows)
+        starts = range(0, len(self.classes), ROWS)
+        pieces = [slice(start, start + ROWS) for start in starts]
+        if len(self.classes) * len(self.vectors) <= KEPT:
+            return zip(pieces, self._kept, strict=True)
+        return ((rows, self.probabilities(rows)) for rows in pieces)
+
+    @cached_property
+    def _kept(self) -> list[np.ndarray]:
+        """Every piece, where they are small enough to be kept between drawing and weighing."""
+        return [self.probabilities(slice(start, start + ROWS)) for start in range(0, len(self.classes), ROWS)]
 
 
 @dataclass(frozen=True, eq=False)

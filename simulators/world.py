@@ -23,6 +23,7 @@ from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
 from simulators.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.codes import encode
+from simulators.comparison import pooled_table
 from simulators.dials import DialValue
 from simulators.exact import naive_table, reward_table
 from simulators.family import FamilyCard
@@ -77,6 +78,10 @@ class World:
         face_value: Mean outcomes by attribute vector to what the recorded outcome makes of them,
             where something other than the outcome is written down.
         asked: Which (context, prompt) are asked about, shape (V, P), bool; None for all.
+        stamp: What becomes of the attributes (S, n, K) of a log's rows once they were compared: takes them,
+            the outcomes (S, n) and the uniforms (S, n, K) they were drawn by. None for nothing.
+        asked_arm: Arm whose law of texts is asked about; ``"log"`` only where that heeds nobody.
+        pair_weights: Relative weight of a query pair, from the codes of its two texts; None for all alike.
         arms: Wording draws of a reusable text for each (prompt, code), shape (P, 2**K, slots), or
             None where every row is worded afresh.
     """
@@ -97,6 +102,9 @@ class World:
     selection: Selection | None = None
     face_value: Callable[[np.ndarray], np.ndarray] | None = None
     asked: np.ndarray | None = None
+    stamp: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
+    asked_arm: str = "twin"
+    pair_weights: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     arms: np.ndarray | None = None
 
     # -- exact ----------------------------------------------------------------
@@ -144,7 +152,12 @@ class World:
     def truth(self) -> Truth:
         """The causal truth, exact."""
         contexts = self.contexts_of(self.law.people)
-        naive = naive_table(self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection)
+        if self.feedback.slots > 1:
+            naive = pooled_table(self.law, self.prompt_law, self.outcome, contexts)
+        else:
+            naive = naive_table(
+                self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection
+            )
         total = self.law.weights.sum(axis=1)
         rewards = reward_table(self.law, self.outcome, self.feedback, contexts)
         if self.tabulated:
@@ -218,30 +231,36 @@ class World:
         contexts = self.contexts_of(people)
         target = self.rows_law(people, prompt_ids, "twin")
         law = target if arm == "twin" else self.rows_law(people, prompt_ids, arm)
-        attributes, texts, index, outcomes, propensity, targets = [], [], [], [], [], []
-        for slot in range(self.feedback.slots):
-            suffix = f".{slot}" if slot else ""
+        suffixes = [f".{slot}" if slot else "" for slot in range(self.feedback.slots)]
+        attributes, uniforms, index, outcomes = [], [], [], []
+        for suffix in suffixes:
             part = f"attributes{'-twin' if arm == 'twin' else ''}{suffix}"
-            uniforms = streams.draw_rows(part, start, stop, lambda rng, m: rng.random((m, n_attributes)))
-            shown = law.draw(uniforms)
+            drawn = streams.draw_rows(part, start, stop, lambda rng, m: rng.random((m, n_attributes)))
+            shown = law.draw(drawn)
+            index.append(self.outcome.index(people, contexts, prompt_ids, encode(shown)))
+            noise = streams.draw_rows(f"noise{suffix}", start, stop, _uniforms)
+            outcomes.append(self.feedback.draw(index[-1], noise))
+            attributes.append(shown)
+            uniforms.append(drawn)
+        written = np.stack(attributes)
+        if self.stamp is not None and arm == "log":
+            written = self.stamp(written, np.stack(outcomes), np.stack(uniforms))
+        texts, propensity, targets = [], [], []
+        for suffix, shown in zip(suffixes, written, strict=True):
             codes = encode(shown)
             if self.arms is None:
                 wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
                 wording_law = self.domain.wording_log_probability(shown, prompt_ids)
             else:
                 wording, wording_law = self.arms[prompt_ids, codes], np.zeros(len(codes))
-            index.append(self.outcome.index(people, contexts, prompt_ids, codes))
-            noise = streams.draw_rows(f"noise{suffix}", start, stop, _uniforms)
-            outcomes.append(self.feedback.draw(index[-1], noise))
-            attributes.append(shown)
-            texts.append(self.domain.realise_choices(shown, prompt_ids, wording).texts)
+            texts.append(self.domain.write(shown, prompt_ids, wording))
             propensity.append(law.log_probability(shown) + wording_law)
             targets.append(target.log_probability(shown) + wording_law)
         return Rows(
             people,
             contexts,
             prompt_ids,
-            np.stack(attributes),
+            written,
             tuple(texts),
             np.stack(index),
             np.stack(outcomes),

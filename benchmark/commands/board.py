@@ -76,9 +76,9 @@ def publish(
 
     Example: confoundbench leaderboard publish
     """
-    from leaderboard.publish import publish as render
+    from leaderboard import publish_results
 
-    board = render(results, site, readme)
+    board = publish_results(results, site, readme)
     if as_json:
         emit({"files": board.files, "complete": board.is_complete, "problems": board.problems})
     else:
@@ -98,9 +98,9 @@ def add(
 
     Example: confoundbench leaderboard add submissions/my-method-0123abcd
     """
-    from leaderboard.ledger import add as append
+    from leaderboard import add_bundle
 
-    entry = append(bundle, results)
+    entry = add_bundle(bundle, results)
     if as_json:
         emit(asdict(entry))
     else:
@@ -122,9 +122,9 @@ def compare(
 
     Example: confoundbench compare build/store/main build/store/quick --margin 0.02
     """
-    from leaderboard.compare import compare as judge
+    from leaderboard import compare_stores
 
-    comparison = judge(base, head, margin, suite)
+    comparison = compare_stores(base, head, margin, suite)
     if out is not None:
         comparison.write(out)
     if as_json:

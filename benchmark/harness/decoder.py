@@ -7,7 +7,6 @@ axis K. With K = 1 every product is a plain matrix product.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -138,7 +137,7 @@ def step(
     """
     members, rows = tokens.shape
     x = embed(parameters["embedding"], tokens)
-    turns = _turns(int(positions.max()) + 1, shape.width // shape.heads, x.device)
+    turns = _turns(cache[0][0].shape[3], shape.width // shape.heads, x.device)
     turn = turns[positions].view(-1, 1, 1, 1, turns.shape[1])
     norms = parameters["norms"].unbind(1)
     for layer, block in enumerate(_blocks(parameters)):
@@ -148,8 +147,8 @@ def step(
         values[:, :, :, place] = value.view(members, rows, shape.heads, -1)
         seen_keys = keys[:, :, :, : place + 1].flatten(0, 1)
         seen_values = values[:, :, :, : place + 1].flatten(0, 1)
-        scores = query @ seen_keys.transpose(2, 3) / math.sqrt(query.shape[3]) + visible
-        x = _finish(x, scores.softmax(-1) @ seen_values, norms[2 * layer + 1], block)
+        mixed = F.scaled_dot_product_attention(query, seen_keys, seen_values, attn_mask=visible)
+        x = _finish(x, mixed, norms[2 * layer + 1], block)
     return normalise(x, norms[-1])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import traceback as tracebacks
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,10 +29,10 @@ from benchmark.contract import (
 )
 from benchmark.harness.harness import Harness, as_strings
 from benchmark.harness.model import Model
+from benchmark.harness.together import Question, answer_together
 from benchmark.harness.trainer import Job, make_job, train
 
 HEADS_AT_ONCE = 16
-DECODERS_AT_ONCE_ON_GPU = 64
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def drive(
         method: What to fit.
         tasks: A log and a harness for each fit.
         stack: Most fits on one ensemble axis; by default what pays on the device: heads 16,
-            decoders 1 on a CPU.
+            decoders 1 on a CPU and what fits into memory elsewhere.
 
     Returns:
         A fitted result or a failure for each task, in order.
@@ -82,6 +82,7 @@ def drive(
         fit.start()
     while waiting := [fit for fit in fits if fit.result is None]:
         jobs: list[tuple[_Fit, int, Job]] = []
+        _answer_ahead(waiting, stack)
         for fit in waiting:
             for place, request in enumerate(fit.requests):
                 try:
@@ -195,12 +196,39 @@ class _Fit:
             found=type(request).__name__,
         )
 
+    def questions(self) -> Iterator[Question]:
+        """What is about to be asked of decoders and stays within the budget."""
+        sampled, spent = self._sampled, self.spent["samples"]
+        for request in self.requests:
+            model = getattr(request, "model", None)
+            if not isinstance(model, Model) or isinstance(request, Train):
+                continue
+            if isinstance(request, Score):
+                yield Question(self.harness, model, as_strings(request.prompts), as_strings(request.texts))
+            elif isinstance(request, Sample):
+                sampled, spent = sampled + 1, spent + len(request.prompts) * request.n
+                if spent <= self.harness.budget.samples and request.n > 0 and request.temperature > 0:
+                    yield Question(
+                        self.harness, model, as_strings(request.prompts), None, request.n,
+                        request.temperature, f"sample/{sampled}",
+                    )  # fmt: skip
+
     def _ask(self, request: Ask) -> np.ndarray:
         if self.harness.oracle is None:
             raise ContractError("this task has no oracle", expected="the oracle track", found="Ask")
         self._spend("asks", len(request.texts))
         prompts, texts = as_strings(request.prompts), as_strings(request.texts)
         return np.asarray(self.harness.oracle(prompts, texts, request.context), dtype=np.float64)
+
+
+def _answer_ahead(fits: Sequence[_Fit], stack: int | None) -> None:
+    """Answer together what several fits ask of their decoders; each then finds its answer."""
+    questions = [question for fit in fits for question in fit.questions()] if len(fits) > 1 else []
+    try:
+        answer_together(questions, stack)
+    except Exception:
+        # One question in a stack is at fault: each is answered alone, where its own fit is told.
+        return
 
 
 def _model(found: Any) -> Model:
@@ -229,7 +257,10 @@ def _stack_size(job: Job, stack: int | None) -> int:
     if stack is not None:
         return max(1, stack)
     if architecture.name == "decoder":
-        return DECODERS_AT_ONCE_ON_GPU if architecture.device != "cpu" else 1
+        if architecture.device == "cpu":
+            return 1
+        rows = job.order.shape[1] * len(job.request.fields)
+        return int(architecture.count_members(rows, 2 * architecture.longest, train=True))
     return HEADS_AT_ONCE
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from benchmark.contract import Budget, ContractError, UsageError, make_rng
-from benchmark.harness.cache import Cache, digest_strings
+from benchmark.harness.cache import Cache, digest_numbers, digest_strings
 from benchmark.harness.encoder import TextEncoder
 from benchmark.harness.heads import HIDDEN_RATE, LINEAR_RATE, RewardHead
 from benchmark.harness.meters import Meter
@@ -20,6 +20,7 @@ from benchmark.harness.tabular import make_table
 Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
 DECODER_FEATURES = "decoder"
 ENCODING = "encoding"
+SCORES, SAMPLES = "scores", "samples"
 
 
 class Reference(Protocol):
@@ -127,9 +128,11 @@ class Harness:
     def score(self, model: Model, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Log-probabilities (policies) or rewards (heads) of texts, shape (n,), float64.
 
-        The reference's own log-probabilities are kept by content.
+        The reference's own log-probabilities are kept by text, those of other decoders by column,
+        so that fits that train the same model score it once.
         """
         prompts, texts = as_strings(prompts), as_strings(texts)
+        architecture = model.architecture
         if len(prompts) != len(texts):
             raise ContractError(
                 "every text needs a prompt", expected=f"{len(texts)} prompts", found=len(prompts)
@@ -138,14 +141,20 @@ class Harness:
             return np.zeros(0)
 
         def compute(some_prompts: np.ndarray, some_texts: np.ndarray) -> np.ndarray:
-            architecture = model.architecture
             tokens = count_tokens(architecture, some_prompts, some_texts)
             self.meter.count(tokens, architecture.count_flops(tokens, train=False))
             return architecture.score(model.weights, some_prompts, some_texts)
 
-        if model.architecture.policy and not model.trained:
+        if architecture.policy and not model.trained:
             return self.cache.numbers(f"{self.backbone.hash}/{self.device}", prompts, texts, compute)
-        return compute(prompts, texts)
+        if not is_kept(model):
+            return compute(prompts, texts)
+        tokens = count_tokens(architecture, prompts, texts)
+        self.meter.count(tokens, architecture.count_flops(tokens, train=False))
+        key = (SCORES, architecture.signature, digest_model(model), digest_strings(prompts, texts))
+        return self.cache.array(
+            key, lambda: architecture.score(model.weights, prompts, texts), self.meter.reuse
+        )
 
     def reference(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Log-probabilities of texts under the reference policy, shape (n,), float64."""
@@ -174,13 +183,29 @@ class Harness:
         prompts = as_strings(prompts)
         if not len(prompts):
             return np.empty((0, n), dtype=object)
-        uniforms = self._uniforms(part, prompts, n, architecture.draws)
-        texts = architecture.sample(model.weights, prompts, uniforms, temperature)
+
+        def draw() -> np.ndarray:
+            uniforms = self.uniforms(part, prompts, n, architecture.draws)
+            return architecture.sample(model.weights, prompts, uniforms, temperature)
+
+        if is_kept(model):
+            texts = self.cache.array(
+                self.sample_key(model, prompts, n, temperature, part), draw, self.meter.reuse
+            )
+        else:
+            texts = draw()
         tokens = count_tokens(architecture, np.repeat(prompts, n), texts.ravel())
         self.meter.count(tokens, architecture.count_flops(tokens, train=False))
         return texts
 
-    def _uniforms(self, part: str, prompts: np.ndarray, n: int, steps: int) -> np.ndarray:
+    def sample_key(
+        self, model: Model, prompts: np.ndarray, n: int, temperature: float, part: str
+    ) -> tuple[Any, ...]:
+        """Everything that sampled texts follow from."""
+        address = (model.architecture.signature, digest_model(model), self.path, part)
+        return (SAMPLES, *address, digest_strings(prompts), n, temperature)
+
+    def uniforms(self, part: str, prompts: np.ndarray, n: int, steps: int) -> np.ndarray:
         """Uniform numbers, shape (m, n, steps), addressed by prompt and by which of its repeats a row is."""
         distinct, which, repeats = np.unique(prompts.astype(str), return_inverse=True, return_counts=True)
         order = np.argsort(which, kind="stable")
@@ -271,6 +296,16 @@ def as_strings(values: Any) -> np.ndarray:
     if array.ndim != 1:
         raise ContractError("texts come as one column", expected="shape (n,)", found=array.shape)
     return array
+
+
+def is_kept(model: Model) -> bool:
+    """Whether what a model answers is kept: decoders are small enough to be told apart by content."""
+    return bool(model.architecture.name == "decoder")
+
+
+def digest_model(model: Model) -> str:
+    """A content hash of a model's weights."""
+    return digest_numbers(model.weights.detach().cpu().numpy())
 
 
 def count_tokens(architecture: Any, prompts: np.ndarray, texts: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmark.contract import UsageError
 from benchmark.harness.hf import HFPolicy
+from benchmark.harness.sources import hush
 
 RATE, ADAPTER_RATE = 1e-4, 1e-3
 
@@ -80,6 +81,7 @@ class HFBackbone:
         """
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        hush()
         try:
             module = AutoModelForCausalLM.from_pretrained(
                 str(source), dtype=torch.float32, local_files_only=True

@@ -16,11 +16,14 @@ class Meter:
         tokens: Tokens read or written by models (texts, for heads on fixed encodings).
         flops: Counted operations: 6 per weight and token in training, 2 otherwise.
         seconds: Wall time between entering and leaving.
+        reused: Wall time that equal trainings, scores and samples took when another fit asked for
+            them first; what a fit costs alone is this more than what it took here.
     """
 
     tokens: float = 0.0
     flops: float = 0.0
     seconds: float = 0.0
+    reused: float = 0.0
     _started: float = field(default=0.0, repr=False)
 
     def __enter__(self) -> Meter:
@@ -35,12 +38,17 @@ class Meter:
         self.tokens += tokens
         self.flops += flops
 
+    def reuse(self, seconds: float) -> None:
+        """Note work that did not have to be done again."""
+        self.reused += seconds
+
     def as_dict(self) -> dict[str, float]:
         """All readings, peak memory of the process included."""
         return {
             "seconds": self.seconds,
             "tokens": self.tokens,
             "flops": self.flops,
+            "reused": self.reused,
             "peak_memory_mb": peak_memory_mb(),
         }
 

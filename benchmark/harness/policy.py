@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,9 @@ from benchmark.harness.tokenizer import BEGIN, END, PAD, Ragged, Tokenizer
 
 # Small enough on a CPU for the activations of a block to stay in its cache.
 ROWS_AT_ONCE = {"cpu": 64}
-ROWS_AT_ONCE_ELSEWHERE = 4096
+ROWS_AT_ONCE_ELSEWHERE = 16_384
+MEMBERS_AT_MOST = 512
+MEMORY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,39 @@ class DecoderPolicy:
         tokens = found.view(members, rows, length) * inputs["mask"]
         return Output(tokens.sum(-1), tokens=tokens)
 
-    @torch.no_grad()
     def score(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """log pi(text | prompt), shape (n,), float64; rows of similar length are scored together."""
+        return self.score_together(weights, [(prompts, texts)])[0]
+
+    @torch.no_grad()
+    def score_together(
+        self, weights: Tensor, columns: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> list[np.ndarray]:
+        """log pi(text | prompt) of K members, each on prompts and texts of its own.
+
+        Args:
+            weights: Shape (K, P).
+            columns: For each member prompts and texts, each of shape (n_k,).
+
+        Returns:
+            For each member an array of shape (n_k,), float64.
+        """
+        sizes = [len(texts) for _, texts in columns]
+        prompts, texts = (np.concatenate(part) for part in zip(*columns, strict=True))
         inputs = self.prepare(prompts, texts)
-        order = torch.argsort(inputs["length"] + inputs["first"], stable=True)
+        total = inputs["length"] + inputs["first"]
+        starts = np.cumsum([0, *sizes[:-1]])
+        # Members with fewer rows repeat their last one.
+        order = torch.stack(
+            [
+                start + _repeat_last(torch.argsort(total[start : start + size], stable=True), max(sizes))
+                for start, size in zip(starts, sizes, strict=True)
+            ]
+        )
         values = torch.empty(len(texts), device=self.device)
-        for rows in order.split(self._rows_at_once):
-            values[rows] = self.forward(weights, _trim(inputs, rows)).value[0]
-        return values.double().cpu().numpy()
+        for rows in order.split(max(1, self._rows_at_once // len(weights)), dim=1):
+            values[rows] = self.forward(weights, _trim(inputs, rows)).value
+        return np.split(values.double().cpu().numpy(), starts[1:])
 
     @torch.no_grad()
     def features(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
@@ -104,7 +130,7 @@ class DecoderPolicy:
         order = torch.argsort(inputs["length"] + inputs["first"], stable=True)
         means = torch.empty(len(texts), self.shape.width, device=self.device)
         for rows in order.split(self._rows_at_once):
-            batch = _trim(inputs, rows)
+            batch = _trim(inputs, rows[None])
             states = hidden_states(self.layout.split(weights), self.shape, batch["tokens"])
             picked = _pick(states, batch["first"], batch["mask"].shape[2])
             means[rows] = ((picked * batch["mask"][..., None]).sum(2) / batch["length"][..., None])[0]
@@ -121,11 +147,33 @@ class DecoderPolicy:
             uniforms: Numbers in [0, 1), shape (m, n, longest + 1): one a row and step.
             temperature: Logits are divided by it.
         """
-        asked = self.tokenizer.encode(prompts)
-        ids = sample_tokens(
-            self.layout.split(weights), self.shape, asked, torch.from_numpy(uniforms), temperature
-        )
-        return self.tokenizer.decode(ids.reshape(-1, ids.shape[2])).reshape(uniforms.shape[:2])
+        return self.sample_together(weights, [prompts], [uniforms], temperature)[0]
+
+    def sample_together(
+        self,
+        weights: Tensor,
+        prompts: Sequence[np.ndarray],
+        uniforms: Sequence[np.ndarray],
+        temperature: float = 1.0,
+    ) -> np.ndarray:
+        """Texts of K members, shape (K, m, n); arguments as for ``sample``, one of each a member."""
+        asked = self.tokenizer.encode(np.concatenate(prompts))
+        drawn = torch.from_numpy(np.stack(uniforms))
+        ids = sample_tokens(self.layout.split(weights), self.shape, asked, drawn, temperature)
+        return self.tokenizer.decode(ids.reshape(-1, ids.shape[3])).reshape(ids.shape[:3])
+
+    def count_members(self, rows: int, tokens: int, train: bool) -> int:
+        """How many members fit into the free memory of an accelerator.
+
+        Args:
+            rows: Texts a member reads at once.
+            tokens: Tokens of the longest text, prompt included.
+            train: Whether activations are kept for the way back.
+        """
+        free = torch.cuda.mem_get_info(self.device)[0] if self.device != "cpu" else 0
+        width = self.shape.layers * (12 * self.shape.width + 5 * self.shape.inner) + 3 * self.shape.vocabulary
+        floats = rows * tokens * width + (6 if train else 2) * self.layout.size
+        return max(1, min(MEMBERS_AT_MOST, int(MEMORY_SHARE * free / (4 * floats))))
 
     @property
     def _rows_at_once(self) -> int:
@@ -153,11 +201,15 @@ def _pick(states: Tensor, first: Tensor, length: int) -> Tensor:
     return states.gather(2, index)
 
 
+def _repeat_last(rows: Tensor, size: int) -> Tensor:
+    return torch.cat((rows, rows[-1:].expand(size - len(rows))))
+
+
 def _trim(inputs: Inputs, rows: Tensor) -> Inputs:
-    """Some rows with the padding none of them needs cut off, and a leading axis of 1."""
+    """Rows (K, R) with the padding none of them needs cut off."""
     picked = {name: tensor[rows] for name, tensor in inputs.items()}
     written = int(picked["length"].max())
     total = int((picked["length"] + picked["first"]).max())
     for name, width in (("tokens", total), ("targets", written), ("mask", written)):
-        picked[name] = picked[name][:, :width]
-    return {name: tensor[None] for name, tensor in picked.items()}
+        picked[name] = picked[name][..., :width]
+    return picked

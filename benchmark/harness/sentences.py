@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmark.contract import UsageError
 from benchmark.harness.hf import split_by_length
+from benchmark.harness.sources import hush
 
 TOKENS_AT_ONCE = 2048
 LONGEST = 256
@@ -99,6 +100,7 @@ class SentenceEncoder:
     def _loaded(self) -> tuple[Any, Any]:
         from transformers import AutoModel, AutoTokenizer
 
+        hush()
         try:
             tokenizer = AutoTokenizer.from_pretrained(str(self.folder), local_files_only=True)
             return tokenizer, AutoModel.from_pretrained(str(self.folder), local_files_only=True).eval()

@@ -159,6 +159,13 @@ def ready_model(source: Path, home: Path) -> Path:
     return folder
 
 
+def hush() -> None:
+    """Keep ``transformers`` from drawing progress bars of its own over ours."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
 def convert_gguf(source: Path, folder: Path) -> None:
     """Write a quantised GGUF model as float32 safetensors with its tokenizer.
 
@@ -172,6 +179,7 @@ def convert_gguf(source: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    hush()
     where: dict[str, Any] = {"gguf_file": source.name, "local_files_only": True}
     quantised = AutoModelForCausalLM.from_pretrained(str(source.parent), dtype=torch.float32, **where)
     # A dequantised model refuses to be saved while its configuration says it is quantised.

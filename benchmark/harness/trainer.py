@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmark.contract import ContractError, Texts, Train
-from benchmark.harness.harness import Harness, as_strings, count_tokens
+from benchmark.contract import ContractError, Train
+from benchmark.harness.cache import digest_columns, digest_numbers, digest_strings
+from benchmark.harness.harness import Harness, as_strings, count_tokens, digest_model, is_kept
 from benchmark.harness.model import Batch, FieldScores, Inputs, Model, Scores
 from benchmark.harness.optimise import minimise, minimise_fully
 
@@ -141,31 +143,64 @@ class _Member:
     """The rows one job uses, ready to be stacked; text fields lie one after another in ``inputs``."""
 
     job: Job
-    names: tuple[str, ...]
-    order: np.ndarray
-    used: int
-    prompts: np.ndarray
-    texts: np.ndarray
-    inputs: Inputs
-    values: dict[str, Tensor]
 
-    @classmethod
-    def of(cls, job: Job) -> _Member:
-        request, architecture = job.request, job.request.model.architecture
-        rows, order = np.unique(job.order[:1] if job.fully else job.order, return_inverse=True)
-        names = tuple(sorted(request.fields))
-        columns: list[Texts] = [request.fields[name] for name in names]
-        prompts = np.concatenate([as_strings(column.prompts)[rows] for column in columns])
-        texts = np.concatenate([as_strings(column.texts)[rows] for column in columns])
-        values = {
-            name: torch.from_numpy(np.asarray(column)[rows].astype(np.float64)).to(
+    @cached_property
+    def _used(self) -> tuple[np.ndarray, np.ndarray]:
+        order = self.job.order
+        rows, places = np.unique(order[:1] if self.job.fully else order, return_inverse=True)
+        return rows, places.reshape(-1, order.shape[1])
+
+    @property
+    def used(self) -> int:
+        """Number of rows that some batch reads."""
+        return len(self._used[0])
+
+    @property
+    def order(self) -> np.ndarray:
+        """Places among the used rows, shape (steps, batch size)."""
+        return self._used[1]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Text fields in order."""
+        return tuple(sorted(self.job.request.fields))
+
+    def _column(self, part: str) -> np.ndarray:
+        columns = (self.job.request.fields[name] for name in self.names)
+        return np.concatenate([as_strings(getattr(column, part))[self._used[0]] for column in columns])
+
+    @cached_property
+    def prompts(self) -> np.ndarray:
+        """Prompts of all fields, shape (fields * used,)."""
+        return self._column("prompts")
+
+    @cached_property
+    def texts(self) -> np.ndarray:
+        """Texts of all fields, shape (fields * used,)."""
+        return self._column("texts")
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What the architecture reads."""
+        return self.job.request.model.architecture.prepare(self.prompts, self.texts)
+
+    @cached_property
+    def values(self) -> dict[str, Tensor]:
+        """Number columns of the used rows."""
+        architecture = self.job.request.model.architecture
+        return {
+            name: torch.from_numpy(np.asarray(column)[self._used[0]].astype(np.float64)).to(
                 architecture.device, architecture.dtype
             )
-            for name, column in request.values.items()
+            for name, column in self.job.request.values.items()
         }
-        shaped = order.reshape(-1, job.order.shape[1])
-        inputs = architecture.prepare(prompts, texts)
-        return cls(job, names, shaped, len(rows), prompts, texts, inputs, values)
+
+    def count(self) -> None:
+        """Report tokens and operations, whether or not the result is already known."""
+        architecture, steps = self.job.request.model.architecture, len(self.job.order)
+        tokens = count_tokens(architecture, self.prompts, self.texts) / self.used
+        tokens *= steps * self.job.order.shape[1]
+        self.job.harness.meter.count(tokens, architecture.count_flops(tokens, train=True))
 
 
 class _Stack:
@@ -248,36 +283,67 @@ def _pad_and_join(tensors: list[Tensor]) -> Tensor:
 
 
 def train(jobs: Sequence[Job]) -> list[Model | ContractError]:
-    """Train jobs of one signature together.
+    """Train jobs of one signature together; a decoder trained alone is kept by content.
 
     Returns:
         For each job its trained model, or the error if its weights are no longer finite.
     """
-    stack = _Stack([_Member.of(job) for job in jobs])
-    first, architecture = jobs[0], stack.architecture
-    start = torch.cat([job.request.model.weights for job in jobs])
+    members = [_Member(job) for job in jobs]
+    for member in members:
+        member.count()
+    key = _key(jobs[0]) if len(jobs) == 1 else None
+    if key is None:
+        weights = _train(members)
+    else:
+        harness = jobs[0].harness
+        kept = harness.cache.array(key, lambda: _train(members).numpy(), harness.meter.reuse)
+        weights = torch.from_numpy(kept.copy())
+    answers: list[Model | ContractError] = []
+    for job, finite, own in zip(jobs, torch.isfinite(weights).all(1).tolist(), weights, strict=True):
+        answers.append(job.request.model.with_weights(own[None].clone()) if finite else _diverged())
+    return answers
+
+
+def _train(members: Sequence[_Member]) -> Tensor:
+    """Trained weights, shape (K, P)."""
+    stack, first = _Stack(members), members[0].job
+    start = torch.cat([member.job.request.model.weights for member in members])
     decay = first.request.weight_decay
-    mask = architecture.layout.decay_mask(start) if decay else None
+    mask = stack.architecture.layout.decay_mask(start) if decay else None
     steps = len(first.order)
     if first.fully:
-        weights = minimise_fully(start, stack.loss_at, steps, weight_decay=decay, decayed=mask)
-    else:
-        weights = minimise(start, stack.loss_at, steps, first.learning_rate, weight_decay=decay, decayed=mask)
-    answers: list[Model | ContractError] = []
-    for k, member in enumerate(stack.members):
-        tokens = count_tokens(architecture, member.prompts, member.texts) / (member.used * len(member.names))
-        tokens *= steps * stack.size * len(member.names)
-        member.job.harness.meter.count(tokens, architecture.count_flops(tokens, train=True))
-        own = weights[k : k + 1].clone()
-        if torch.isfinite(own).all():
-            answers.append(member.job.request.model.with_weights(own))
-        else:
-            answers.append(
-                ContractError(
-                    "training diverged",
-                    expected="finite weights",
-                    found="NaN or infinity",
-                    fix="guard logarithms and divisions in the loss, or lower the learning rate",
-                )
-            )
-    return answers
+        return minimise_fully(start, stack.loss_at, steps, weight_decay=decay, decayed=mask)
+    return minimise(start, stack.loss_at, steps, first.learning_rate, weight_decay=decay, decayed=mask)
+
+
+def _key(job: Job) -> tuple[Hashable, ...] | None:
+    """Everything the trained weights follow from, or None where they are not kept.
+
+    Stacked members are not kept: stacking changes the order of sums. A loss counts as equal
+    to another only if it is a frozen dataclass, which cannot hide a changing state.
+    """
+    request, loss = job.request, type(job.request.loss)
+    settings = getattr(loss, "__dataclass_params__", None)
+    if not is_kept(request.model) or request.model.architecture.device != "cpu":
+        return None
+    if (
+        settings is None
+        or not (settings.frozen and settings.eq)
+        or loss_key(request.loss) is not request.loss
+    ):
+        return None
+    texts = tuple(
+        (name, digest_strings(column.prompts, column.texts))
+        for name, column in sorted(request.fields.items())
+    )
+    columns = (digest_columns(request.values), digest_numbers(job.order), digest_model(request.model))
+    return ("training", job.harness.backbone.hash, job.signature, texts, columns)
+
+
+def _diverged() -> ContractError:
+    return ContractError(
+        "training diverged",
+        expected="finite weights",
+        found="NaN or infinity",
+        fix="guard logarithms and divisions in the loss, or lower the learning rate",
+    )

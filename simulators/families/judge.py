@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.codes import all_attributes
+from simulators.codes import all_attributes, encode
 from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
 from simulators.families.observed import CONFOUNDERS
 from simulators.family import Family, FamilyCard
 from simulators.population import Factor, standardised
-from simulators.recording import Column, Recording, Rows, factors
+from simulators.recording import Column, Recording, Rows, attribute_columns, factors
 from simulators.roles import DECOY
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
@@ -52,9 +51,7 @@ class _Judge:
         return means + all_attributes(len(self.bias)) @ self.bias
 
     def score(self, rows: Rows) -> np.ndarray:
-        seen = self.base[
-            0, rows.prompt_ids, rows.attributes[0].astype(int) @ (1 << np.arange(len(self.bias)))
-        ]
+        seen = self.base[0, rows.prompt_ids, encode(rows.attributes[0])]
         return seen + rows.attributes[0] @ self.bias + self.error * rows.people["judge_error"]
 
 
@@ -64,10 +61,6 @@ def _read(rows: Rows) -> np.ndarray:
 
 def _outcome(rows: Rows) -> np.ndarray:
     return np.where(rows.people["reader"] == 1, rows.outcomes[0], np.nan)
-
-
-def _attribute(rows: Rows, k: int) -> np.ndarray:
-    return rows.attributes[0][:, k]
 
 
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
@@ -91,7 +84,7 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     names = world.domain.attributes
     columns = (
         *factors("engagement", "recency", "mobile"),
-        *(Column(f"attribute.{names[k]}", partial(_attribute, k=int(k))) for k in styles),
+        *attribute_columns(names, styles),
         Column("observed", _read),
         Column("judge", judge.score),
     )

@@ -61,8 +61,8 @@ def _is_day(rows: Rows, day: int) -> np.ndarray:
     return (rows.people["weekday"] == day).astype(np.int8)
 
 
-def _mark(roles: Roles, attributes: tuple[str, ...]) -> tuple[Roles, int]:
-    """The roles with one attribute as the only responding decoy: the greeting, where there is one."""
+def mark_roles(roles: Roles, attributes: tuple[str, ...]) -> tuple[Roles, int]:
+    """The roles with one attribute as the only decoy: the greeting, where there is one; and which it is."""
     drawn = int(roles.which(DECOY)[0])
     marker = next((k for k, name in enumerate(attributes) if "greet" in name), drawn)
     names, effects = list(roles.names), roles.effects.copy()
@@ -75,7 +75,7 @@ def _mark(roles: Roles, attributes: tuple[str, ...]) -> tuple[Roles, int]:
 
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
     domain = load_domain(str(dials["domain"]))
-    roles, marker = _mark(draw_roles(streams, len(domain.attributes), len(domain.prompts)), domain.attributes)
+    roles, marker = mark_roles(draw_roles(streams, len(domain.attributes), len(domain.prompts)), domain.attributes)
     days = tuple(Column(f"covariate.{day}", partial(_is_day, day=i)) for i, day in enumerate(WEEKDAYS[:-1]))
     world = compose_world(
         card,

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-
-import numpy as np
 
 from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
 from simulators.families import observed
 from simulators.family import Family, FamilyCard
-from simulators.recording import Column, Recording, Rows
+from simulators.recording import Recording, attribute_columns
 from simulators.world import World
 
 CARD = FamilyCard(
@@ -30,16 +27,10 @@ CARD = FamilyCard(
 )
 
 
-def _attribute(rows: Rows, k: int) -> np.ndarray:
-    return rows.attributes[0][:, k]
-
-
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
     world = observed.compose_observed(card, dials, streams)
-    logged = tuple(
-        Column(f"attribute.{name}", partial(_attribute, k=k))
-        for k, name in enumerate(world.domain.attributes)
-    )
+    names = world.domain.attributes
+    logged = attribute_columns(names, range(len(names)))
     return replace(world, recording=Recording(world.recording.columns + logged))
 
 

@@ -92,6 +92,17 @@ class CorpusDomain:
         self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray
     ) -> Realised:
         """Draw a text a row with given uniforms, shape (n, 1); see ``realise``."""
+        return self.take(self._choose(attributes, prompt_ids, uniforms))
+
+    def wording_log_probability(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+        """``log P(text | attributes, prompt)``, shape (n,): uniform over the texts that fit."""
+        return -np.log(self._find(attributes, prompt_ids)[1])
+
+    def write(self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray) -> pa.StringArray:
+        """The strings of ``realise_choices`` alone, without word ids, shape (n,)."""
+        return self.texts.take(pa.array(self._choose(attributes, prompt_ids, uniforms)))
+
+    def _choose(self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         first, count = self._find(attributes, prompt_ids)
         if (count == 0).any():
             row = int(np.flatnonzero(count == 0)[0])
@@ -101,11 +112,7 @@ class CorpusDomain:
                 found=f"{np.asarray(attributes)[row].tolist()} in test {self.prompts[prompt_ids[row]]!r}",
             )
         order, _ = self._by_key
-        return self.take(order[first + (uniforms[:, 0] * count).astype(np.int64)])
-
-    def wording_log_probability(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
-        """``log P(text | attributes, prompt)``, shape (n,): uniform over the texts that fit."""
-        return -np.log(self._find(attributes, prompt_ids)[1])
+        return order[first + (uniforms[:, 0] * count).astype(np.int64)]
 
     def _find(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the fitting texts begin in the order of ``_by_key``, and how many they are."""

@@ -128,6 +128,10 @@ class Domain:
         ids, lengths = self._book.spell(phrases)
         return Realised(self._book.join(phrases), ids, lengths)
 
+    def write(self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray) -> pa.StringArray:
+        """The strings of ``realise_choices`` alone, without word ids, shape (n,)."""
+        return self._book.join(self._book.choose(self._sides(attributes, prompt_ids), uniforms))
+
     def realise_contrast(
         self, attributes: np.ndarray, prompt_ids: np.ndarray, attribute: int, uniforms: np.ndarray
     ) -> tuple[Realised, Realised]:

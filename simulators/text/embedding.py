@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,12 +36,8 @@ def embed_texts(texts: Strings, model_folder: str | Path, batch_size: int = 64) 
             fix="pass the folder of a local sentence encoder",
         )
     import torch
-    from transformers import AutoModel, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer, model = _load(folder)
     values = as_strings(texts).to_pylist()
     blocks = [np.zeros((0, model.config.hidden_size), dtype=np.float32)]
     for start in range(0, len(values), batch_size):
@@ -53,6 +51,17 @@ def embed_texts(texts: Strings, model_folder: str | Path, batch_size: int = 64) 
         pooled = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
         blocks.append(torch.nn.functional.normalize(pooled, dim=1).float().numpy())
     return np.concatenate(blocks)
+
+
+@lru_cache(maxsize=1)
+def _load(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the encoder of a folder, the last one kept."""
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +85,10 @@ class Directions:
 
     def detect(self, texts: Strings) -> np.ndarray:
         """Attributes of any strings, shape (n, K) int8."""
-        return (embed_texts(texts, self.model_folder) @ self.directions > self.medians).astype(np.int8)
+        distinct = as_strings(texts).dictionary_encode()
+        embedded = embed_texts(distinct.dictionary, self.model_folder)
+        values = (embedded @ self.directions > self.medians).astype(np.int8)
+        return values[distinct.indices.to_numpy()]
 
 
 def fit_directions(texts: Strings, count: int = 6, model_folder: str | Path | None = None) -> Directions:

@@ -160,3 +160,7 @@ def test_every_metric_and_column_is_documented():
     metrics, records = (docs / "metrics.md").read_text(), (docs / "records.md").read_text()
     assert [metric.name for metric in METRICS if f"`{metric.name}`" not in metrics] == []
     assert [name for name in (*COLUMNS, *STATUSES) if f"`{name}`" not in records] == []
+
+
+def test_means_of_no_rows_have_the_right_shape():
+    assert mean_by_id(np.zeros(0, dtype=int), np.zeros((0, 3)), 0).shape == (0, 3)

@@ -89,7 +89,7 @@ PREDICTIONS = (
     Prediction("judge-calibrated", "wins", "judge-raw", "judge", JUDGED),
     Prediction("judge-debiased", "wins", "judge-raw", "judge", "Dubois et al. 2024: length-controlled rates"),
     Prediction("odin", "no advantage", "bradley-terry", "entangled", STOCK),
-    Prediction("mmd-invariant", "no advantage", "naive", "entangled", STOCK),
+    Prediction("mmd-invariant", "fails", "residual-instrumented", "entangled", STOCK),
     Prediction(
         "rrm", "no advantage", "bradley-terry", "observed",
         "off-prompt texts cancel what ignores the prompt; people's part is tied to wording on every prompt",
@@ -111,6 +111,7 @@ PREDICTIONS = (
     Prediction("counterfactual-enc", "wins", "counterfactual-enc-correlated", "table", AIM),
     Prediction("counterfactual-con", "wins", "counterfactual-con-correlated", "table", AIM),
     Prediction("counterfactual-dis", "wins", "dpo-p1", "table", AIM),
+    Prediction("counterfactual-neg", "wins", "dpo-p1", "table", AIM),
     Prediction("counterfactual-enc-correlated", "fails", "counterfactual-enc", "table", AIM),
     Prediction("counterfactual-con-correlated", "fails", "counterfactual-con", "table", AIM),
 )  # fmt: skip
@@ -118,7 +119,8 @@ PREDICTIONS = (
 
 # -- scenarios ----------------------------------------------------------------
 SIZES = QuerySizes(pairs=1024, contrasts=16, pool=64, samples=1)
-WORLDS = range(5)
+WORLDS = {"objective": range(12), "style": range(12)}  # where comparators lie close; 7 elsewhere
+FEWER_WORLDS = range(7)
 ROWS = 3000
 
 
@@ -135,50 +137,61 @@ def encoding_backbone():
 
 
 @cache
-def task(family, dials, seed):
-    world = simulators.build(family, dict(dials), Streams("predictions", family, seed))
-    return world.draw(ROWS).log, world.queries(SIZES), world.truth
+def tasks(family, dials):
+    worlds = [
+        simulators.build(family, dict(dials), Streams("predictions", family, s))
+        for s in WORLDS.get(family, FEWER_WORLDS)
+    ]
+    return [(world.draw(ROWS).log, world.queries(SIZES), world.truth) for world in worlds]
+
+
+def fit_all(method, pairs):
+    """Fits on (log, harness) pairs, in lockstep."""
+    fitted = drive(methods.load(method) if isinstance(method, str) else method, pairs)
+    assert not any(isinstance(one, Failure) for one in fitted), fitted
+    return fitted
 
 
 @cache
 def regrets_in_worlds(method, family, dials):
-    found = []
-    for seed in WORLDS:
-        log, queries, truth = task(family, dials, seed)
-        harness = Harness(encoding_backbone(), budget=Budget(), path=("predictions", method, str(seed)))
-        (fitted,) = drive(methods.load(method), [(log, harness)])
-        assert not isinstance(fitted, Failure), fitted
-        found.append(score(predict(fitted, queries), queries, truth)["rho"])
-    return np.array(found)
+    drawn = tasks(family, dials)
+    harnesses = [
+        Harness(encoding_backbone(), budget=Budget(), path=("predictions", method, str(seed)))
+        for seed in range(len(drawn))
+    ]
+    fitted = fit_all(method, [(log, h) for (log, _, _), h in zip(drawn, harnesses, strict=True)])
+    answers = zip(fitted, drawn, strict=True)
+    return np.array(
+        [score(predict(one, queries), queries, truth)["rho"] for one, (_, queries, truth) in answers]
+    )
 
 
 # -- the tabular limit --------------------------------------------------------
-GREETING = (("well then", "so now"), ("hello there", "good day"))
-PRICE = (("steep cost", "dear indeed"), ("cheap deal", "great bargain"))
-CODES = np.array([(g, p, v) for g in (0, 1) for p in (0, 1) for v in (0, 1)])
-TEXTS = np.array([f"{GREETING[g][v]} {PRICE[p][v]}" for g, p, v in CODES], dtype=object)
+PHRASES = (("well then", "hello there"), ("steep cost", "cheap deal"), ("fine print", "many typos"))
+CODES = np.array([(g, p, t) for g in (0, 1) for p in (0, 1) for t in (0, 1)])
+TEXTS = np.array([" ".join(PHRASES[k][on] for k, on in enumerate(code)) for code in CODES], dtype=object)
 WORDS = sorted({word for text in TEXTS for word in text.split()})
-TABLES = range(10)
+WORTH = np.array([0.0, 1.0, -1.0])
+TABLES = range(8)
 
 
 def draw_table(seed, strength=3.0, n=3000):
-    """Z ~ B(1/2); P(greeting | Z) = .2, .8; price a coin; Y = price + strength Z + N(0, 1).
+    """Z ~ B(1/2); P(greeting | Z) = .2, .8; price and typos coins; Y = price - typos + strength Z + N(0, 1).
 
     The greeting is worth nothing and seems worth .6 strength: at 3, 1.8 times the price's effect.
     """
     rng = make_rng("predictions", "table", seed, strength)
     z = rng.integers(0, 2, n)
     greeting = (rng.random(n) < np.where(z == 1, 0.8, 0.2)).astype(int)
-    price, version = rng.integers(0, 2, (2, n))
-    outcome = price + strength * z + rng.standard_normal(n)
+    code = np.column_stack([greeting, rng.integers(0, 2, (n, 2))])
     columns = {
         "prompt": np.full(n, "p", dtype=object),
-        "text": TEXTS[4 * greeting + 2 * price + version],
-        "outcome": outcome,
+        "text": TEXTS[code @ [4, 2, 1]],
+        "outcome": code @ WORTH + strength * z + rng.standard_normal(n),
         "covariate.z": z.astype(float),
-        "attribute.greeting": greeting.astype(float),
-        "attribute.price": price.astype(float),
     }
+    names = ("greeting", "price", "typos")
+    columns |= {f"attribute.{name}": code[:, k].astype(float) for k, name in enumerate(names)}
     return Log(pa.table(columns))
 
 
@@ -189,33 +202,34 @@ def shuffle_covariate(log, seed):
     return Log(log.table.set_column(place, "covariate.z", pa.array(dealt)))
 
 
-def table_harness(*path):
+def fit_tables(method, logs):
     prompts = np.array(["p", *(f"{word} p" for word in WORDS)], dtype=object)
-    return tabular_harness(prompts, TEXTS, path=("predictions", *map(str, path)))
+    name = getattr(method, "name", method)
+    paths = [("predictions", name, str(seed)) for seed in TABLES]
+    return fit_all(
+        method, [(log, tabular_harness(prompts, TEXTS, path=q)) for log, q in zip(logs, paths, strict=True)]
+    )
 
 
-def fit_table(method, log, seed):
-    harness = table_harness(getattr(method, "name", method), seed)
-    (fitted,) = drive(methods.load(method) if isinstance(method, str) else method, [(log, harness)])
-    assert not isinstance(fitted, Failure), fitted
-    return fitted
+def effects(fitted, prompt="p"):
+    """Mean reward with less without each attribute, shape (3,)."""
+    reward = fitted.reward(np.full(len(TEXTS), prompt, dtype=object), TEXTS)
+    return np.array([reward[on].mean() - reward[~on].mean() for on in (CODES == 1).T])
 
 
-def effects(fitted):
-    """Mean reward with less without the greeting, and with less without the price."""
-    reward = fitted.reward(np.full(len(TEXTS), "p", dtype=object), TEXTS)
-    return np.array([reward[CODES[:, k] == 1].mean() - reward[CODES[:, k] == 0].mean() for k in (0, 1)])
-
-
-def decoy_share(fitted):
-    """How much of the reward's spread is the greeting's, plus whatever points away from the price."""
-    greeting, price = effects(fitted)
-    return (abs(greeting) + max(-price, 0.0)) / (abs(greeting) + abs(price) + 1e-12)
+def decoy_share(found):
+    """Share of the effects that is the decoy's or points the wrong way."""
+    right = np.maximum(found * np.sign(WORTH), 0.0).sum()
+    return 1.0 - right / max(np.abs(found).sum(), 1e-12)
 
 
 @cache
 def regrets_in_table(method):
-    return np.array([decoy_share(fit_table(method, draw_table(seed), seed)) for seed in TABLES])
+    logs = [draw_table(seed) for seed in TABLES]
+    # A method that ignores an instruction in the prompt is asked under that instruction.
+    prompts = [f"{sign_words(log, 1)[0]} p" if method == "counterfactual-neg" else "p" for log in logs]
+    fitted = fit_tables(method, logs)
+    return np.array([decoy_share(effects(*pair)) for pair in zip(fitted, prompts, strict=True)])
 
 
 # -- checks -------------------------------------------------------------------
@@ -253,41 +267,70 @@ def test_every_prediction_is_sourced_and_its_methods_exist():
 CAUSAL = {name: methods.load(f"causal-dpo-{name}") for name in ("released", "corrected")}
 
 
-def signed_effects(method: CausalDPO, log: Log, seed: int) -> np.ndarray:
-    """Effects under the tokens themselves, averaged over them alike: what the released training learns.
+def signed_shares(method: CausalDPO, logs: list[Log]) -> np.ndarray:
+    """Decoy shares under the tokens themselves, averaged over them: what the released training learns.
 
     The released method is served without a token, of which a table knows nothing.
     """
-    fitted = fit_table(method, log, seed)
-    if isinstance(fitted, SignedPolicy):
-        return effects(fitted)
-    words = sign_words(log, method.strata)
-    return effects(SignedPolicy(fitted.harness, fitted.model, words, np.full(len(words), 1 / len(words))))
+    shares = []
+    for log, fitted in zip(logs, fit_tables(method, logs), strict=True):
+        words = sign_words(log, method.strata)
+        even = SignedPolicy(fitted.harness, fitted.model, words, np.full(len(words), 1 / len(words)))
+        shares.append(decoy_share(effects(fitted if isinstance(fitted, SignedPolicy) else even)))
+    return np.array(shares)
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.5, 3.0])
 def test_causal_dpo_as_released_equals_dpo(strength):
     """Tokens are drawn whatever the row's own confounder: every token sees the same population."""
-    gaps = []
-    for seed in TABLES:
-        log = draw_table(seed, strength)
-        dpo = effects(fit_table("dpo-p1", log, seed))
-        gaps.append((signed_effects(CAUSAL["released"], log, seed) - dpo) / np.abs(dpo).max())
-    # Equality within a tenth of the larger effect, by two one-sided tests.
-    low, high = (p_value(0.1 + sign * np.array(gaps)[:, k]) for k in (0,) for sign in (1, -1))
-    assert max(low, high) < SIGNIFICANCE, np.round(gaps, 3)
+    logs = [draw_table(seed, strength) for seed in TABLES]
+    dpo = np.array([decoy_share(effects(fitted)) for fitted in fit_tables("dpo-p1", logs)])
+    gap = signed_shares(CAUSAL["released"], logs) - dpo
+    # Equal within a tenth, by two one-sided tests; the correction moves it by three tenths and more.
+    assert max(p_value(0.1 + gap), p_value(0.1 - gap)) < SIGNIFICANCE, gap.round(3)
 
 
 def test_shuffling_the_confounder_changes_the_corrected_version_alone():
-    moved = {name: [] for name in CAUSAL}
-    for seed in TABLES:
-        log = draw_table(seed)
-        for name, method in CAUSAL.items():
-            own, placebo = (signed_effects(method, x, seed) for x in (log, shuffle_covariate(log, seed)))
-            moved[name].append(decoy(placebo) - decoy(own))
+    logs = [draw_table(seed) for seed in TABLES]
+    placebos = [shuffle_covariate(log, seed) for seed, log in enumerate(logs)]
+    moved = {name: signed_shares(m, placebos) - signed_shares(m, logs) for name, m in CAUSAL.items()}
     assert np.abs(moved["released"]).max() < 1e-9
-    assert p_value(np.array(moved["corrected"]) - 0.2) < SIGNIFICANCE, np.round(moved["corrected"], 3)
+    assert p_value(moved["corrected"] - 0.1) < SIGNIFICANCE, moved["corrected"].round(3)
 
 
-def decoy(pair):
-    return abs(pair[0]) / np.abs(pair).sum()
+# -- latent types -------------------------------------------------------------
+TASTES = np.array([[0.0, 3.0, 0.0], [0.0, -3.0, 0.0]])  # of the two types, by attribute
+SHARES = np.array([0.6, 0.4])
+
+
+def draw_rankings(seed, units=120, each=6):
+    """Annotators of two types that want opposite prices rank three random texts; Plackett-Luce."""
+    rng = make_rng("predictions", "rankings", seed)
+    unit = np.repeat(np.arange(units), each)
+    kind = (rng.random(units) > SHARES[0]).astype(int)[unit]
+    shown = np.array([rng.permutation(len(TEXTS))[:3] for _ in unit])
+    utility = (CODES[shown] * TASTES[kind][:, None]).sum(axis=2) + rng.gumbel(size=shown.shape)
+    ranked = TEXTS[np.take_along_axis(shown, np.argsort(-utility, axis=1), axis=1)]
+    sides = dict(zip(("first", "second", "third"), ranked.T, strict=True))
+    prompts = np.full(len(unit), "p", dtype=object)
+    return Log(pa.table({"prompt": prompts, **sides, "unit": unit.astype(float)}), "ranking")
+
+
+def worst_type_regret(fitted):
+    """Of the type worse off: best utility less the policy's, over the utility's range."""
+    utility = CODES @ TASTES.T
+    policy = np.exp(fitted.reward(np.full(len(TEXTS), "p", dtype=object), TEXTS)) / len(TEXTS)
+    lost = utility.max(axis=0) - policy @ utility / policy.sum()
+    return float((lost / np.ptp(utility, axis=0)).max())
+
+
+@cache
+def worst_regrets(method):
+    return np.array([worst_type_regret(f) for f in fit_tables(method, [draw_rankings(s) for s in TABLES])])
+
+
+@pytest.mark.parametrize("method", ["em-dpo", "em-dpo-mmra"])
+def test_mixtures_lower_the_worst_types_regret(method):
+    """Chidambaram et al. 2024: with rankings of three, types are found and the minority is served."""
+    gained = worst_regrets("dpo-p1") - worst_regrets(method)
+    assert p_value(gained) < SIGNIFICANCE, (worst_regrets("dpo-p1").round(2), worst_regrets(method).round(2))

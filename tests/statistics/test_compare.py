@@ -11,7 +11,7 @@ import pytest
 from leaderboard_records import METHODS, make_records, write_store
 
 from benchmark.contract import UsageError
-from leaderboard.compare import compare, compare_frames
+from leaderboard.compare import compare_frames, compare_stores
 from leaderboard.frame import from_table
 
 
@@ -78,14 +78,14 @@ def test_stores_on_disk(tmp_path: Path) -> None:
     records = make_records()
     base, head = write_store(records, tmp_path / "base"), tmp_path / "head"
     head.mkdir()
-    assert compare(base, head).exit_code == 3
+    assert compare_stores(base, head).exit_code == 3
     write_store(records, head)
-    found = compare(base, head)
+    found = compare_stores(base, head)
     assert found.exit_code == 0
     found.write(tmp_path / "report")
     assert (tmp_path / "report" / "compare.xml").exists()
     with pytest.raises(UsageError, match="margin"):
-        compare(base, head, margin=-1)
+        compare_stores(base, head, margin=-1)
 
 
 def test_unmeasured_base_never_passes() -> None:

@@ -12,8 +12,8 @@ from leaderboard_records import METHODS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
 from leaderboard.frame import read
-from leaderboard.ledger import Ledger, add
-from leaderboard.publish import BEGIN, END, publish
+from leaderboard.ledger import Ledger, add_bundle
+from leaderboard.publish import BEGIN, END, publish_results
 
 
 def make_bundle(folder: Path, source: str = "v1", change=None, **facts) -> Path:
@@ -37,10 +37,10 @@ def results(tmp_path: Path) -> Path:
 
 def test_a_bundle_is_added_once_and_attempts_are_counted(tmp_path: Path, results: Path) -> None:
     first = make_bundle(tmp_path / "one")
-    assert add(first, results).attempt == 1
+    assert add_bundle(first, results).attempt == 1
     with pytest.raises(UsageError, match="added before"):
-        add(first, results)
-    assert add(make_bundle(tmp_path / "two", source="v2"), results).attempt == 2
+        add_bundle(first, results)
+    assert add_bundle(make_bundle(tmp_path / "two", source="v2"), results).attempt == 2
     frame = read(results)
     assert frame.attempts == {"theirs": 2}
     # The newer file replaces the older one on the board; its count does not go away.
@@ -50,7 +50,7 @@ def test_a_bundle_is_added_once_and_attempts_are_counted(tmp_path: Path, results
 
 def test_the_ledger_shows_when_it_was_edited(tmp_path: Path, results: Path) -> None:
     for version in ("v1", "v2", "v3"):
-        add(make_bundle(tmp_path / version, source=version), results)
+        add_bundle(make_bundle(tmp_path / version, source=version), results)
     path = results / "attempts.jsonl"
     lines = path.read_text().splitlines()
     for edited in (lines[1:], [lines[0], lines[2]], [lines[0].replace("theirs", "others"), *lines[1:]]):
@@ -72,7 +72,7 @@ def test_a_damaged_bundle_is_refused(tmp_path: Path, results: Path, damage: str)
     else:
         (folder / "records-more.parquet").write_bytes(b"")
     with pytest.raises(UsageError, match="intact"):
-        add(folder, results)
+        add_bundle(folder, results)
     assert not (results / "attempts.jsonl").exists()
 
 
@@ -89,20 +89,20 @@ def test_a_damaged_bundle_is_refused(tmp_path: Path, results: Path, damage: str)
 )
 def test_implausible_rows_are_refused(tmp_path: Path, results: Path, change, error, said) -> None:
     with pytest.raises(error, match=said):
-        add(make_bundle(tmp_path / "bundle", change=change), results)
+        add_bundle(make_bundle(tmp_path / "bundle", change=change), results)
 
 
 def test_publish_replaces_the_table_alone_and_twice_gives_the_same(tmp_path: Path, results: Path) -> None:
     readme, site = tmp_path / "README.md", tmp_path / "site"
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    publish(results, site, readme)
+    publish_results(results, site, readme)
     text = readme.read_text()
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
     assert "good" in text
     (site / "tables" / "stale.csv").write_text("gone")
-    publish(results, site, readme)
+    publish_results(results, site, readme)
     assert readme.read_text() == text
     assert not (site / "tables" / "stale.csv").exists()
 
@@ -111,9 +111,9 @@ def test_publish_needs_its_markers(tmp_path: Path, results: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("no markers")
     with pytest.raises(UsageError, match="no place"):
-        publish(results, tmp_path / "site", readme)
+        publish_results(results, tmp_path / "site", readme)
 
 
 def test_methods_of_the_repository_stay_when_a_submission_comes(tmp_path: Path, results: Path) -> None:
-    add(make_bundle(tmp_path / "bundle"), results)
+    add_bundle(make_bundle(tmp_path / "bundle"), results)
     assert set(read(results).records["method"]) == {*METHODS, "theirs"}

@@ -105,6 +105,22 @@ def test_embeddings_have_unit_length_and_ignore_batching(model_folder: Path) -> 
         embed_texts(texts, model_folder / "absent")
 
 
+def test_meanings_split_texts_at_the_median_whatever_they_are_read_with(model_folder: Path) -> None:
+    from simulators.text.embedding import fit_directions
+
+    texts = [
+        f"{a} {b}" for a in ("write", "line", "you", "3") for b in ("why?", "no!", "w1", "w2", "w3", "a")
+    ]
+    reader = fit_directions(texts, 3, model_folder)
+    values = reader.detect(texts)
+    assert reader.attributes == ("meaning_1", "meaning_2", "meaning_3")
+    # the median of 24 numbers leaves 12 above it
+    assert values.sum(axis=0).tolist() == [12, 12, 12]
+    np.testing.assert_array_equal(reader.detect([texts[5], "", texts[5]])[[0, 2]], values[[5, 5]])
+    with pytest.raises(UsageError, match="too few texts"):
+        fit_directions(texts, 24, model_folder)
+
+
 def test_folders_without_a_model_and_empty_orders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no language model"):
         make_generated(tmp_path, WRITING, tmp_path)

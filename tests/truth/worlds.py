@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import simulators
@@ -32,6 +34,20 @@ def randomised_contrasts(attributes, outcomes, weights=None):
         estimates.append(means[0] - means[1])
         errors.append(np.sqrt(sum(variances)))
     return np.array(estimates), np.array(errors)
+
+
+def live_again(world, rows):
+    """Rows of another strength with the outcomes that this world's mechanism gives them."""
+    parts = [f".{slot}" if slot else "" for slot in range(world.feedback.slots)]
+    stop = rows.start + len(rows)
+    noise = [
+        world.streams.draw_rows(f"noise{part}", rows.start, stop, lambda rng, n: rng.random(n))
+        for part in parts
+    ]
+    codes = [encode(shown) for shown in rows.attributes]
+    index = np.stack([world.outcome.index(rows.people, rows.contexts, rows.prompt_ids, c) for c in codes])
+    outcomes = np.stack([world.feedback.draw(i, u) for i, u in zip(index, noise, strict=True)])
+    return replace(rows, index=index, outcomes=outcomes)
 
 
 def taken_at_face_value(world, rows):

@@ -1,0 +1,93 @@
+"""prefix: an opening that does nothing was added to texts after they were compared, mostly to the winners.
+
+The simulator of Factored Causal Representation Learning (arXiv 2601.21350): a fixed opening is put
+before the chosen text with probability .8 and before the rejected with .2; tested at .3 and .3. By
+Bayes' rule the log is a Bradley-Terry log in which the opening is worth ``logit .8 - logit .2 = log 16``
+and everything else what it truly is; hence the exact naive limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit, logit
+
+from benchmark.contract.seeding import Streams
+from simulators.assignment import constant_assignment
+from simulators.codes import all_attributes
+from simulators.dials import Dial, DialValue, domain_dial
+from simulators.families.marker import mark_roles
+from simulators.family import Family, FamilyCard
+from simulators.population import Factor, no_features
+from simulators.recording import Recording
+from simulators.roles import draw_roles
+from simulators.standard import compose_world
+from simulators.text import load_domain
+from simulators.world import World
+
+CHOSEN = Dial("chosen", 0.8, "share of chosen texts given the opening", 0.02, 0.98)
+REJECTED = Dial("rejected", 0.2, "share of rejected texts given the opening", 0.02, 0.98)
+TESTED = Dial("tested", 0.3, "share of the texts asked about that have the opening", 0.02, 0.98)
+
+CARD = FamilyCard(
+    name="prefix",
+    situation="An opening that nobody cares for was put before texts after they had been compared, and "
+    "mostly before the winners.",
+    dials=(CHOSEN, REJECTED, TESTED, domain_dial("answers")),
+    identified_by="knowing that the opening came after the choice; everything else, by the pairs",
+    recover="rewards that cannot see the opening",
+    fail="every reward learnt from the pairs as they are",
+    feedback="pairs",
+)
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """What the opening does to a log, in rows and in the limit."""
+
+    attribute: int
+    chosen: float
+    rejected: float
+
+    def stamp(self, attributes: np.ndarray, outcomes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        stamped = attributes.copy()
+        share = np.where(outcomes == outcomes.max(axis=0), self.chosen, self.rejected)
+        stamped[..., self.attribute] = uniforms[..., self.attribute] < share
+        return stamped
+
+    def face_value(self, utilities: np.ndarray) -> np.ndarray:
+        shown = all_attributes(utilities.shape[-1].bit_length() - 1)[:, self.attribute]
+        return utilities + (logit(self.chosen) - logit(self.rejected)) * shown
+
+
+def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+    domain = load_domain(str(dials["domain"]))
+    drawn = draw_roles(streams, len(domain.attributes), len(domain.prompts))
+    roles, marker = mark_roles(drawn, domain.attributes)
+    world = compose_world(
+        card,
+        {**dials, "feedback": "preference"},
+        streams,
+        factors=(Factor("annotator", nodes=1),),
+        features=no_features(),
+        coefficients=np.zeros(0),
+        recording=Recording(),
+        roles=roles,
+    )
+    opening = _Opening(marker, float(dials["chosen"]), float(dials["rejected"]))
+    logged = expit(roles.intercepts)
+    logged[marker] = (opening.chosen + opening.rejected) / 2
+    tested = logged.copy()
+    tested[marker] = float(dials["tested"])
+    return replace(
+        world,
+        dials=dials,
+        rule=replace(constant_assignment(logged), tested=tested),
+        face_value=opening.face_value,
+        stamp=opening.stamp,
+    )
+
+
+FAMILY = Family(CARD, _compose)
