@@ -7,6 +7,7 @@ metric is the headline, once, for the scorer, the leaderboard and the documentat
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np

@@ -265,13 +265,14 @@ def _stack_size(job: Job, stack: int | None) -> int:
 
 
 def _train_group(group: list[tuple[_Fit, int, Job]]) -> None:
-    """Train a group; if it fails as a whole, train its members one by one to find who is at fault."""
+    """Train a group; if it fails as a whole, halve it until the memory suffices and who is at fault is alone."""
     try:
         answers = train([job for _, _, job in group])
     except Exception as error:
         if len(group) > 1:
-            for entry in group:
-                _train_group([entry])
+            middle = len(group) // 2
+            _train_group(group[:middle])
+            _train_group(group[middle:])
             return
         answers = [error]  # type: ignore[list-item]
     for (fit, place, _), answer in zip(group, answers, strict=True):
