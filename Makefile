@@ -53,5 +53,8 @@ real: setup  ## install small real models and run the real suite on them, offlin
 		--store build/store/real
 	$(BIN)/confoundbench leaderboard build --store build/store/real --out build/leaderboard-real
 
+gpu-check:  ## on a CUDA machine: right answers, ratios and the whole core suite (no setup: uses PYTHON)
+	$(PYTHON) -m benchmark.gpu_check --device cuda
+
 clean:  ## remove what make builds (not the environment)
 	rm -rf build dist *.egg-info

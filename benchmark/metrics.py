@@ -119,7 +119,7 @@ def mean_by_id(ids: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     """Mean of values for each id 0 .. count - 1, shape (count,) or (count, d); NaN without rows."""
     rows = np.bincount(ids, minlength=count)[:count].astype(np.float64)
     columns = values.reshape(len(values), math.prod(values.shape[1:]))
-    sums = np.stack([np.bincount(ids, column, minlength=count)[:count] for column in columns.T], axis=1)
+    sums = np.stack([np.bincount(ids, c, minlength=count)[:count] for c in columns.T], axis=1).astype(float)
     means = np.divide(sums, rows[:, None], out=np.full_like(sums, np.nan), where=rows[:, None] > 0)
     return means.reshape(count, *values.shape[1:])
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.contract import ContractError
+
 PEOPLE, NOISE = "oracle", "oracle.noise"
 
 Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
@@ -24,6 +26,10 @@ def make_oracle(world: Any) -> Oracle:
 
     Args:
         world: The world whose people are asked.
+
+    Returns:
+        ``(prompts, texts, context) -> outcomes``; it raises ``ContractError`` where a prompt or a
+        context is none of the world's, and asks nobody then.
     """
     from simulators.codes import encode
 
@@ -34,12 +40,13 @@ def make_oracle(world: Any) -> Oracle:
         nonlocal asked
         if not len(texts):
             return np.zeros(0)
+        ids = find_prompts(prompts, prompt_ids)
+        given = read_context(context, world.context, len(world.outcome.base), len(texts))
         start, asked = asked, asked + len(texts)
         people = world.population.draw(world.streams, start, asked, part=PEOPLE)
-        if world.context is not None and world.context in context:
-            people = {**people, world.context: np.asarray(context[world.context], dtype=np.float64)}
+        if given is not None:
+            people = {**people, world.context: given}
         contexts = world.contexts_of(people)
-        ids = np.array([prompt_ids[prompt] for prompt in prompts])
         read = world.domain.detect(texts)
         worst = world.outcome.base.argmin(axis=-1)[contexts, ids]
         codes = np.where(read.on_grammar & (read.topics == ids), encode(read.attributes), worst)
@@ -48,3 +55,48 @@ def make_oracle(world: Any) -> Oracle:
         return np.asarray(world.feedback.draw(index, noise), dtype=np.float64)
 
     return ask
+
+
+def find_prompts(prompts: np.ndarray, known: Mapping[str, int]) -> np.ndarray:
+    """Prompt numbers, shape (n,), int64.
+
+    Raises:
+        ContractError: If a prompt is unknown.
+    """
+    ids = np.array([known.get(str(prompt), -1) for prompt in prompts], dtype=np.int64)
+    if (ids < 0).any():
+        raise ContractError(
+            "the oracle knows no such prompt",
+            expected="prompts of the log or the queries",
+            found=repr(str(prompts[ids.argmin()]))[:80],
+        )
+    return ids
+
+
+def read_context(
+    context: Mapping[str, np.ndarray], name: str | None, settings: int, n: int
+) -> np.ndarray | None:
+    """The context that was asked for, shape (n,), float64; None where people bring their own.
+
+    Args:
+        context: What came with the question.
+        name: Name of the world's context, or None where it has none.
+        settings: How many settings the context has.
+        n: Number of texts.
+
+    Raises:
+        ContractError: If its values are no settings of the world's context.
+    """
+    if name is None or name not in context:
+        return None
+    try:
+        values = np.asarray(context[name], dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.full(n, np.nan)
+    if values.shape != (n,) or not np.isin(values, np.arange(settings)).all():
+        raise ContractError(
+            f"the oracle cannot set the context {name!r}",
+            expected=f"{n} whole numbers from 0 to {settings - 1}",
+            found=f"shape {values.shape}",
+        )
+    return values

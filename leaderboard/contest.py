@@ -33,7 +33,7 @@ class Contest:
         cells: One row a cell: ``scenario``, ``family``, ``strength``, ``seed``, ``backbone``,
             ``cell_naive_rho``, ``naive`` and ``ceiling`` (their rho, NaN where not measured).
         entrants: One row an entrant, index ``entrant``: ``label``, ``role``, ``adjusts``,
-            ``policy``, ``canary``, ``submission``.
+            ``policy``, ``canary``, ``submission``, ``isolation``.
         rho: Shape (entrants, cells); NaN where not measured or declined.
         status: Shape (entrants, cells), object; ``"missing"`` where there is no record,
             ``"unplanned"`` where the entrant has no record of the whole scenario.
@@ -56,6 +56,11 @@ class Contest:
     def names(self) -> list[str]:
         """Names of the entrants, in order."""
         return list(self.entrants.index)
+
+    @property
+    def names_of_unguarded(self) -> list[str]:
+        """Submissions that ran without isolation."""
+        return list(self.entrants.index[self.entrants["isolation"] == "none"])
 
     def where(self, cells: np.ndarray) -> Contest:
         """The contest on some of the cells (a boolean mask)."""
@@ -177,7 +182,7 @@ def _cells(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame) -> Contest:
-    facts = ["label", "role", "adjusts", "policy", "canary", "submission"]
+    facts = ["label", "role", "adjusts", "policy", "canary", "submission", "isolation"]
     entrants = chosen.drop_duplicates("entrant").set_index("entrant")[facts].sort_index()
     keys = pd.MultiIndex.from_frame(cells[CELL])
     shape = (len(entrants), len(cells))

@@ -24,6 +24,7 @@ REQUIRED = (
 )
 FAILED = ("failed", "invalid", "timeout", "memory")
 UNMEASURED = ("infrastructure", "missing")
+UNGUARDED = " (not isolated)"
 STATUSES = ("ok", "incompatible", *FAILED, "infrastructure")
 
 
@@ -122,6 +123,10 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
     records["entrant"] = records["method"].where(short == "", records["method"] + "@" + short)
     if "label" not in records.columns:
         records["label"] = records["method"]
+    if "isolation" not in records.columns:
+        records["isolation"] = ""
+    records["isolation"] = records["isolation"].fillna("")
+    records["label"] = records["label"].mask(records["isolation"] == "none", records["label"] + UNGUARDED)
     _refuse_duplicates(records)
     records = _fill_cell_facts(records)
     records = _settle_ok(records).sort_values(["entrant", "role", *CELL], kind="stable", ignore_index=True)

@@ -121,7 +121,7 @@ def add_bundle(bundle: str | Path, results: str | Path) -> Entry:
             "this very file was added before", expected="a new file", found=f"{name} {digest[:12]}"
         )
     submitted, board = from_table(table), read(target)
-    _check_rows(submitted)
+    _check_rows(submitted, str(manifest.get("isolation", "")))
     _check_worlds(submitted, board)
     _set_aside(target, name)
     for path in sorted(source.glob("records-*.parquet")):
@@ -175,13 +175,14 @@ def verify_bundle(folder: Path) -> tuple[dict[str, Any], pa.Table]:
     return manifest, table
 
 
-def _check_rows(submitted: Frame) -> None:
-    """Rows must be those of a contender with possible scores."""
+def _check_rows(submitted: Frame, isolation: str) -> None:
+    """Rows must be those of a contender with possible scores, run where the manifest says."""
     records = submitted.records
     rho = records["metric.rho"].dropna()
     problems = [
         ("a role of its own", (records["role"] != "method").any() or records["canary"].any()),
         ("several tracks", records["track"].nunique() > 1),
+        ("an isolation that the manifest denies", (records["isolation"] != isolation).any()),
         ("a regret outside [0, 1]", ((rho < 0) | (rho > 1)).any()),
     ]
     wrong = [what for what, is_wrong in problems if is_wrong]

@@ -40,8 +40,8 @@ class Selection:
         """Attributes on which recording depends, shape (K,), bool."""
         return self.by_attribute != 0
 
-    def probabilities(self, people: People, attributes: np.ndarray) -> np.ndarray:
-        """P(recorded | row), shape (n,)."""
+    def probabilities(self, people: People, attributes: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
+        """P(recorded | row), shape (n,); the outcome plays no part."""
         pushed = (attributes - 0.5) @ self.by_attribute
         return expit(self.intercept + self.features(people) @ self.coefficients * pushed)
 
@@ -50,9 +50,9 @@ class Selection:
         pushed = (all_attributes(len(telling)) - 0.5) @ self.by_attribute[telling]
         return expit(self.intercept + np.outer(self.features(people) @ self.coefficients, pushed))
 
-    def recorded(self, people: People, attributes: np.ndarray) -> np.ndarray:
+    def recorded(self, people: People, attributes: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
         """Whether each row's outcome is recorded, shape (n,), bool."""
-        return _uniforms(people, self.draw) < self.probabilities(people, attributes)
+        return _uniforms(people, self.draw) < self.probabilities(people, attributes, outcomes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +95,13 @@ class OutcomeSelection:
             seen[..., codes] = total / mean_response(part, self.offsets, self.weights, chance)
         return seen
 
+    def probabilities(self, people: People, attributes: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
+        """P(recorded | row), shape (n,)."""
+        return expit(self.intercept + self.slope * outcomes + attributes @ self.by_attribute)
+
     def recorded(self, people: People, attributes: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
         """Whether each row's outcome is recorded, shape (n,), bool."""
-        pushed = self.intercept + self.slope * outcomes + attributes @ self.by_attribute
-        return _uniforms(people, self.draw) < expit(pushed)
+        return _uniforms(people, self.draw) < self.probabilities(people, attributes, outcomes)
 
 
 def _uniforms(people: People, name: str) -> np.ndarray:

@@ -265,7 +265,7 @@ def _stack_size(job: Job, stack: int | None) -> int:
 
 
 def _train_group(group: list[tuple[_Fit, int, Job]]) -> None:
-    """Train a group; if it fails as a whole, halve it until the memory suffices and who is at fault is alone."""
+    """Train a group; if it fails, halve it until memory suffices and who is at fault is alone."""
     try:
         answers = train([job for _, _, job in group])
     except Exception as error:

@@ -11,6 +11,7 @@ from typing import Any
 from benchmark.contract import InfrastructureError
 from benchmark.engines.base import CellResult
 from benchmark.engines.work import describe_cell, record_of
+from benchmark.oracle import Oracle, make_oracle
 from benchmark.plan import Cell, Group
 from benchmark.prepare import Task, make_backbone, make_task
 from benchmark.sandbox import cell as sandboxed
@@ -20,7 +21,6 @@ from benchmark.suite import Suite
 
 TRIES = 3
 DIAGNOSTIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
-ISOLATED = "isolated"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,34 +63,36 @@ class SandboxBench:
             backbone=make_backbone(task.domain, folder=self.backbones).resolve(),
             device=self.device,
         )
-        result = self._attempt(given)
-        row = {"kind": log.kind, **describe_cell(task), **self._score(group, task, result)}
+        result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
+        facts = {"kind": log.kind, "isolation": self.sandbox.isolation, **describe_cell(task)}
+        row = facts | self._score(group, task, result)
         if self.on_cell is not None:
             self.on_cell(cell, result.status)
         return CellResult(result.status, result.reason, result.predictions, row)
 
-    def _attempt(self, given: sandboxed.Task) -> sandboxed.CellResult:
+    def _attempt(self, given: sandboxed.Task, world: Any) -> sandboxed.CellResult:
         for left in reversed(range(TRIES)):
+            # An oracle of its own for every try: the same questions meet the same people.
+            oracle: Oracle | None = None if world is None else make_oracle(world)
             try:
-                return self.sandbox.fit(self.source, given)
+                return self.sandbox.fit(self.source, given, oracle)
             except InfrastructureError as error:
                 if not left:
                     return sandboxed.CellResult("infrastructure", sandboxed.clean(str(error)))
         raise AssertionError("unreachable")
 
     def _score(self, group: Group, task: Task, result: sandboxed.CellResult) -> dict[str, float]:
-        isolated = {ISOLATED: float(self.sandbox.isolation != "none")}
         meters = {
             "wall_s": result.seconds,
             "peak_mb": result.peak_bytes / 2**20,
             **read_meters(result.fields),
         }
         if result.predictions is None:
-            return record_of({}, meters, isolated)
+            return record_of({}, meters, {})
         scores = score_with_key(result.predictions, task.key, group.entrant.calibrated)
         reported = result.predictions.diagnostics
         named = {name: value for name, value in reported.items() if DIAGNOSTIC.fullmatch(name)}
-        return record_of(scores, meters, named | isolated)
+        return record_of(scores, meters, named)
 
 
 def read_meters(fields: Mapping[str, Any]) -> dict[str, float]:

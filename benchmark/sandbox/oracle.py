@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from benchmark.contract import ContractError
+from benchmark.contract import BenchError, ContractError, InfrastructureError
 from benchmark.harness.payload import Message, pack, unpack_question
 
 Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
@@ -28,10 +28,16 @@ class OracleDesk:
 
         Raises:
             ContractError: If it is malformed or the budget is spent.
+            InfrastructureError: If the oracle itself fails.
         """
         prompts, texts, context = unpack_question(message.body)
         self._left -= len(texts)
         if self._left < 0:
             raise ContractError("the oracle's budget is spent", found=f"{-self._left} questions too many")
-        outcome = np.asarray(self._oracle(prompts, texts, context), dtype=np.float64)
+        try:
+            outcome = np.asarray(self._oracle(prompts, texts, context), dtype=np.float64)
+        except BenchError:
+            raise
+        except Exception as error:
+            raise InfrastructureError("the oracle failed", found=f"{type(error).__name__}: {error}") from error
         return Message("answer", {}, pack({"outcome": outcome}))

@@ -171,6 +171,9 @@ def _notes(part: Contest, ranking: Ranking, full: Contest) -> list[str]:
         )
     if len(set("".join(ranking.letters))) > MOST_LETTERS:
         notes.append("Too many overlapping groups for letters: read the rank sets.")
+    open_ones = part.names_of_unguarded
+    if open_ones:
+        notes.append("Run without isolation, at their authors' word: " + ", ".join(open_ones) + ".")
     left = [n for n, complete in zip(full.names, full.is_rankable, strict=True) if not complete]
     if left:
         notes.append("Not ranked here because they do not have every cell: " + ", ".join(left) + ".")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import brentq
 
-from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import Streams
+from simulators.answering import Answers, solve_slope
 from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
 from simulators.population import Factor, standardised
-from simulators.recording import Column, Recording, Rows, factors
+from simulators.recording import Recording, factors
 from simulators.roles import DECOY
 from simulators.selection import OutcomeSelection, Selection
 from simulators.standard import compose_world, randomise
@@ -43,75 +42,32 @@ CARD = FamilyCard(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _Answers:
-    """Who answered, how likely that was, and the scores left."""
-
-    by: Selection | OutcomeSelection
-
-    def flag(self, rows: Rows) -> np.ndarray:
-        shown = rows.attributes[0]
-        if isinstance(self.by, Selection):
-            return self.by.recorded(rows.people, shown).astype(np.int8)
-        return self.by.recorded(rows.people, shown, rows.outcomes[0]).astype(np.int8)
-
-    def chance(self, rows: Rows) -> np.ndarray:
-        assert isinstance(self.by, Selection)
-        return self.by.probabilities(rows.people, rows.attributes[0])
-
-    def score(self, rows: Rows) -> np.ndarray:
-        return np.where(self.flag(rows) == 1, rows.outcomes[0], np.nan)
-
-
 def _clicked(world: World, response: float) -> World:
     # a phrasing answered by the well-disposed looks good among the answers
     rule = Selection(WILLINGNESS, standardised(MOOD), np.ones(1), response * world.roles.directions, "answer")
-    answers = _Answers(rule)
-    late = (Column("observed", answers.flag), Column("observation_propensity", answers.chance))
-    recording = Recording((*factors("mobile"), *late), outcome=answers.score)
+    answers = Answers(rule)
+    recording = Recording((*factors("mobile"), answers.flag, answers.chance), outcome=answers.score)
     return solve_strength(replace(world, selection=rule, recording=recording), float(world.dials["strength"]))
 
 
 def _extreme(world: World, response: float) -> World:
     # a phrasing that keeps low scores from being left looks good among the answers
-    decoys = world.roles.which(DECOY)
-    pushes = np.zeros(len(world.roles.names))
-    pushes[decoys] = -HARDER * response
+    pushes = np.where([name == DECOY for name in world.roles.names], -HARDER * response, 0.0)
     intercept = 1.0 - float(pushes @ world.marginals[0])
     # scores vary around their text's mean by the shadow variable and by noise
     (reach, reach_weights), (noise, noise_weights) = REACH.grid(), np.polynomial.hermite_e.hermegauss(40)
     world = replace(world, outcome=replace(world.outcome, prognosis=np.array([SPREAD])))
     offsets = np.add.outer(SPREAD * reach, noise).ravel()
     weights = np.multiply.outer(reach_weights, noise_weights / noise_weights.sum()).ravel()
+    seen = (*factors("mobile"), *factors("reach", group="shadow"))
 
     def selected(slope: float) -> World:
-        return replace(
-            world, face_value=OutcomeSelection(intercept, slope, pushes, offsets, weights, "answer")
-        )
+        rule = OutcomeSelection(intercept, slope, pushes, offsets, weights, "answer")
+        answers = Answers(rule)
+        recording = Recording((*seen, answers.flag), outcome=answers.score)
+        return replace(world, face_value=rule, recording=recording)
 
-    strength = float(world.dials["strength"])
-
-    def excess(slope: float) -> float:
-        return (
-            float(selected(slope).truth.naive_effects[decoys].max()) - strength * world.roles.largest_effect
-        )
-
-    # bias grows with the slope, then falls as answering becomes a threshold: take the first crossing
-    slopes = np.linspace(0.0, 4.0, 41)
-    reached = np.array([excess(slope) for slope in slopes])
-    if reached.max() < 0:
-        raise UsageError(
-            f"strength {strength:g} cannot be reached by selection on the outcome",
-            expected=f"at most {strength + reached.max() / world.roles.largest_effect:.2f} in this world",
-            found=f"{strength:g}",
-            fix="lower strength or raise response",
-        )
-    first = int(np.argmax(reached >= 0))
-    world = selected(brentq(excess, slopes[first - 1], slopes[first], xtol=1e-12) if strength else 0.0)
-    assert isinstance(world.face_value, OutcomeSelection)
-    answers = _Answers(world.face_value)
-    columns = (*factors("mobile"), *factors("reach", group="shadow"), Column("observed", answers.flag))
-    return replace(world, recording=Recording(columns, outcome=answers.score))
+    return solve_slope(selected, float(world.dials["strength"]))
 
 
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:

@@ -80,7 +80,7 @@ def test_bundle_holds_what_its_rows_rest_on(bundle: Path, suite: Suite) -> None:
     assert {row["submission"] for row in rows} == {digest}
     assert {row["role"] for row in rows} == {"method"}
     assert all(0 <= row["metric.rho"] <= 1 for row in rows)
-    assert all(row["diagnostic.isolated"] == 1.0 for row in rows)
+    assert {row["isolation"] for row in rows} == {"bubblewrap"}
     assert all(row["meter.wall_s"] > 0 and row["meter.peak_mb"] > 50 for row in rows)
 
 
@@ -146,7 +146,7 @@ def test_no_wall_is_stamped(suite: Suite, tmp_path: Path) -> None:
     assert open_room.manifest["isolation"] == "none"
     assert open_room.manifest["layers"] == ["rlimits"]
     _, records = read_bundle(open_room.folder)
-    assert records.column("diagnostic.isolated").to_pylist() == [0.0]
+    assert records.column("isolation").to_pylist() == ["none"]
 
 
 def test_a_broken_machine_is_tried_again_and_never_blamed_on_the_method(

@@ -84,6 +84,7 @@ def _row(name: str, facts: Mapping[str, Any], scenario: str, seed: int, rho: flo
         "canary": role == "canary",
         "role": role,
         "submission": facts.get("submission", ""),
+        "isolation": facts.get("isolation", ""),
         "cell_naive_rho": level,
         "cell_effect_scale": 1.0,
         "metric.rho": rho,

@@ -11,21 +11,25 @@ import pytest
 from leaderboard_records import METHODS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
+from leaderboard.board import make_board
 from leaderboard.frame import read
 from leaderboard.ledger import Ledger, add_bundle
 from leaderboard.publish import BEGIN, END, publish_results
+from leaderboard.render.markdown import render_table
 
 
 def make_bundle(folder: Path, source: str = "v1", change=None, **facts) -> Path:
     """A bundle as ``confoundbench submit`` writes it."""
     digest = hashlib.sha256(source.encode()).hexdigest()
-    records = make_records({"theirs": {"share": 0.8, "adjusts": True, "submission": digest, **facts}})
+    isolation = {"submission": digest, "isolation": "bubblewrap"}
+    records = make_records({"theirs": {"share": 0.8, "adjusts": True, **isolation, **facts}})
     records = records if change is None else change(records)
     write_store(records, folder, files=1)
     (folder / "records-0.parquet").rename(folder / f"records-{digest[:8]}.parquet")
     (folder / "method.py").write_bytes(source.encode())
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
-    manifest = {"format": 1, "method": "theirs", "sha256": digest, "files": files, "isolation": "bubblewrap"}
+    manifest = {"format": 1, "method": "theirs", "sha256": digest, "files": files}
+    manifest["isolation"] = facts.get("isolation", "bubblewrap")
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
@@ -81,6 +85,7 @@ def test_a_damaged_bundle_is_refused(tmp_path: Path, results: Path, damage: str)
     [
         (lambda r: r.assign(role="ceiling"), UsageError, "role of its own"),
         (lambda r: r.assign(**{"metric.rho": r["metric.rho"] - 1}), UsageError, "outside"),
+        (lambda r: r.assign(isolation="none"), UsageError, "manifest denies"),
         (lambda r: r.assign(season="other"), UsageError, "other worlds"),
         (lambda r: r.assign(cell_naive_rho=r["cell_naive_rho"] + 0.1), UsageError, "other truths"),
         (lambda r: r[r["seed"] != 3], IncompleteError, "lacks 7 cells"),
@@ -90,6 +95,17 @@ def test_a_damaged_bundle_is_refused(tmp_path: Path, results: Path, damage: str)
 def test_implausible_rows_are_refused(tmp_path: Path, results: Path, change, error, said) -> None:
     with pytest.raises(error, match=said):
         add_bundle(make_bundle(tmp_path / "bundle", change=change), results)
+
+
+def test_a_submission_without_isolation_is_shown_as_such(tmp_path: Path, results: Path) -> None:
+    shown = {}
+    for isolation in ("bubblewrap", "none"):
+        add_bundle(make_bundle(tmp_path / isolation, source=isolation, isolation=isolation), results)
+        ranking = next(table for table in make_board(read(results)).tables if table.name == "ranking")
+        shown[isolation] = render_table(ranking), " ".join(ranking.notes)
+    assert "theirs (not isolated)" in shown["none"][0]
+    assert "Run without isolation" in shown["none"][1]
+    assert not any("isolat" in text for text in shown["bubblewrap"])
 
 
 def test_publish_replaces_the_table_alone_and_twice_gives_the_same(tmp_path: Path, results: Path) -> None:

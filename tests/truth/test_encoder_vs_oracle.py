@@ -3,7 +3,8 @@ an oracle that is told the attributes.
 
 Both regress the twin's outcomes on the same covariates and on what they see of the text, the one on the
 encoder's columns, the other on a bag of the true attributes. The margin is .02 of normalised regret on
-every domain.
+every domain. What gap there is comes of estimating a few hundred columns from a few thousand rows, and
+goes as rows are added: the encoder can say whatever the attributes can.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from benchmark.score import score_with_key
 from benchmark.suite import check_suite
 from simulators.text import load_domain
 
-MARGIN, SEEDS, N = 0.02, range(3), 4000
+MARGIN, SEEDS, N = 0.02, range(8), 4000
 SUITE = check_suite(
     {
         "name": "encoders",
@@ -66,18 +67,29 @@ class Oracle:
         return seen @ self.slopes[: seen.shape[1]]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_the_encoder_comes_within_the_margin_of_the_oracle(name):
-    backbone, gaps = make_encoder(name), []
-    for seed in SEEDS:
-        task = make_task(Scenario.parse(SCENARIOS[name]), seed, SUITE)
+def regret_gaps(name, seeds, n):
+    """The encoder's regret less the oracle's, and the oracle's, by seed."""
+    backbone, found = make_encoder(name), []
+    for seed in seeds:
+        task = make_task(Scenario.parse(SCENARIOS[name]).with_rows(n), seed, SUITE)
         assert task.domain == name
         harness = Harness(backbone, budget=Budget(), path=("encoders", name, seed))
         encoder = drive(methods.load("ceiling"), [(task.twin_log, harness)])[0]
         oracle = Oracle(task.twin_log, task.world.domain)
         regret = [score_with_key(predict(f, task.queries), task.key)["rho"] for f in (encoder, oracle)]
-        # on data this many an oracle errs little: the margin would mean nothing otherwise
-        assert regret[1] < 0.05
-        gaps.append(regret[0] - regret[1])
-    print(name, gaps)
-    assert np.mean(gaps) < MARGIN
+        found.append((regret[0] - regret[1], regret[1]))
+    return np.array(found).T
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_encoder_comes_within_the_margin_of_the_oracle(name):
+    gaps, oracle = regret_gaps(name, SEEDS, N)
+    # the oracle errs little, else closeness to it would mean nothing
+    assert oracle.max() < 0.05
+    assert gaps.mean() < MARGIN
+
+
+def test_the_gap_closes_as_rows_are_added():
+    """Of the widest encoder: with four times the rows at most half the margin is left."""
+    gaps, _ = regret_gaps("letters", range(2), 4 * N)
+    assert gaps.mean() < MARGIN / 2
