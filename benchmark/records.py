@@ -35,7 +35,10 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "canary": (pa.bool_(), "a control, no contender"),
     "role": (pa.string(), "one of " + ", ".join(ROLES)),
     "submission": (pa.string(), "SHA-256 of a submitted file; empty for methods of the repository"),
-    "isolation": (pa.string(), "wall around a submitted file: bubblewrap or none; empty for the repository's"),
+    "isolation": (
+        pa.string(),
+        "wall around a submitted file: bubblewrap or none; empty for the repository's",
+    ),
     "cell_naive_rho": (pa.float64(), "exact rho of the confounded limit on the cell's pairs"),
     "cell_effect_scale": (pa.float64(), "largest absolute true effect of the cell"),
     "meter.wall_s": (pa.float64(), "wall seconds of fitting and answering"),

@@ -55,8 +55,9 @@ def pooled_table(law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np
     utilities, nodes, shares = utilities_of_kinds(law, outcome, contexts)
     if len(nodes) == 1:
         return np.broadcast_to(utilities[0], outcome.base.shape).copy()
-    table = np.empty(outcome.base.shape[1:])
-    everything = np.arange(table.shape[-1].bit_length() - 1)
+    _, n_prompts, n_codes = outcome.base.shape
+    table = np.empty((n_prompts, n_codes))
+    everything = np.arange(n_codes.bit_length() - 1)
     for c in range(shares.shape[1]):
         texts = law.given(everything, c)[nodes]
         share = shares[:, c] / shares[:, c].sum()

@@ -86,6 +86,21 @@ def draw_roles(streams: Streams, n_attributes: int, n_prompts: int) -> Roles:
     )
 
 
+def mark_roles(roles: Roles, attributes: tuple[str, ...]) -> tuple[Roles, int]:
+    """The roles with one attribute as the only decoy, and the only one to respond; and which it is.
+
+    It is the greeting, where the attributes have one, else a drawn decoy.
+    """
+    drawn = int(roles.which(DECOY)[0])
+    marker = next((k for k, name in enumerate(attributes) if "greet" in name), drawn)
+    names, effects = list(roles.names), roles.effects.copy()
+    names[drawn], names[marker] = names[marker], names[drawn]
+    effects[[drawn, marker]] = effects[[marker, drawn]]
+    names = [INERT if name == DECOY and k != marker else name for k, name in enumerate(names)]
+    directions = (np.arange(len(names)) == marker).astype(np.float64)
+    return replace(roles, names=tuple(names), effects=effects, directions=directions), marker
+
+
 def aligned_weights(
     streams: Streams, directions: np.ndarray, coefficients: np.ndarray, spread: float = 0.4
 ) -> np.ndarray:

@@ -78,6 +78,20 @@ class DecoderPolicy:
         floats = {"mask": mask, "length": written.lengths + 1}
         return inputs | {k: torch.from_numpy(v.astype(np.float32)).to(self.device) for k, v in floats.items()}
 
+    def widths(self, inputs: Inputs, places: Tensor) -> list[dict[str, int]]:
+        """Columns that each batch needs, by name of input.
+
+        Args:
+            inputs: As from ``prepare``.
+            places: Rows of each batch, shape (steps, K, B).
+        """
+        written = inputs["length"][places].amax((1, 2))
+        total = (inputs["length"] + inputs["first"])[places].amax((1, 2))
+        return [
+            {"tokens": int(t), "targets": int(w), "mask": int(w)}
+            for t, w in zip(total.tolist(), written.tolist(), strict=True)
+        ]
+
     def forward(self, weights: Tensor, inputs: Inputs) -> Output:
         """Log-probabilities of texts; logits are computed where a text token is predicted, nowhere else."""
         parameters = self.layout.split(weights)

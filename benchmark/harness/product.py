@@ -48,5 +48,9 @@ class _Product(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         (gradient,) = gradients
         for_x = _onednn(gradient, weight) if ctx.needs_input_grad[0] else None
-        for_weight = _onednn(x.t(), gradient.t()) if ctx.needs_input_grad[1] else None
+        for_weight = None
+        if ctx.needs_input_grad[1]:
+            # oneDNN copies its first factor into rows: let that be the smaller one.
+            small = x.shape[1] <= gradient.shape[1]
+            for_weight = _onednn(x.t(), gradient.t()) if small else _onednn(gradient.t(), x.t()).t()
         return for_x, for_weight

@@ -229,6 +229,9 @@ class _Stack:
         self.inputs = {
             name: _pad_and_join([member.inputs[name] for member in members]) for name in first.inputs
         }
+        # Known beforehand, so that no step waits for an accelerator to tell.
+        widths = getattr(self.architecture, "widths", None)
+        self.widths = [{}] * len(self.places) if widths is None else widths(self.inputs, self.places)
         self.values = {name: torch.cat([m.values[name] for m in members]) for name in first.values}
         self._reference: Tensor | None = None
 
@@ -244,7 +247,11 @@ class _Stack:
     def loss_at(self, weights: Tensor, step: int) -> Tensor:
         """Mean loss of each member, shape (K,)."""
         rows, places = self.rows[step], self.places[step]
-        inputs = {name: tensor[places] for name, tensor in self.inputs.items()}
+        needed = self.widths[step]
+        inputs = {
+            name: (tensor[:, : needed[name]] if name in needed else tensor)[places]
+            for name, tensor in self.inputs.items()
+        }
         output = self.architecture.forward(weights, inputs)
         scores = {}
         for f, name in enumerate(self.names):

@@ -39,5 +39,7 @@ class OracleDesk:
         except BenchError:
             raise
         except Exception as error:
-            raise InfrastructureError("the oracle failed", found=f"{type(error).__name__}: {error}") from error
+            raise InfrastructureError(
+                "the oracle failed", found=f"{type(error).__name__}: {error}"
+            ) from error
         return Message("answer", {}, pack({"outcome": outcome}))

@@ -118,10 +118,14 @@ class PolicyValue:
 
 
 def _draw(policy: Any, log: Log, harness: Any) -> Any:
-    """As many texts as the log has rows, one for each row's prompt, reused beyond the budget."""
+    """A text from the policy for each row, of the row's prompt.
+
+    No more are drawn than training visits; rows beyond that reuse them.
+    """
     distinct, index = np.unique(log.prompts.astype(str), return_inverse=True)
-    most = int(np.bincount(index).max())
-    each = max(1, min(most, harness.budget.samples // len(distinct)))
+    budget = harness.budget
+    affordable = min(budget.samples, budget.steps * budget.batch_size) // len(distinct)
+    each = max(1, min(int(np.bincount(index).max()), affordable))
     texts = yield Sample(policy, distinct.astype(object), each)
     order = np.argsort(index, kind="stable")
     starts = np.r_[0, np.cumsum(np.bincount(index))[:-1]]

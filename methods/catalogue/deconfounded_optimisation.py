@@ -20,11 +20,14 @@ from methods.adjust.weights import EstimatedWeights
 from methods.catalogue.reward_optimisation import PolicyGradient
 from methods.objectives.pairwise import DPO
 from methods.objectives.policy_gradient import Reinforce
+from methods.objectives.policy_value import Divergence
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe, standardise
 
 PAPER = "DeconfoundLM, arXiv 2506.00152 (reconstruction)"
 REINFORCE = "Williams 1992"
+# Pushing bad texts down has no floor of its own, and what they lose goes to no text in particular.
+PULL = Divergence(0.1, field="text")
 
 RESIDUALS: tuple[tuple[str, Adjust, str, tuple[str, ...]], ...] = (
     ("residual", PartialOut(), "cross-fitted residual on residual", ("covariate",)),
@@ -65,6 +68,7 @@ METHODS: tuple[Method, ...] = (
     Recipe(
         "reinforce",
         objective=Reinforce(),
+        penalties=(PULL,),
         columns=advantage,
         tags=_tags("Policy gradient on logged texts, the outcome as advantage.", REINFORCE, ()),
     ),
@@ -72,6 +76,7 @@ METHODS: tuple[Method, ...] = (
         "reinforce-residual-weighted",
         adjust=Combined(Joint(), EstimatedWeights()),
         objective=Reinforce(),
+        penalties=(PULL,),
         columns=advantage,
         tags=_tags(
             "Policy gradient on logged texts, the residual as advantage, weighted by 1/e.",

@@ -25,7 +25,11 @@ PAPER = "Xu et al. 2024, arXiv 2406.02756 (reconstruction)"
 
 
 def mark_edits(scored: Scored, pairs: Pairs) -> dict[str, Any]:
-    """Where the words of either side differ from the other's, each of shape (m, longest text + 1)."""
+    """Where the words of either side differ from the other's, each of shape (m, longest text + 1).
+
+    All words that came in are marked, but only the first of a run that went out: the text departs there,
+    and holding the rest of a phrase against it would unlearn how phrases go on.
+    """
     words = [text.split(" ") for text in scored.log.texts]
     width = max(map(len, words)) + 1
     chosen, rejected = np.zeros((2, len(pairs.chosen), width))
@@ -33,7 +37,7 @@ def mark_edits(scored: Scored, pairs: Pairs) -> dict[str, Any]:
         matcher = SequenceMatcher(None, words[worse], words[better], autojunk=False)
         for kind, worse_start, worse_end, better_start, better_end in matcher.get_opcodes():
             if kind != "equal":
-                rejected[row, worse_start:worse_end] = 1.0
+                rejected[row, worse_start : min(worse_start + 1, worse_end)] = 1.0
                 chosen[row, better_start:better_end] = 1.0
     return {"chosen_edited": chosen, "rejected_edited": rejected}
 

@@ -19,7 +19,7 @@ from simulators.family import Family, FamilyCard
 from simulators.pairskew import limit_for_skew
 from simulators.population import Factor, Features, People
 from simulators.recording import PROPENSITIES, Column, Recording, Rows
-from simulators.roles import DECOY, INERT, Roles, draw_roles
+from simulators.roles import DECOY, INERT, draw_roles, mark_roles
 from simulators.standard import apply_overlap, change_rule, compose_world
 from simulators.strength import solve_strength
 from simulators.text import load_domain
@@ -29,11 +29,14 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 # Monday best, Friday among the worst, as published for forum answers; the sizes are ours
 SCORES = np.array([2.2, 0.3, 0.1, -0.2, -0.9, -0.8, -0.7])
 SCORES = (SCORES - SCORES.mean()) / SCORES.std()
+# the mild preset has Fridays lose three for every two that Mondays win, as published
+MILD_SCORES = np.array([2.0, 0.2, 0.2, 0.2, -3.0, 0.2, 0.2]) / np.sqrt(13.2 / 7)
 RULE = Dial(
     "rule",
     "stochastic",
     "stochastic: the greeting is likelier on Mondays; deterministic: exactly on Mondays (no overlap); "
-    "mild: strength is in units of the naive limit that skews mixed pairs 52/48",
+    "mild: the published pair skews, 52/48 for the greeting at strength 1 and 47/53 for a second idle "
+    "phrasing that follows Fridays",
     choices=("stochastic", "deterministic", "mild"),
 )
 BALANCED = Dial("balanced", False, "negative control: the greeting ignores the day")
@@ -49,48 +52,49 @@ CARD = FamilyCard(
 )
 
 
-def _scores(people: People) -> np.ndarray:
-    return SCORES[np.asarray(people["weekday"]).astype(int)][:, None]
+def _scores(people: People, scores: np.ndarray) -> np.ndarray:
+    return scores[np.asarray(people["weekday"]).astype(int)][:, None]
 
 
-def _mondays(people: People) -> np.ndarray:
-    return ((np.asarray(people["weekday"]) == 0) - 1 / 7)[:, None] / np.sqrt(6 / 49)
+def _marked_days(people: People) -> np.ndarray:
+    """Mondays and Fridays, standardised."""
+    return ((np.asarray(people["weekday"])[:, None] == [0, 4]) - 1 / 7) / np.sqrt(6 / 49)
 
 
 def _is_day(rows: Rows, day: int) -> np.ndarray:
     return (rows.people["weekday"] == day).astype(np.int8)
 
 
-def mark_roles(roles: Roles, attributes: tuple[str, ...]) -> tuple[Roles, int]:
-    """The roles with one attribute as the only decoy: the greeting, where there is one; and which it is."""
-    drawn = int(roles.which(DECOY)[0])
-    marker = next((k for k, name in enumerate(attributes) if "greet" in name), drawn)
-    names, effects = list(roles.names), roles.effects.copy()
-    names[drawn], names[marker] = names[marker], names[drawn]
-    effects[[drawn, marker]] = effects[[marker, drawn]]
-    names = [INERT if name == DECOY and k != marker else name for k, name in enumerate(names)]
-    directions = (np.arange(len(names)) == marker).astype(np.float64)
-    return replace(roles, names=tuple(names), effects=effects, directions=directions), marker
-
-
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
     domain = load_domain(str(dials["domain"]))
-    roles, marker = mark_roles(draw_roles(streams, len(domain.attributes), len(domain.prompts)), domain.attributes)
+    roles, marker = mark_roles(
+        draw_roles(streams, len(domain.attributes), len(domain.prompts)), domain.attributes
+    )
+    mild, deterministic = dials["rule"] == "mild", dials["rule"] == "deterministic"
+    followers = np.zeros((len(roles.names), 2))
+    followers[marker, 0] = 1.0
+    if mild:
+        second = int(roles.which(INERT)[0])
+        followers[second, 1] = 1.0
+        names, chances = list(roles.names), roles.intercepts.copy()
+        names[second], chances[second] = DECOY, chances[marker]
+        roles = replace(roles, names=tuple(names), intercepts=chances)
     days = tuple(Column(f"covariate.{day}", partial(_is_day, day=i)) for i, day in enumerate(WEEKDAYS[:-1]))
     world = compose_world(
         card,
         dials,
         streams,
         factors=(Factor("weekday", "categorical", (1 / 7,) * 7),),
-        features=Features(("day_score",), _scores),
+        features=Features(("day_score",), partial(_scores, scores=MILD_SCORES if mild else SCORES)),
         coefficients=np.ones(1),
-        text_features=Features(("monday",), _mondays),
+        text_features=Features(("monday", "friday"), _marked_days),
+        aim=np.ones(2),
         recording=Recording(days + PROPENSITIES),
         roles=roles,
     )
-    deterministic = dials["rule"] == "deterministic"
+    world = change_rule(world, weights=followers)
     world = change_rule(world, gamma=np.inf) if deterministic else apply_overlap(world)
-    unit = limit_for_skew(world, marker, 0.52) if dials["rule"] == "mild" else None
+    unit = limit_for_skew(world, marker, 0.52) if mild else None
     world = solve_strength(world, float(dials["strength"]), unit)
     return change_rule(world, gamma=0.0) if dials["balanced"] else world
 

@@ -30,7 +30,7 @@ class Buyer:
         {before}
         n = harness.budget.asks
         shown = np.arange(n) % len(log)
-        outcomes = yield Ask(log.prompts[shown], log.texts[shown], {{}})
+        outcomes = yield Ask({prompts}, log.texts[shown])
         features = harness.encode(log.prompts[shown], log.texts[shown])
         penalty = 10 * np.eye(features.shape[1])
         weights = np.linalg.solve(features.T @ features + penalty, features.T @ (outcomes - outcomes.mean()))
@@ -71,7 +71,7 @@ def _use_backbone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suite: Suite)
 
 def submit(folder: Path, suite: Suite, **parts: str) -> dict:
     """The record of a buyer."""
-    source = BUYER.format(**{"track": "oracle", "before": "pass", **parts})
+    source = BUYER.format(**{"track": "oracle", "before": "pass", "prompts": "log.prompts[shown]", **parts})
     path = folder / "buyer.py"
     path.write_text(source)
     bundle = submit_file(path, suite, folder / "out")
@@ -105,7 +105,7 @@ def test_other_tracks_are_not_answered(sandbox: Sandbox, suite: Suite, tmp_path:
 def test_a_question_of_another_world_is_the_methods_own_failure(
     sandbox: Sandbox, suite: Suite, tmp_path: Path
 ) -> None:
-    row = submit(tmp_path, suite, before="log.prompts[:] = 'no such prompt'")
+    row = submit(tmp_path, suite, prompts="np.full(n, 'no such prompt', dtype=object)")
     assert row["status"] == "invalid"
     assert "no such prompt" in row["reason"]
 
@@ -114,7 +114,7 @@ def test_a_question_of_another_world_is_the_methods_own_failure(
 def test_a_context_that_does_not_exist_cannot_be_set(value: float, suite: Suite) -> None:
     task = make_task(Scenario.parse("objective"), 0, suite)
     (name,) = task.queries.context
-    oracle, prompts, texts = make_oracle(task.world), task.log.prompts[:3], task.log.texts[:3]
+    oracle, prompts, texts = make_oracle(task.world), task.queries.prompts[:3], task.queries.texts[:3]
     assert np.isfinite(oracle(prompts, texts, {name: np.ones(3)})).all()
     with pytest.raises(ContractError, match=name):
         oracle(prompts, texts, {name: np.full(3, value)})

@@ -61,15 +61,15 @@ def test_a_prompt_with_one_text_has_no_neighbours(scored):
 
 
 def test_edits_are_the_words_that_differ(scored):
-    texts = np.array(["it broke twice", "it never broke"], dtype=object)
+    texts = np.array(["it broke apart soon", "it never broke"], dtype=object)
     table = scored.log.take(np.arange(2)).table
     place = table.column_names.index("text")
     log = replace(scored.log, table=table.set_column(place, "text", [texts.tolist()]))
     pairs = Pairs(np.array([1]), np.array([0]), np.ones(1), np.ones(1))
     marks = mark_edits(replace(scored, log=log), pairs)
-    # "it" and "broke" stay; "never" came in, "twice" went out; the fourth place is the end token.
-    assert marks["chosen_edited"].tolist() == [[0.0, 1.0, 0.0, 0.0]]
-    assert marks["rejected_edited"].tolist() == [[0.0, 0.0, 1.0, 0.0]]
+    # "it" and "broke" stay; "never" came in, "apart soon" went out, marked where it begins.
+    assert marks["chosen_edited"].tolist() == [[0.0, 1.0, 0.0, 0.0, 0.0]]
+    assert marks["rejected_edited"].tolist() == [[0.0, 0.0, 1.0, 0.0, 0.0]]
 
 
 def test_token_edits_is_likelihood_and_unlikelihood_of_edited_words_alone():

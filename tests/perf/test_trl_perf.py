@@ -128,7 +128,7 @@ def processor_seconds(action):
 def test_a_preference_step_against_trl(backbone, tmp_path, record_property):
     """A step is the difference of a long and a short training, so that set-up does not count."""
     pairs = draw_pairs("steps")
-    short, long = 5, 35
+    short, long = 5, 45
 
     def ours(cached):
         from benchmark.harness import Cache

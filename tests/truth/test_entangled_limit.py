@@ -36,9 +36,7 @@ def entangled_moments(rho):
     answers = world.rule.weights[np.flatnonzero(world.roles.directions)[0]]
     wanted = np.array([rho, 0.6, 0.0])
     slopes = 2 * wanted / np.sqrt(1 - wanted**2) / np.sqrt(COPIES)
-    rule = replace(
-        world.rule, intercepts=np.zeros(3), weights=slopes[:, None] * np.abs(answers), gamma=1.0
-    )
+    rule = replace(world.rule, intercepts=np.zeros(3), weights=slopes[:, None] * np.abs(answers), gamma=1.0)
     chances = rule.probabilities(people)
     centred = chances - weights @ chances
     own = COPIES * (weights @ (chances * (1 - chances)))

@@ -166,7 +166,7 @@ def test_the_best_texts_are_worth_the_optimal_value(world, twin):
             rows.contexts * len(truth.rewards[0]) + rows.prompt_ids
         ]
     mean = np.average(outcomes, weights=weights)
-    error = np.sqrt((weights**2 @ (outcomes - mean) ** 2)) / weights.sum()
+    error = np.sqrt(weights**2 @ (outcomes - mean) ** 2) / weights.sum()
     assert abs(mean - truth.value_optimal) < 4 * error
 
 
