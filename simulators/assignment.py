@@ -221,7 +221,7 @@ class TextLaw:
 
     @property
     def marginals(self) -> np.ndarray:
-        """P_int(a_k = 1 | prompt class), the log's own marginals unless said otherwise, shape (classes, K)."""
+        """P_int(a_k = 1 | prompt class), by default the log's own marginals, shape (classes, K)."""
         if self.tested is not None:
             return np.tile(self.tested, (self.weights.shape[1], 1))
         return (self.weights.T @ self.probabilities) / self.weights.sum(axis=0)[:, None]

@@ -12,12 +12,15 @@ Additive differences between people cancel within a pair.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import expit
 
 from simulators.assignment import PromptLaw
 from simulators.codes import all_attributes
 from simulators.exact import Law
+from simulators.feedback import Feedback
 from simulators.outcome import Outcome
 
 
@@ -47,13 +50,15 @@ def utilities_of_kinds(
     return utilities, nodes, shares
 
 
-def pooled_table(law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np.ndarray) -> np.ndarray:
+def pooled_table(
+    law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np.ndarray, feedback: Feedback
+) -> np.ndarray:
     """The Bradley-Terry projection of the log's pairs, shape (V, P, 2**K), the same for every context.
 
     Rewards of a prompt are known up to a constant, which is set to give them the mean of the utilities.
     """
     utilities, nodes, shares = utilities_of_kinds(law, outcome, contexts)
-    if len(nodes) == 1:
+    if len(nodes) == 1 and not feedback.misreports:
         return np.broadcast_to(utilities[0], outcome.base.shape).copy()
     _, n_prompts, n_codes = outcome.base.shape
     table = np.empty((n_prompts, n_codes))
@@ -66,7 +71,7 @@ def pooled_table(law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np
         centred = (utilities - utilities[..., :1])[:, prompts].round(12)
         flat = np.moveaxis(centred, 1, 0).reshape(len(prompts), -1)
         distinct, which = np.unique(flat, axis=0, return_inverse=True)
-        shapes = [project_pairs(u.reshape(len(nodes), -1), texts, share) for u in distinct]
+        shapes = [project_pairs(u.reshape(len(nodes), -1), texts, share, feedback.prefers) for u in distinct]
         for p, problem in zip(prompts, which.ravel(), strict=True):
             shown = share @ texts
             level = share @ (utilities[:, p] * texts).sum(axis=1)
@@ -74,13 +79,19 @@ def pooled_table(law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np
     return np.broadcast_to(table, outcome.base.shape).copy()
 
 
-def project_pairs(utilities: np.ndarray, texts: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def project_pairs(
+    utilities: np.ndarray,
+    texts: np.ndarray,
+    shares: np.ndarray,
+    prefers: Callable[[np.ndarray], np.ndarray] = expit,
+) -> np.ndarray:
     """Bradley-Terry rewards of a mixture of people, by Newton's method.
 
     Args:
         utilities: By kind and text, shape (G, M).
         texts: Law of the texts each kind is shown, shape (G, M); the two of a pair are independent.
         shares: Shares of the kinds, shape (G,).
+        prefers: Difference in utility to the chance that the first is written down as preferred.
 
     Returns:
         Rewards, shape (M,), with mean 0. A text that nobody is shown gets the mean utility.
@@ -98,7 +109,7 @@ def project_pairs(utilities: np.ndarray, texts: np.ndarray, shares: np.ndarray) 
     for share, law, utility in zip(shares, p, u, strict=True):
         together = share * np.outer(law, law)
         met += together
-        won += (together * expit(utility[:, None] - utility)).sum(axis=1)
+        won += (together * prefers(utility[:, None] - utility)).sum(axis=1)
     reward = mean[seen][first] - mean[seen][first].mean()
     for _ in range(50):
         chance = expit(reward[:, None] - reward)

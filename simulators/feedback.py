@@ -28,6 +28,9 @@ class Feedback:
         linear: Whether ``mean`` is the identity.
         slots: Texts in a row: 1, or 2 for pairs, or 3 for rankings.
         noise_variance: Variance of the noise on the index's scale (latent, for links).
+        flips: Chance that a comparison is written down the wrong way round.
+        ties: Difference in felt utility below which two texts are called equal (Rao and Kupper 1967);
+            which of them is then written first is a coin.
     """
 
     kind: str
@@ -36,6 +39,27 @@ class Feedback:
     linear: bool = False
     slots: int = 1
     noise_variance: float = 0.0
+    flips: float = 0.0
+    ties: float = 0.0
+
+    @property
+    def misreports(self) -> bool:
+        """Whether pairs are written down otherwise than felt."""
+        return self.flips > 0 or self.ties > 0
+
+    def prefers(self, gap: np.ndarray) -> np.ndarray:
+        """P(a written before b) at utility difference u(a) - u(b), a tie counting one half."""
+        felt = (expit(gap - self.ties) + expit(gap + self.ties)) / 2
+        return np.asarray(self.flips + (1 - 2 * self.flips) * felt)
+
+    def tied(self, outcomes: np.ndarray) -> np.ndarray:
+        """Whether the two texts were called equal, from felt utilities (2, n), shape (n,)."""
+        return np.abs(outcomes[0] - outcomes[1]) < self.ties
+
+    def misreport(self, outcomes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """Felt utilities as written down: swapped at random where tied or flipped, shape (2, n)."""
+        swapped = uniforms < np.where(self.tied(outcomes), 0.5, self.flips)
+        return np.where(swapped, outcomes[::-1], outcomes)
 
 
 def _identity(index: np.ndarray) -> np.ndarray:
@@ -74,10 +98,25 @@ def scalar(noise: float = 1.0) -> Feedback:
     )
 
 
-def preference(slots: int = 2) -> Feedback:
-    """Pairs (Bradley-Terry) or rankings (Plackett-Luce): utilities plus standard Gumbel noise, sorted."""
+def preference(slots: int = 2, flips: float = 0.0, ties: float = 0.0) -> Feedback:
+    """Pairs (Bradley-Terry) or rankings (Plackett-Luce): utilities plus standard Gumbel noise, sorted.
+
+    Args:
+        slots: 2 for pairs, 3 for rankings.
+        flips: Chance that a pair is written down the wrong way round, below 1/2; 0 for rankings.
+        ties: Difference in felt utility below which a pair is a tie, at least 0; 0 for rankings.
+    """
     kind = "preference" if slots == 2 else "ranking"
-    return Feedback(kind, _identity, _draw_utility, linear=True, slots=slots, noise_variance=np.pi**2 / 6)
+    return Feedback(
+        kind,
+        _identity,
+        _draw_utility,
+        linear=True,
+        slots=slots,
+        noise_variance=np.pi**2 / 6,
+        flips=flips,
+        ties=ties,
+    )
 
 
 def _draw_utility(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:

@@ -153,7 +153,7 @@ class World:
         """The causal truth, exact."""
         contexts = self.contexts_of(self.law.people)
         if self.feedback.slots > 1:
-            naive = pooled_table(self.law, self.prompt_law, self.outcome, contexts)
+            naive = pooled_table(self.law, self.prompt_law, self.outcome, contexts, self.feedback)
         else:
             naive = naive_table(
                 self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection
@@ -242,9 +242,12 @@ class World:
             outcomes.append(self.feedback.draw(index[-1], noise))
             attributes.append(shown)
             uniforms.append(drawn)
+        measured = np.stack(outcomes)
+        if self.feedback.misreports:
+            measured = self.feedback.misreport(measured, streams.draw_rows("reports", start, stop, _uniforms))
         written = np.stack(attributes)
         if self.stamp is not None and arm == "log":
-            written = self.stamp(written, np.stack(outcomes), np.stack(uniforms))
+            written = self.stamp(written, measured, np.stack(uniforms))
         texts, propensity, targets = [], [], []
         for suffix, shown in zip(suffixes, written, strict=True):
             codes = encode(shown)
@@ -263,7 +266,7 @@ class World:
             written,
             tuple(texts),
             np.stack(index),
-            np.stack(outcomes),
+            measured,
             np.stack(propensity),
             np.stack(targets),
             start,

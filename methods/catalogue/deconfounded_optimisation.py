@@ -7,27 +7,23 @@ them. Reconstructions: the paper's full text was not available.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from benchmark.contract import Method, Tags
 from methods.adjust.combined import Combined
 from methods.adjust.instrument import InstrumentedConfounder
 from methods.adjust.partial import Joint, Marginal, PartialOut
-from methods.adjust.scored import Adjust, Scored
+from methods.adjust.scored import Adjust
 from methods.adjust.weights import EstimatedWeights
 from methods.catalogue.reward_optimisation import PolicyGradient
 from methods.objectives.pairwise import DPO
-from methods.objectives.policy_gradient import Reinforce
-from methods.objectives.policy_value import Divergence
+from methods.objectives.policy_value import CPO
 from methods.pairing.rules import SamePrompt
-from methods.recipe import Recipe, standardise
+from methods.recipe import Recipe
 
 PAPER = "DeconfoundLM, arXiv 2506.00152 (reconstruction)"
 REINFORCE = "Williams 1992"
-# Pushing bad texts down has no floor of its own, and what they lose goes to no text in particular.
-PULL = Divergence(0.1, field="text")
+# The gradient of ``w A`` is REINFORCE's times w: texts the policy has left no longer push it, as plain
+# ``-A log pi`` on logged texts would, without end.
+WEIGHTED = CPO(clip=10.0)
 
 RESIDUALS: tuple[tuple[str, Adjust, str, tuple[str, ...]], ...] = (
     ("residual", PartialOut(), "cross-fitted residual on residual", ("covariate",)),
@@ -39,11 +35,6 @@ RESIDUALS: tuple[tuple[str, Adjust, str, tuple[str, ...]], ...] = (
         ("instrument", "covariate"),
     ),
 )
-
-
-def advantage(scored: Scored, rng: np.random.Generator) -> dict[str, Any]:
-    """The standardised value as advantage."""
-    return {"advantage": standardise(scored.value, scored.weight)}
 
 
 def _tags(summary: str, paper: str, needs: tuple[str, ...]) -> Tags:
@@ -67,17 +58,15 @@ METHODS: tuple[Method, ...] = (
     ),
     Recipe(
         "reinforce",
-        objective=Reinforce(),
-        penalties=(PULL,),
-        columns=advantage,
-        tags=_tags("Policy gradient on logged texts, the outcome as advantage.", REINFORCE, ()),
+        objective=WEIGHTED,
+        tags=_tags(
+            "Importance-weighted policy gradient on logged texts, the outcome as advantage.", REINFORCE, ()
+        ),
     ),
     Recipe(
         "reinforce-residual-weighted",
         adjust=Combined(Joint(), EstimatedWeights()),
-        objective=Reinforce(),
-        penalties=(PULL,),
-        columns=advantage,
+        objective=WEIGHTED,
         tags=_tags(
             "Policy gradient on logged texts, the residual as advantage, weighted by 1/e.",
             REINFORCE,

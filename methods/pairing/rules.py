@@ -87,7 +87,7 @@ class Matched:
 
     def __call__(self, scored: Scored, rng: np.random.Generator, n: int) -> Pairs:
         """Draw pairs."""
-        near = nearest_rows(scored, self.neighbours)
+        near = nearest_rows(scored, self.neighbours, rng)
         first = rng.integers(len(scored.value), size=2 * n)
         second = near[first, rng.integers(near.shape[1], size=2 * n)]
         same = scored.log.prompts[first] == scored.log.prompts[second]
@@ -134,17 +134,22 @@ def partners(prompts: np.ndarray, first: np.ndarray, rng: np.random.Generator) -
     return members[starts[group[first]] + pick]
 
 
-def nearest_rows(scored: Scored, neighbours: int) -> np.ndarray:
-    """Rows nearest in covariates within the prompt, the row itself left out; shape (n, k)."""
+def nearest_rows(scored: Scored, neighbours: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows nearest in covariates within the prompt, the row itself left out; shape (n, k).
+
+    Rows of equal covariates have partners drawn at random among them.
+    """
     from scipy.spatial import cKDTree
 
     columns = covariate_columns(scored.log)
     if not columns.shape[1]:
         raise Incompatible("matching needs recorded covariates")
     _, group = np.unique(scored.log.prompts.astype(str), return_inverse=True)
-    # Jitter breaks ties among equal covariates by content; prompts lie too far apart to mix.
+    # Prompts lie too far apart to mix. Without the jitter, all rows of one category would share
+    # the same few partners.
     apart = 4.0 * (np.abs(columns).sum(axis=1).max() + 1.0)
-    points = np.column_stack([columns, group * apart])
+    jitter = 1e-6 * rng.random((len(columns), 2))
+    points = np.column_stack([columns, group * apart, jitter])
     k = min(neighbours + 1, len(points))
     if k < 2:
         raise Incompatible("matching needs at least two rows")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import Streams
 from simulators.dials import Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.feedback import preference
+from simulators.feedback import Feedback, preference
 from simulators.population import Factor, Features, People
 from simulators.recording import Column, Recording, Rows
 from simulators.standard import compose_world, randomise
@@ -25,12 +27,14 @@ ROWS_EACH = 8
 TYPES = Dial("types", 2, "how many latent types of annotators", 2, 4)
 DISAGREEMENT = Dial("disagreement", 1.0, "standard deviation of attribute effects across types", 0.0, 4.0)
 FEEDBACK = Dial("feedback", "ranking", "what annotators give", choices=("ranking", "preference"))
+FLIPS = Dial("flips", 0.0, "share of pairs written down the wrong way round", 0.0, 0.45)
+TIES = Dial("ties", 0.0, "difference in felt utility below which a pair is recorded as a tie", 0.0, 3.0)
 
 CARD = FamilyCard(
     name="heterogeneous",
     situation="Annotators come in types that want different things, nobody recorded who is which, and a "
     "reward for all of them serves some badly.",
-    dials=(TYPES, DISAGREEMENT, FEEDBACK, domain_dial()),
+    dials=(TYPES, DISAGREEMENT, FEEDBACK, FLIPS, TIES, domain_dial()),
     identified_by="several rankings of three from each annotator, whose id is recorded",
     recover="mixtures of rewards, by their worst group",
     fail="one reward for all",
@@ -53,11 +57,20 @@ def _unit(rows: Rows) -> np.ndarray:
     return (rows.start + np.arange(len(rows))) // ROWS_EACH
 
 
+def _tie(rows: Rows, feedback: Feedback) -> np.ndarray:
+    return feedback.tied(rows.outcomes).astype(np.int8)
+
+
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    n_types = int(dials["types"])
+    n_types, flips, ties = int(dials["types"]), float(dials["flips"]), float(dials["ties"])
+    slots = 3 if dials["feedback"] == "ranking" else 2
+    if slots == 3 and (flips or ties):
+        raise UsageError("rankings have neither flips nor ties", fix="set feedback=preference")
+    feedback = preference(slots, flips, ties)
     shares = np.linspace(1.5, 1.0, n_types)
     shares = shares / shares.sum()
     kind = Factor("type", "categorical", tuple(shares), repeat=ROWS_EACH)
+    tie = (Column("tie", partial(_tie, feedback=feedback)),) if ties else ()
     world = compose_world(
         card,
         {**dials, "feedback": "preference"},
@@ -66,7 +79,7 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         features=Features(tuple(f"type_{i + 1}" for i in range(n_types)), _Types(shares)),
         coefficients=np.zeros(n_types),
         aim=np.ones(n_types),
-        recording=Recording((Column("unit", _unit),)),
+        recording=Recording((Column("unit", _unit), *tie)),
     )
     tastes = streams.rng("tastes").normal(size=(n_types, len(world.roles.names)))
     tastes = tastes - shares @ tastes
@@ -75,7 +88,7 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         world,
         dials=dials,
         outcome=replace(world.outcome, modification=tastes),
-        feedback=preference(3 if dials["feedback"] == "ranking" else 2),
+        feedback=feedback,
         latent="type",
     )
     return with_delta(randomise(world), 1.0)

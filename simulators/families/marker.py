@@ -67,12 +67,10 @@ def _is_day(rows: Rows, day: int) -> np.ndarray:
 
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
     domain = load_domain(str(dials["domain"]))
-    roles, marker = mark_roles(
-        draw_roles(streams, len(domain.attributes), len(domain.prompts)), domain.attributes
-    )
+    drawn = draw_roles(streams, len(domain.attributes), len(domain.prompts))
+    roles, marker = mark_roles(drawn, domain.attributes)
     mild, deterministic = dials["rule"] == "mild", dials["rule"] == "deterministic"
-    followers = np.zeros((len(roles.names), 2))
-    followers[marker, 0] = 1.0
+    followers = np.outer(roles.directions, [1.0, 0.0])
     if mild:
         second = int(roles.which(INERT)[0])
         followers[second, 1] = 1.0

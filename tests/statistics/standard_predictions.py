@@ -1,4 +1,4 @@
-"""One prediction for each method of the standard set, made from its source before it was run.
+"""One prediction for each method of the standard set, made from its source.
 
 ``claim`` is what the method does to the better text's lead (see ``standard_worlds`` for the worlds):
 
@@ -40,6 +40,7 @@ PREDICTIONS = tuple(
         ("bradley-terry", "fails", "observed", "", NO_LOSS_CORRECTS),
         ("dpo-p0", "no advantage", "observed", "dpo-p1", "with one prompt, cross pairs are P1 pairs"),
         ("dpo-p1", "fails", "observed", "", POPULATION),
+        ("dpo-p2", "wins", "observed", "", POPULATION),
         ("dpo-p3", "wins", "observed", "", POPULATION),
         ("dpo-p4", "amplifies", "observed", "dpo-p3", "noiseless labels: " + DPO),
         ("dpo-p5", "wins", "observed", "", POPULATION),

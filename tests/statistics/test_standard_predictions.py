@@ -17,7 +17,7 @@ MODULES = (
     "deconfounded_optimisation", "offline_exploration", "self_play", "fine_grained", "paraphrase", "oracle",
 )  # fmt: skip
 # Matching is predicted where its pairing rule is tested; the kernel gradient, where texts are arms.
-ELSEWHERE = {"dpo-p2", "dso"}
+ELSEWHERE = {"dso"}
 
 
 def lean(name: str, scenario: str) -> np.ndarray:

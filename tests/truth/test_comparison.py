@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from worlds import make_world
 
+from benchmark.contract import UsageError
 from simulators.codes import encode
 from simulators.comparison import project_pairs
 
@@ -158,3 +159,29 @@ def test_objective_leaves_no_overlap_at_one():
     naive = world.truth.naive_rewards - world.truth.naive_rewards[..., :1]
     for p, c in enumerate(world.prompt_law.classes):
         assert naive[0, p] == pytest.approx(own[c, p], abs=1e-8)
+
+
+@pytest.mark.parametrize(("flips", "ties"), [(0.2, 0.0), (0.0, 1.0), (0.1, 0.7)])
+def test_flips_and_ties_come_at_their_rates(flips, ties):
+    """P(tie) = sigmoid(d + t) - sigmoid(d - t) at utility difference d; flips reverse the rest."""
+    world = make_world("heterogeneous", feedback="preference", flips=flips, ties=ties)
+    clean = make_world("heterogeneous", feedback="preference")
+    rows, felt = world.draw_rows(0, 60_000), clean.draw_rows(0, 60_000)
+    gap = felt.index[0] - felt.index[1]
+    error = 4 * 0.5 / np.sqrt(len(rows))
+    tied = world.feedback.tied(rows.outcomes)
+    assert tied.mean() == pytest.approx((expit(gap + ties) - expit(gap - ties)).mean(), abs=error)
+    swapped = rows.outcomes[0] == felt.outcomes[1]
+    assert swapped[~tied].mean() == pytest.approx(flips, abs=error)
+    assert not ties or abs(swapped[tied].mean() - 0.5) < 4 * 0.5 / np.sqrt(tied.sum())
+    log = world.draw(2000).log
+    assert log.has("tie") == (ties > 0)
+    if ties:
+        assert np.array_equal(log.numbers("tie"), tied[:2000])
+    # the pooled limit: score equations hold at the naive rewards
+    worth = world.truth.naive_rewards[0][rows.prompt_ids, encode(rows.attributes)]
+    missed = (rows.outcomes[0] > rows.outcomes[1]) - expit(worth[0] - worth[1])
+    moved = missed[:, None] * (rows.attributes[0].astype(float) - rows.attributes[1])
+    assert np.abs(moved.mean(axis=0) / moved.std(axis=0)).max() < 4.5 / np.sqrt(len(rows))
+    with pytest.raises(UsageError, match="rankings"):
+        make_world("heterogeneous", flips=0.1)

@@ -1,4 +1,4 @@
-"""``confoundbench simulate`` writes each family, its twin and its truth; ``list scenarios`` shows them all."""
+"""``simulate`` writes each family, its twin and its truth; ``list scenarios`` shows them all."""
 
 from __future__ import annotations
 

@@ -1,0 +1,17 @@
+"""``confoundbench`` on backbones that are hardly trained; started by the kill test as a process of its own.
+
+The setting stands at the top of the file because worker processes read the file again.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmark import prepare
+
+prepare.PRETRAINING_TEXTS = 600
+
+if __name__ == "__main__":
+    from benchmark.cli import invoke
+
+    sys.exit(invoke(sys.argv[1:]))
