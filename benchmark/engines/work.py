@@ -28,6 +28,9 @@ from benchmark.suite import Suite
 
 REASON_LENGTH = 500
 HEADS_AT_ONCE = 8
+# What one cell may keep between methods: its encodings and what the reference says of its texts.
+CACHE_BYTES = 48 * 2**20
+CACHE_TEXTS = 40_000
 Item = TypeVar("Item")
 
 
@@ -50,7 +53,7 @@ class Setting:
     device: str = "cpu"
     precision: str = "float32"
     backbones: Path | None = None
-    kept_tasks: int = 12
+    kept_tasks: int = 8
     memory_mb: int | None = None
     secret: bytes | None = field(default=None, repr=False)
 
@@ -145,7 +148,7 @@ class Bench:
             device=self.setting.device,
             path=("method", digest),
             oracle=make_oracle(task.world) if track == "oracle" else None,
-            cache=self._caches.get(cell, Cache),
+            cache=self._caches.get(cell, lambda: Cache(CACHE_BYTES, CACHE_TEXTS)),
         )
 
     def backbone(self, domain: str, backbone: str = TINY) -> Any:

@@ -125,7 +125,9 @@ def test_nobody_recovers_what_was_not_recorded():
 
 
 def test_the_instrument_removes_what_the_error_leaves():
-    # Mismeasured popularity: joint regression adjusts for its noisy record only.
-    joint = np.mean([regret("entangled", "covariate-regression", seed, (), 16000) for seed in SEEDS])
-    instrumented = np.mean([regret("entangled", "residual-instrumented", seed, (), 16000) for seed in SEEDS])
-    assert instrumented < joint - 0.01
+    # Mismeasured popularity: joint regression adjusts for its noisy record alone. What that leaves is a
+    # fixed share of the confounding, so at strength 2 it stands clear of a seed's noise.
+    dials = (("strength", 2.0),)
+    joint = [regret("entangled", "covariate-regression", seed, dials, 16000) for seed in SEEDS]
+    instrumented = [regret("entangled", "residual-instrumented", seed, dials, 16000) for seed in SEEDS]
+    assert np.mean(instrumented) < np.mean(joint) - 0.02

@@ -108,7 +108,7 @@ def describe_harness() -> Outputs:
         "pretraining": numbers([backbone.report["held_out_nats"]]),
     }
     for name in ("policy", "head"):
-        (fitted,) = drive(PairMethod(name), [(make_log(60, 1), harness)])
+        fitted: Any = drive(PairMethod(name), [(make_log(60, 1), harness)])[0]
         found[f"{name}/rewards"] = numbers(fitted.reward(*some))
         if hasattr(fitted, "sample"):
             found[f"{name}/samples"] = digest(np.ravel(fitted.sample(corpus.prompts[:2], 4)))

@@ -24,7 +24,7 @@ from benchmark.suite import check_suite
 from simulators.text import load_domain
 
 SIGNS = 100
-METHODS = ("naive", "covariate-regression", "residual-partial-out", "ipw-estimated", "doubly-robust")
+METHODS = ("naive", "covariate-regression", "doubly-robust")
 SUITE = check_suite(
     {
         "name": "impossible",
