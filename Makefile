@@ -27,11 +27,15 @@ leaderboard: setup  ## run the quick suite and build the board in build/leaderbo
 publish: setup  ## render the README table and leaderboard/site/ from leaderboard/results/
 	$(BIN)/confoundbench leaderboard publish
 
+# A file's tests stay on one worker, which shares what they prepare; ratios of times are measured alone.
+PARALLEL := -n $(WORKERS) --dist loadfile --ignore=tests/perf
+
 test: setup  ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest tests/perf
 
 test-fast: setup  ## run the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 lint: setup  ## formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .
