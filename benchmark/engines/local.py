@@ -36,6 +36,8 @@ THREAD_CAPS = {
         "VECLIB_MAXIMUM_THREADS",
     )
 }
+# oneDNN keeps a compiled product for each shape it meets; texts come in many shapes.
+WORKER_SETTINGS = {**THREAD_CAPS, "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 
 
 @dataclass(eq=False)
@@ -202,7 +204,7 @@ def _start_worker(factory: WorkbenchFactory) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, factory), daemon=True)
-    with environment(THREAD_CAPS):
+    with environment(WORKER_SETTINGS):
         process.start()
     theirs.close()
     return _Worker(process, ours)

@@ -27,7 +27,7 @@ from benchmark.score import score_with_key
 from benchmark.suite import Suite
 
 REASON_LENGTH = 500
-HEADS_AT_ONCE = 4
+HEADS_AT_ONCE = 2
 # What one cell may keep between methods: its encodings and what the reference says of its texts.
 CACHE_BYTES = 48 * 2**20
 CACHE_TEXTS = 40_000

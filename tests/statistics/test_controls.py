@@ -18,7 +18,7 @@ from scipy import stats
 
 import methods
 from benchmark.contract import Budget
-from benchmark.harness import Harness, drive, pretrain, predict
+from benchmark.harness import Harness, drive, predict, pretrain
 from benchmark.prepare import draw_attributes, make_task
 from benchmark.scenario import Scenario
 from benchmark.score import score_with_key
@@ -69,8 +69,9 @@ def scores(scenario: str) -> dict[str, dict[str, np.ndarray]]:
         for name in (*ADJUSTERS, *CONTROLS):
             log = task.view(data="twin" if name == "ceiling" else "log")
             harness = Harness(encoding_backbone(), budget=Budget(), path=("controls", name, seed))
-            fitted = drive(methods.load(name), [(log, harness)])[0]
-            row = score_with_key(predict(fitted, task.queries), task.key)
+            method = methods.load(name)
+            fitted = drive(method, [(log, harness)])[0]
+            row = score_with_key(predict(fitted, task.queries), task.key, method.tags.calibrated)
             row["ess"] = getattr(fitted, "diagnostics", {}).get("effective_sample_size", np.nan)
             for metric, value in row.items():
                 found[name][metric].append(value)
