@@ -127,14 +127,14 @@ CLAIMS: tuple[Claim, ...] = (
         CAUSAL,
         (
             Part("objective", "rho", "multi-head", "naive", "less"),
-            Part("objective", "rho", "adversarial", "multi-head", "less"),
+            Part("objective", "rho", "adversarial-head", "multi-head", "less"),
         ),
     ),
     Claim(
         "C-6",
         "With a hidden objective none of the representation methods helps.",
         CAUSAL,
-        (Part("hidden", "rho", "adversarial", "naive", "greater", -0.05),),
+        (Part("hidden", "rho", "adversarial-head", "naive", "greater", -0.05),),
     ),
     Claim(
         "D-3",
@@ -144,8 +144,8 @@ CLAIMS: tuple[Claim, ...] = (
             Part(
                 "style",
                 "value_samples",
-                "counterfactual-dpo-causal",
-                "counterfactual-dpo-correlated",
+                "counterfactual-con",
+                "counterfactual-con-correlated",
                 "greater",
             ),
         ),
@@ -154,15 +154,15 @@ CLAIMS: tuple[Claim, ...] = (
         "E-1",
         "Causal DPO beats DPO under observed confounding.",
         CDPO,
-        (Part("observed", "rho", "cdpo-released", "dpo-p1", "less", strengths=STRONG),),
+        (Part("observed", "rho", "causal-dpo-released", "dpo-p1", "less", strengths=STRONG),),
     ),
     Claim(
         "E-2",
         "As released, causal DPO is DPO within noise; with each row's own confounder it removes the bias.",
         "derived from the released code of Causal DPO",
         (
-            Part("observed", "rho", "cdpo-released", "dpo-p1", "equal", 0.05),
-            Part("observed", "rho", "cdpo-corrected", "dpo-p1", "less", strengths=STRONG),
+            Part("observed", "rho", "causal-dpo-released", "dpo-p1", "equal", 0.05),
+            Part("observed", "rho", "causal-dpo-corrected", "dpo-p1", "less", strengths=STRONG),
         ),
     ),
     Claim(
@@ -170,8 +170,8 @@ CLAIMS: tuple[Claim, ...] = (
         "With a hidden confounder neither form of causal DPO helps.",
         CDPO,
         (
-            Part("hidden", "rho", "cdpo-released", "dpo-p1", "equal", 0.1),
-            Part("hidden", "rho", "cdpo-corrected", "dpo-p1", "equal", 0.1),
+            Part("hidden", "rho", "causal-dpo-released", "dpo-p1", "equal", 0.1),
+            Part("hidden", "rho", "causal-dpo-corrected", "dpo-p1", "equal", 0.1),
         ),
     ),
 )
