@@ -143,7 +143,7 @@ def make_plan(
 ) -> Plan:
     """Lay out a run.
 
-    The naive and ceiling entrants join every block whatever its patterns say.
+    The naive and ceiling entrants and submissions join every block whatever its patterns say.
 
     Args:
         suite: The suite.
@@ -223,7 +223,8 @@ def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
 
 
 def _is_wanted(entrant: Entrant, patterns: Iterable[str]) -> bool:
-    if entrant.role in ("naive", "ceiling"):
+    # A submission's name is in no suite; it enters every block, as the reference rows do.
+    if entrant.role in ("naive", "ceiling") or entrant.submission:
         return True
     return any(fnmatch.fnmatchcase(entrant.name, pattern) for pattern in patterns)
 

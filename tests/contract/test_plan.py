@@ -177,3 +177,9 @@ def test_the_packaged_suites_name_families_dials_and_methods_that_exist():
             check_scenario(scenario)
         for pattern in {pattern for block in suite.block for pattern in block.methods}:
             assert any(fnmatchcase(name, pattern) for name in names), (suite.name, pattern)
+
+
+def test_a_submission_joins_a_suite_that_cannot_know_its_name():
+    mine = Entrant("mine", fingerprint="m", submission="0" * 64)
+    plan = make_plan(make_suite(methods=["ridge"]), [mine])
+    assert plan.n_cells == 2 * 5
