@@ -12,6 +12,7 @@ _WHERE = {
     "Board": "leaderboard.tables",
     "Comparison": "leaderboard.compare",
     "Ledger": "leaderboard.ledger",
+    "adopt_store": "leaderboard.adopt",
     "add_bundle": "leaderboard.ledger",
     "build_board": "leaderboard.board",
     "compare_stores": "leaderboard.compare",

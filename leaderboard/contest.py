@@ -1,7 +1,8 @@
 """A contest: the methods that may be ranked together, and their scores on one fixed set of cells.
 
-The cells are fixed by the suite (through the naive record of each cell), never by who
-entered, so that a score does not change when somebody else does.
+The cells are fixed by the suite (through the naive record of each cell) and by what their logs
+record, never by who entered, so that a score does not change when somebody else does. A track
+that is about a column, such as logged propensities, is ranked on the worlds that record it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from benchmark.contract.method import TRACK_COLUMNS
 from leaderboard.frame import CELL, FAILED, UNMEASURED, Frame
 from leaderboard.intervals import Clusters, Estimate, estimate
 
@@ -163,14 +165,23 @@ def contests(frame: Frame) -> Iterator[Contest]:
             if not ((able["track"] == track) & (able["role"] == "method")).any():
                 continue
             inside = (part["role"] == "canary") | ((part["track"] == track) & (part["role"] == "method"))
-            chosen = part[inside & part["entrant"].isin(able["entrant"])]
-            yield _make(track, str(kind), str(backbone), cells, chosen)
+            chosen = part[inside & part["entrant"].isin(able["entrant"]) & _granted(part, track)]
+            yield _make(
+                track, str(kind), str(backbone), cells[_granted(cells, track)].reset_index(drop=True), chosen
+            )
+
+
+def _granted(rows: pd.DataFrame, track: str) -> pd.Series:
+    """Whether the log of a row's cell records what a track is about."""
+    column = TRACK_COLUMNS.get(track)
+    granted = [column is None or column in roles.split() for roles in rows["cell_roles"]]
+    return pd.Series(granted, index=rows.index, dtype=bool)
 
 
 def _cells(part: pd.DataFrame) -> pd.DataFrame:
     """The cells of one kind of log with the scores of naive and ceiling, sorted."""
     facts = part.sort_values("role", kind="stable").drop_duplicates(CELL)
-    columns = [*CELL, "family", "strength", "n"]
+    columns = [*CELL, "family", "strength", "n", "cell_roles"]
     cells = facts[columns].merge(
         part.groupby(CELL, as_index=False)["cell_naive_rho"].first(), on=CELL, how="left"
     )

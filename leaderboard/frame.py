@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.contract.errors import IncompleteError, UsageError, unknown_name
+from leaderboard.owed import read_owed
 
 CELL = ["scenario", "seed", "backbone"]
 REQUIRED = (
     *("suite", "suite_version", "season", "scenario", "family", "strength", "n", "seed", "method", "track"),
     *("kind", "backbone", "status", "reason", "adjusts", "policy", "canary", "role", "submission"),
-    *("cell_naive_rho", "cell_effect_scale", "metric.rho"),
+    *("cell_naive_rho", "cell_effect_scale", "cell_roles", "metric.rho"),
 )
 FAILED = ("failed", "invalid", "timeout", "memory")
 UNMEASURED = ("infrastructure", "missing")
@@ -36,7 +37,7 @@ class Frame:
         records: One row a (entrant, cell), sorted; column ``entrant`` names a method, with
             the start of its file's digest where it was submitted.
         absent: Rows that should be there: columns ``entrant``, ``scenario``, ``seed``, ``backbone``.
-            An entrant that has some seeds of a scenario owes all of them.
+            An entrant that has some seeds of a scenario owes all of them, and all that a run planned.
         suite: Name of the suite.
         version: Version of the suite.
         season: Season of the worlds.
@@ -94,7 +95,11 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
             fix="run `confoundbench run --store DIR` first",
         )
     frame = from_table(pa.concat_tables(tables, promote_options="default"), suite)
-    return replace(frame, attempts=_count_attempts(folder / "attempts.jsonl"))
+    planned = read_owed(folder, (frame.suite, frame.version, frame.season))
+    owed = planned.assign(entrant=_name_entrants(planned))
+    absent = pd.concat([frame.absent, _unseen(owed, frame.records)]).drop_duplicates()
+    absent = absent.sort_values(["entrant", *CELL], ignore_index=True)
+    return replace(frame, absent=absent, attempts=_count_attempts(folder / "attempts.jsonl"))
 
 
 def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Frame:
@@ -119,8 +124,7 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
         raise UsageError("unknown status", expected=", ".join(STATUSES), found=", ".join(unknown))
     records = _one_suite(records, suite)
     records["submission"] = records["submission"].fillna("")
-    short = records["submission"].str.slice(0, 8)
-    records["entrant"] = records["method"].where(short == "", records["method"] + "@" + short)
+    records["entrant"] = _name_entrants(records)
     if "label" not in records.columns:
         records["label"] = records["method"]
     if "isolation" not in records.columns:
@@ -183,9 +187,12 @@ def _refuse_duplicates(records: pd.DataFrame) -> None:
 def _fill_cell_facts(records: pd.DataFrame) -> pd.DataFrame:
     """Facts of a cell that a failed record may lack, taken from the others of the same cell."""
     records["kind"] = records["kind"].replace("", None)
-    facts = records.groupby(CELL)[["kind", "cell_naive_rho", "cell_effect_scale"]].transform("first")
+    records["cell_roles"] = records["cell_roles"].replace("", None)
+    names = ["kind", "cell_naive_rho", "cell_effect_scale", "cell_roles"]
+    facts = records.groupby(CELL)[names].transform("first")
     records[facts.columns] = facts
     records["kind"] = records["kind"].fillna("unknown")
+    records["cell_roles"] = records["cell_roles"].fillna("")
     return records
 
 
@@ -201,8 +208,18 @@ def _absent(records: pd.DataFrame) -> pd.DataFrame:
     """Every (entrant, seed) owed for a scenario of which the entrant has another seed."""
     cells = records[CELL].drop_duplicates()
     begun = records[["entrant", "scenario", "backbone"]].drop_duplicates()
-    owed = begun.merge(cells, on=["scenario", "backbone"])
-    seen = pd.MultiIndex.from_frame(records[["entrant", *CELL]])
+    return _unseen(begun.merge(cells, on=["scenario", "backbone"]), records)
+
+
+def _unseen(owed: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """The cells of entrants that have no record, sorted."""
     columns = ["entrant", *CELL]
+    seen = pd.MultiIndex.from_frame(records[columns])
     gone = owed[~pd.MultiIndex.from_frame(owed[columns]).isin(seen)]
     return gone[columns].sort_values(columns, ignore_index=True)
+
+
+def _name_entrants(rows: pd.DataFrame) -> pd.Series:
+    """A method's name, with the start of its file's digest where it was submitted."""
+    short = rows["submission"].str.slice(0, 8)
+    return rows["method"].where(short == "", rows["method"] + "@" + short)

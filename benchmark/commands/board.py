@@ -18,7 +18,8 @@ BASE = typer.Argument(..., help="Store before a change.")
 HEAD = typer.Argument(..., help="Store after it.")
 COMPARED = typer.Option(None, "--out", help="Folder for compare.md, compare.xml and compare.json.")
 STORE = typer.Option(None, "--store", help="Folder of results; by default build/store/SUITE.")
-SUITE = typer.Option("quick", "--suite", help="Name of a suite.")
+SUITE = typer.Option(None, "--suite", help="Name of a suite; by default the store's own, or quick.")
+ADOPTED = typer.Option(None, "--store", help="Publish this store's records in place of those published.")
 OUT = typer.Option(None, "--out", help="Folder to write to; by default build/leaderboard.")
 
 app = typer.Typer(
@@ -35,12 +36,12 @@ def start(context: typer.Context) -> None:
     Examples: confoundbench leaderboard; confoundbench leaderboard build --store DIR --out DIR
     """
     if context.invoked_subcommand is None:
-        raise typer.Exit(build(None, "quick", None, False))
+        raise typer.Exit(build(None, None, None, False))
 
 
 @app.command("build")
 def build(
-    store: Path | None = STORE, suite: str = SUITE, out: Path | None = OUT, as_json: bool = JSON
+    store: Path | None = STORE, suite: str | None = SUITE, out: Path | None = OUT, as_json: bool = JSON
 ) -> int:
     """Render the board of a store: markdown, csv, json, html and figures.
 
@@ -70,14 +71,17 @@ def publish(
     results: Path = RESULTS,
     site: Path = SITE,
     readme: Path = README,
+    store: Path | None = ADOPTED,
     as_json: bool = JSON,
 ) -> int:
     """Render the published records to the README table and the site; the same records, the same bytes.
 
-    Example: confoundbench leaderboard publish
+    Examples: confoundbench leaderboard publish; confoundbench leaderboard publish --store build/store
     """
-    from leaderboard import publish_results
+    from leaderboard import adopt_store, publish_results
 
+    if store is not None:
+        adopt_store(store, results)
     board = publish_results(results, site, readme)
     if as_json:
         emit({"files": board.files, "complete": board.is_complete, "problems": board.problems})
@@ -134,7 +138,7 @@ def compare(
     return comparison.exit_code
 
 
-def claims(store: Path | None = STORE, suite: str = SUITE, as_json: bool = JSON) -> int:
+def claims(store: Path | None = STORE, suite: str | None = SUITE, as_json: bool = JSON) -> int:
     """Judge published claims on a store's records: reproduced, not reproduced or undetermined.
 
     Example: confoundbench claims --suite quick
@@ -153,9 +157,9 @@ def claims(store: Path | None = STORE, suite: str = SUITE, as_json: bool = JSON)
     return EXIT_OK if rows else EXIT_INCOMPLETE
 
 
-def store_of(suite: str) -> Path:
-    """Where ``run`` puts a suite's results unless told otherwise."""
+def store_of(suite: str | None) -> Path:
+    """Where ``run`` puts the results of a suite (``quick`` by default) unless told otherwise."""
     from benchmark.commands.execution import default_store
     from benchmark.suite import load_suite
 
-    return default_store(load_suite(suite))
+    return default_store(load_suite(suite or "quick"))

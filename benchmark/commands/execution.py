@@ -62,6 +62,7 @@ def run(
     """
     from benchmark import run as running
     from benchmark.backbones import parse_backbone
+    from benchmark.owed import write_owed
     from benchmark.store import Store
     from benchmark.suite import load_suite
 
@@ -69,6 +70,7 @@ def run(
     loaded = loaded.train_on(str(parse_backbone(backbone))) if backbone is not None else loaded
     plan, where = lay_out(loaded, method, scenario, seeds, device)
     processes = default_workers(where) if workers is None else workers
+    whole = plan
     if shard is not None:
         plan = plan.shard(shard)
     folder = store or default_store(loaded)
@@ -81,6 +83,7 @@ def run(
     engine_run = running.choose_engine(engine, processes, setting, loaded.seconds_per_cell)
     todo = running.select_groups(plan, opened, retry)
     write_provenance(opened, plan, loaded, where, engine, shard)
+    write_owed(opened, whole)
     total = sum(group.seconds for group in todo)
     with progress_bar(f"{loaded.name}: backbones", total, as_json) as advance:
         running.prepare_backbones(todo, processes)

@@ -65,6 +65,11 @@ class Log:
         """Whether any column has this role."""
         return any(role_of(name) == role for name in self.table.column_names)
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that some column has, sorted."""
+        return tuple(sorted({role for name in self.table.column_names if (role := role_of(name))}))
+
     def names(self, group: str) -> tuple[str, ...]:
         """The names in a group, in column order: ``names("covariate") == ("weekday", ...)``."""
         return tuple(c.partition(".")[2] for c in self.table.column_names if role_of(c) == group and "." in c)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from benchmark.harness import Harness
 
 TRACKS = ("log", "propensity", "slice", "oracle")
+# The column that a track is about: its methods are ranked on the worlds that record it.
+TRACK_COLUMNS = {"propensity": "propensity", "slice": "randomised"}
 
 
 @dataclass(frozen=True)

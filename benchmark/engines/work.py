@@ -195,9 +195,13 @@ def record_of(
     return {f"{prefix}{name}": float(value) for prefix, values in parts for name, value in values.items()}
 
 
-def describe_cell(task: Task) -> dict[str, float]:
+def describe_cell(task: Task) -> dict[str, Any]:
     """What is known of a cell whatever the method does."""
-    return {"cell_naive_rho": task.key.naive_rho, "cell_effect_scale": task.key.effect_scale}
+    return {
+        "cell_naive_rho": task.key.naive_rho,
+        "cell_effect_scale": task.key.effect_scale,
+        "cell_roles": " ".join(task.log.roles),
+    }
 
 
 def merge(result: CellResult, known: Mapping[str, Any]) -> CellResult:

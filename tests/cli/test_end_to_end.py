@@ -1,6 +1,7 @@
 """From a suite to scores and a board, with real worlds, methods and harness, made small."""
 
 import json
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -115,6 +116,22 @@ def test_the_board_and_the_claims_read_the_store(finished, capsys):
     assert all((folder / "board" / name).exists() for name in told["files"])
     assert invoke(["claims", "--store", store, "--suite", "small", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["claims"]
+
+
+def test_a_method_whose_records_are_lost_is_missed(finished, capsys, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder / "store", tmp_path / "store")
+    store = Store.existing(tmp_path / "store")
+    lost = [key for key in store.list_keys() if store.read_rows(key)[0]["method"] == "dpo-p1"]
+    for key in lost:
+        (store.folder / f"records-{key}.parquet").unlink()
+    assert (
+        invoke(["leaderboard", "build", "--store", str(store.folder), "--out", str(tmp_path / "board")]) == 3
+    )
+    page = (tmp_path / "board" / "leaderboard.md").read_text()
+    assert (
+        "4 cells are missing: dpo-p1 on null[n=1500] (2); dpo-p1 on observed[strength=1,n=1500] (2)" in page
+    )
 
 
 def test_a_store_is_no_worse_than_itself(finished, capsys):

@@ -87,6 +87,8 @@ def _row(name: str, facts: Mapping[str, Any], scenario: str, seed: int, rho: flo
         "isolation": facts.get("isolation", ""),
         "cell_naive_rho": level,
         "cell_effect_scale": 1.0,
+        "cell_roles": "covariate outcome prompt text"
+        + (" propensity target_propensity" if family != "hidden" else ""),
         "metric.rho": rho,
         "metric.effect_cosine": 0.9,
         "metric.marker_rate": 0.5 if facts.get("policy") else np.nan,

@@ -129,6 +129,41 @@ def test_tracks_are_never_ranked_together() -> None:
     assert board.table("ranking-propensity-outcome-tiny") is not None
 
 
+def test_a_track_is_ranked_on_the_worlds_that_record_what_it_is_about() -> None:
+    """``hidden`` logs no propensities, so a method that needs them is whole without it."""
+    records = make_records({**METHODS, "weights": {"share": 0.95, "track": "propensity"}})
+    records = spoil(records, "weights", "incompatible", records["family"] == "hidden")
+    board = make_board(from_table(records))
+    table = board.table("ranking-propensity-outcome-tiny")
+    assert table is not None
+    assert "weights" in {row[2] for row in table.rows}
+    assert not any("hidden" in note for note in table.notes)
+    main = board.table("ranking-log-outcome-tiny")
+    assert main is not None
+    assert any("hidden" in note for note in main.notes)
+
+
+def test_a_method_of_which_nothing_came_back_is_missed(tmp_path: Path) -> None:
+    records = make_records()
+    store = write_store(records[records["method"] != "fair"], tmp_path / "store")
+    assert read(store).is_complete
+    owed = {
+        "suite": "synthetic", "suite_version": "1", "season": "test",
+        "owed": [{
+            "entrants": [{"method": m, "submission": "", "backbone": "tiny"} for m in ("fair", "good")],
+            "cells": {"observed[strength=1,n=4000]": [0, 1, 2]},
+        }],
+    }  # fmt: skip
+    (store / "plan-1.json").write_text(json.dumps(owed))
+    (store / "plan-2.json").write_text(json.dumps({**owed, "suite": "another"}))
+    assert make_board(read(store)).problems == (
+        "3 cells are missing: fair on observed[strength=1,n=4000] (3).",
+    )
+    (store / "plan-1.json").write_text("{}")
+    with pytest.raises(UsageError, match="cannot read the plan"):
+        read(store)
+
+
 def test_controls_are_watched() -> None:
     records = make_records()
     wrong = (records["method"] == "canary-constant") & (records["family"] == "hidden")

@@ -11,6 +11,7 @@ import pytest
 from leaderboard_records import METHODS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
+from leaderboard.adopt import adopt_store
 from leaderboard.board import make_board
 from leaderboard.frame import read
 from leaderboard.ledger import Ledger, add_bundle
@@ -133,3 +134,25 @@ def test_publish_needs_its_markers(tmp_path: Path, results: Path) -> None:
 def test_methods_of_the_repository_stay_when_a_submission_comes(tmp_path: Path, results: Path) -> None:
     add_bundle(make_bundle(tmp_path / "bundle"), results)
     assert set(read(results).records["method"]) == {*METHODS, "theirs"}
+
+
+def test_a_store_takes_the_place_of_published_records_but_not_of_submissions(tmp_path: Path) -> None:
+    results = write_store(make_records(seeds=2), tmp_path / "results", files=1)
+    mine = make_records({"mine": {"share": 0.5, "submission": "ab" * 32}}, seeds=2)
+    write_store(mine, tmp_path / "mine", files=1)
+    (tmp_path / "mine" / "records-0.parquet").rename(results / "records-mine.parquet")
+    (results / "plan-old.json").write_text("{}")
+    store = write_store(make_records(seeds=3), tmp_path / "store", files=4)
+    assert adopt_store(store, results) == 4
+    found = sorted(path.name for path in results.iterdir())
+    assert found == [*(f"records-{i}.parquet" for i in range(4)), "records-mine.parquet"]
+    assert set(read(store).records["seed"]) == {0, 1, 2}
+
+
+def test_an_incomplete_store_is_not_published(tmp_path: Path) -> None:
+    results = write_store(make_records(seeds=2), tmp_path / "results")
+    before = {path.name: path.read_bytes() for path in results.iterdir()}
+    store = write_store(make_records(seeds=3).drop(index=5), tmp_path / "store")
+    with pytest.raises(IncompleteError, match="only a complete store"):
+        adopt_store(store, results)
+    assert {path.name: path.read_bytes() for path in results.iterdir()} == before
