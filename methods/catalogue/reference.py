@@ -11,20 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Fitted, Log, Method, RewardFunction, Tags
+from benchmark.contract.roles import role_of
 from methods.adjust.partial import PartialOut
 from methods.recipe import Recipe
 
 ALL_KINDS = frozenset({"outcome", "pairs", "rankings"})
-
-NAIVE = Recipe(
-    "naive",
-    tags=Tags(
-        kinds=ALL_KINDS,
-        calibrated=True,
-        intervals=True,
-        summary="Outcome regression on text features; Bradley-Terry where the log holds preferences.",
-    ),
-)
 
 CEILING = Recipe(
     "ceiling",
@@ -35,6 +26,30 @@ CEILING = Recipe(
         calibrated=True,
         intervals=True,
         summary="Covariate-adjusted regression on the complete randomised twin: a reference, no entrant.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class FaceValue:
+    """Believes the log: outcomes are regressed on texts, and nothing else that was recorded is looked at."""
+
+    name: str
+    tags: Tags
+
+    def fit(self, log: Log, harness: Any) -> Any:
+        """Regress what came of texts on the texts, whatever the context they were for."""
+        kept = [column for column in log.table.column_names if role_of(column) != "context"]
+        return Recipe(self.name, tags=self.tags).fit(Log(log.table.select(kept), log.feedback), harness)
+
+
+NAIVE = FaceValue(
+    "naive",
+    Tags(
+        kinds=ALL_KINDS,
+        calibrated=True,
+        intervals=True,
+        summary="Outcome regression on text features alone; Bradley-Terry where the log holds preferences.",
     ),
 )
 
