@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from benchmark.commands import board, catalogue, doctor, execution, simulation, submission
+from benchmark.commands import audit, board, catalogue, doctor, execution, simulation, submission
 from benchmark.commands.output import show_error
 from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError
 
@@ -22,7 +22,13 @@ A first look: confoundbench list scenarios; confoundbench run --suite quick; con
 Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure.
 """
 
-app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # in its own markup, rich takes observed[strength=1] for a style
+)
 
 
 @app.callback()
@@ -38,6 +44,7 @@ app.command("list")(catalogue.list_things)
 app.command("simulate")(simulation.simulate)
 app.command("run")(execution.run)
 app.command("score")(execution.score)
+app.command("audit")(audit.audit)
 app.command("check")(submission.check)
 app.command("submit")(submission.submit)
 app.add_typer(board.app, name="leaderboard")

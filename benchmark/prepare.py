@@ -25,6 +25,8 @@ import numpy as np
 from benchmark.backbones import SETTINGS_FILE, TINY, is_complete, parse_backbone, write_backbone
 from benchmark.contract import Log, Queries, Streams, make_rng, unknown_name
 from benchmark.contract.method import TRACKS
+from benchmark.given import build_folder, is_given, locate
+from benchmark.pools import find_pool, is_pool, keep_pool, repeat_pool
 from benchmark.scenario import Scenario, Value
 from benchmark.score import AnswerKey, make_key
 from benchmark.suite import Suite
@@ -91,7 +93,8 @@ def make_task(scenario: Scenario, seed: int, suite: Suite, secret: bytes | None 
     """Draw a world and package it.
 
     Args:
-        scenario: The scenario; the suite's number of rows applies where it sets none.
+        scenario: The scenario; the suite's number of rows applies where it sets none. A world that is
+            made of a table has no more rows than the table yields.
         seed: World seed.
         suite: Decides the season, the rows and how much is asked.
         secret: Key of a verified season.
@@ -103,7 +106,8 @@ def make_task(scenario: Scenario, seed: int, suite: Suite, secret: bytes | None 
     # Public seasons share streams across strengths; a verified one draws every cell on its own.
     season = suite.season if secret is None else f"{suite.season}/{scenario.id}"
     world = build_world(scenario, Streams(season, scenario.family, seed, secret))
-    log = shuffle_rows(world.draw(scenario.n).log, season, scenario.family, seed, secret=secret)
+    rows = min(scenario.n, len(world)) if hasattr(world, "__len__") else scenario.n
+    log = shuffle_rows(world.draw(rows).log, season, scenario.family, seed, secret=secret)
     queries = world.queries(simulators.QuerySizes(**suite.queries.model_dump()))
     return Task(scenario, seed, log, queries, world, season)
 
@@ -112,7 +116,10 @@ def build_world(scenario: Scenario, streams: Streams) -> Any:
     """The world of a scenario; unknown families, unknown dials and bad values are usage errors."""
     import simulators
 
-    return simulators.build(scenario.family, scenario.dials, streams)
+    world = simulators.build(scenario.family, locate(scenario), streams)
+    if is_pool(world.domain):
+        keep_pool(world.domain)
+    return world
 
 
 def view_track(log: Log, track: str) -> Log:
@@ -148,16 +155,15 @@ def family_defaults() -> dict[str, dict[str, Value]]:
     """Dial defaults of every family."""
     import simulators
 
-    return {
-        card.name: {dial.name: dial.default for dial in card.dials} for card in simulators.list_families()
-    }
+    cards = simulators.list_families(given=True)
+    return {card.name: {dial.name: dial.default for dial in card.dials} for card in cards}
 
 
 def check_scenario(scenario: Scenario) -> None:
     """Reject an unknown family, an unknown dial or a value out of range without building a world."""
     import simulators
 
-    cards = {card.name: card for card in simulators.list_families()}
+    cards = {card.name: card for card in simulators.list_families(given=True)}
     if scenario.family not in cards:
         raise unknown_name("family", scenario.family, cards)
     dials = {dial.name: dial for dial in cards[scenario.family].dials}
@@ -173,17 +179,20 @@ def strength_of(scenario: Scenario) -> float:
 
 
 def domain_of(scenario: Scenario) -> str:
-    """Name of the text domain of a scenario."""
+    """Name of the text domain of a scenario; where a user gave its texts, they are read or written first."""
+    if is_given(scenario):
+        return _given_domain(scenario)
     defaults = family_defaults().get(scenario.family, {})
     return str(scenario.dials.get("domain", defaults.get("domain", DEFAULT_DOMAIN)))
 
 
+@lru_cache(maxsize=64)
+def _given_domain(scenario: Scenario) -> str:
+    # Texts do not depend on the seed.
+    return str(build_world(scenario, Streams("", scenario.family, 0)).domain.name)
+
+
 # -- backbones ----------------------------------------------------------------
-def build_folder() -> Path:
-    """Where backbones are kept: ``$CONFOUNDBENCH_BUILD`` or ``build`` here."""
-    return Path(os.environ.get("CONFOUNDBENCH_BUILD", "build"))
-
-
 @lru_cache(maxsize=32)
 def hash_backbone(domain: str, backbone: str = "tiny") -> str:
     """Digest of everything a backbone is made from: domain content, texts and pretraining settings.
@@ -191,13 +200,11 @@ def hash_backbone(domain: str, backbone: str = "tiny") -> str:
     Known without training, so that plans can be keyed by it.
     """
     import benchmark.harness as harness
-    from simulators.text import load_domain
 
     spec = parse_backbone(backbone)
-    loaded = load_domain(domain)
     content: dict[str, Any] = {
         "backbone": TINY if spec.name == TINY else "hf",
-        "domain": [loaded.name, loaded.prompts, loaded.attributes, [repr(slot) for slot in loaded.slots]],
+        "domain": _describe_texts(domain),
         "texts": PRETRAINING_TEXTS,
         "pretraining": str(inspect.signature(harness.pretrain)),
         "version": getattr(harness, "VERSION", "0"),
@@ -205,6 +212,16 @@ def hash_backbone(domain: str, backbone: str = "tiny") -> str:
     if not spec.plain:
         content["parts"] = spec.describe()
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _describe_texts(domain: str) -> list[Any]:
+    """Everything that decides what a domain's texts are."""
+    from simulators.text import load_domain
+
+    if find_pool(domain) is not None:
+        return [domain]  # the name of a pool is a hash of its texts
+    loaded = load_domain(domain)
+    return [loaded.name, loaded.prompts, loaded.attributes, [repr(slot) for slot in loaded.slots]]
 
 
 def find_backbone(domain: str, backbone: str = "tiny", folder: Path | None = None) -> Path:
@@ -271,9 +288,14 @@ def pretrain_on(domain: str) -> Any:
 
 
 def draw_corpus(domain: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Prompts, texts and vocabulary of a domain, every attribute on in half of the texts."""
+    """Prompts, texts and vocabulary of a domain.
+
+    Of a grammar, every attribute is on in half of the texts; of a pool, every text comes equally often.
+    """
     from simulators.text import load_domain
 
+    if (pool := find_pool(domain)) is not None:
+        return repeat_pool(pool, make_rng("pretraining", domain), PRETRAINING_TEXTS)
     loaded = load_domain(domain)
     rng = make_rng("pretraining", domain)
     attributes = draw_attributes(loaded, rng, PRETRAINING_TEXTS)

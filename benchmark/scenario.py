@@ -2,12 +2,14 @@
 
 A scenario names a family, its dials and how many rows the log has. Its ``id`` is
 canonical (dials sorted, numbers in shortest form, ``n`` last), so that equal
-scenarios have equal ids however they were spelled. Nothing here builds a world.
+scenarios have equal ids however they were spelled. A value that holds a comma or would be
+read as a number is put in double quotes: ``corpus[data="one, two.csv"]``. Nothing here builds a world.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -18,6 +20,8 @@ from benchmark.contract.errors import UsageError
 Value = bool | int | float | str
 
 _PATTERN = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_-]*)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
+# Commas separate dials unless they stand between double quotes.
+_PARTS = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^,])+')
 _EXAMPLE = "FAMILY or FAMILY[DIAL=VALUE,...,n=ROWS], such as observed[strength=1,n=4000]"
 
 
@@ -54,7 +58,7 @@ class Scenario:
             raise UsageError("cannot read the scenario", expected=_EXAMPLE, found=repr(text))
         family, inside = match.groups()
         values: dict[str, Value] = {}
-        for part in filter(None, (p.strip() for p in (inside or "").split(","))):
+        for part in filter(None, (p.strip() for p in _PARTS.findall(inside or ""))):
             name, equals, value = (s.strip() for s in part.partition("="))
             if not (name and equals and value):
                 raise UsageError(
@@ -107,7 +111,9 @@ class Scenario:
 
 
 def parse_value(text: str) -> Value:
-    """A dial's value: ``true``/``false``, an integer, a float or a word."""
+    """A dial's value: ``true``/``false``, an integer, a float or a word; in double quotes always a word."""
+    if text.startswith('"'):
+        return _unquote(text)
     lowered = text.lower()
     if lowered in ("true", "false"):
         return lowered == "true"
@@ -128,7 +134,27 @@ def format_value(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
         return str(int(value))
+    if isinstance(value, str) and _needs_quotes(value):
+        return json.dumps(value, ensure_ascii=False)
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def _needs_quotes(word: str) -> bool:
+    if not word or word != word.strip() or any(mark in word for mark in ',"'):
+        return True
+    try:
+        return parse_value(word) != word
+    except UsageError:
+        return True
+
+
+def _unquote(text: str) -> str:
+    try:
+        return str(json.loads(text, strict=False))
+    except ValueError:
+        raise UsageError(
+            "cannot read a quoted value", expected='"..." with \\" for a quote inside', found=text
+        ) from None
 
 
 def check_rows(n: object) -> int:

@@ -153,10 +153,11 @@ def submit_file(
         InfrastructureError: If the sandbox does not work here.
     """
     from benchmark.engines.base import run_inline
+    from benchmark.given import pin_suite
     from benchmark.run import execute, key_context
     from benchmark.store import Store
 
-    suite = suite if isinstance(suite, Suite) else load_suite(suite)
+    suite = pin_suite(suite if isinstance(suite, Suite) else load_suite(suite))
     if secret is not None:
         suite = suite.model_copy(update={"season": name_season(suite.season, secret)})
     sandbox = Sandbox(isolation, limits or replace(Limits(), wall_s=suite.seconds_per_cell))

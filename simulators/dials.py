@@ -35,6 +35,10 @@ class Dial:
         high: Greatest value of a number.
         choices: Accepted values of a word.
         open_low: Whether ``low`` itself is excluded.
+        form: What a free word must be, for people.
+        required: Whether it must be given: it then has no default.
+        place: "file" or "model" where it names one, whose content then counts and not where it lies;
+            "folder" where it names a folder to write to, which counts for nothing; else "".
     """
 
     name: str
@@ -44,6 +48,9 @@ class Dial:
     high: float | None = None
     choices: tuple[str, ...] = ()
     open_low: bool = False
+    form: str = "any text"
+    required: bool = False
+    place: str = ""
 
     @property
     def accepted(self) -> str:
@@ -52,6 +59,8 @@ class Dial:
             return " | ".join(self.choices)
         if isinstance(self.default, bool):
             return "true | false"
+        if isinstance(self.default, str):
+            return self.form
         kind = "whole number" if isinstance(self.default, int) else "number"
         low = f"{'(' if self.open_low else '['}{self.low:g}" if self.low is not None else "(-inf"
         high = f"{self.high:g}]" if self.high is not None else "inf)"
@@ -102,12 +111,21 @@ def read_dials(family: str, dials: Sequence[Dial], given: Mapping[str, object]) 
     """Every dial of a family with the value given, or its default.
 
     Raises:
-        UsageError: For an unknown dial (with the nearest names) or a value out of range.
+        UsageError: For an unknown dial (with the nearest names), one that must be given and is not, or a
+            value out of range.
     """
     known = {dial.name: dial for dial in dials}
     for name in given:
         if name not in known:
             raise unknown_name(f"dial of family {family!r}:", name, known)
+    for dial in dials:
+        if dial.required and dial.name not in given:
+            raise UsageError(
+                f"family {family!r} needs the dial {dial.name!r}",
+                expected=f"{dial.name}={dial.accepted}",
+                found="not set",
+                fix=f"write {family}[{dial.name}=...]; {dial.name}: {dial.summary}",
+            )
     return {name: dial.read(given.get(name, dial.default)) for name, dial in known.items()}
 
 

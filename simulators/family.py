@@ -19,6 +19,7 @@ from benchmark.contract.seeding import Streams
 from simulators.dials import Dial, DialValue, read_dials
 
 if TYPE_CHECKING:
+    from simulators.experiments.corpus import CorpusWorld
     from simulators.world import World
 
 
@@ -34,6 +35,7 @@ class FamilyCard:
         recover: Who should recover the truth.
         fail: Who should fail.
         feedback: Kind of log: "outcome", "pairs" or "rankings".
+        given: What a user must bring, in one phrase; "" where the package alone makes the world.
     """
 
     name: str
@@ -43,6 +45,7 @@ class FamilyCard:
     recover: str
     fail: str
     feedback: str = "outcome"
+    given: str = ""
 
     @property
     def defaults(self) -> dict[str, DialValue]:
@@ -55,7 +58,7 @@ class Family:
     """A card and the function that composes its worlds."""
 
     card: FamilyCard
-    compose: Callable[[FamilyCard, Mapping[str, DialValue], Streams], World]
+    compose: Callable[[FamilyCard, Mapping[str, DialValue], Streams], World | CorpusWorld]
 
 
 @lru_cache(maxsize=1)
@@ -70,12 +73,17 @@ def all_families() -> dict[str, Family]:
     return {family.card.name: family for family in sorted(found, key=lambda family: family.card.name)}
 
 
-def list_families() -> tuple[FamilyCard, ...]:
-    """The cards of all families, sorted by name."""
-    return tuple(family.card for family in all_families().values())
+def list_families(given: bool = False) -> tuple[FamilyCard, ...]:
+    """The cards of the families, sorted by name.
+
+    Args:
+        given: Also those whose worlds are made of something a user brings, such as a table.
+    """
+    cards = (family.card for family in all_families().values())
+    return tuple(card for card in cards if given or not card.given)
 
 
-def build(family: str, dials: Mapping[str, object], streams: Streams) -> World:
+def build(family: str, dials: Mapping[str, object], streams: Streams) -> World | CorpusWorld:
     """A world.
 
     Args:

@@ -36,7 +36,7 @@ def _cell(value: Any) -> str:
 
 
 def list_scenarios() -> list[dict[str, Any]]:
-    """Families with what goes wrong, who should recover and the dials."""
+    """Families with what goes wrong, who should recover, the dials and what a user must bring."""
     from simulators import list_families
 
     return [
@@ -47,12 +47,18 @@ def list_scenarios() -> list[dict[str, Any]]:
             "identified_by": card.identified_by,
             "recover": card.recover,
             "fail": card.fail,
+            "given": card.given,
             "dials": [
-                {"name": d.name, "default": d.default, "accepted": d.accepted, "summary": d.summary}
+                {
+                    "name": d.name,
+                    "default": "(must be given)" if d.required else d.default,
+                    "accepted": d.accepted,
+                    "summary": d.summary,
+                }
                 for d in card.dials
             ],
         }
-        for card in list_families()
+        for card in list_families(given=True)
     ]
 
 
@@ -112,7 +118,7 @@ def describe_domains() -> list[dict[str, Any]]:
 
 
 LISTS: dict[str, tuple[tuple[str, ...], Callable[[], list[dict[str, Any]]]]] = {
-    "scenarios": (("name", "situation", "recover", "fail", "dials"), list_scenarios),
+    "scenarios": (("name", "situation", "recover", "fail", "given", "dials"), list_scenarios),
     "methods": (("name", "track", "kinds", "needs", "summary"), list_method_tags),
     "suites": (("name", "version", "scenarios", "seeds", "n", "description"), describe_suites),
     "domains": (("name", "situation", "attributes", "prompts"), describe_domains),

@@ -104,13 +104,14 @@ def lay_out(
 ) -> tuple[Plan, str]:
     """The plan of a run and the device it is for; every name is checked here."""
     from benchmark import run as running
+    from benchmark.given import name_scenarios, pin_suite, pin_text
     from benchmark.harness import device_class, resolve_device
     from benchmark.plan import make_plan
     from benchmark.prepare import check_scenario
-    from benchmark.scenario import Scenario
 
     where = resolve_device(device)
-    named = [Scenario.parse(text).with_rows(suite.n) for text in scenarios if not set("*?") & set(text)]
+    suite, scenarios = pin_suite(suite), [pin_text(text) for text in scenarios]
+    named = name_scenarios(scenarios, suite)
     for scenario in (*suite.scenarios, *named):
         check_scenario(scenario)
     entrants = running.list_entrants()

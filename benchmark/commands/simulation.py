@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 OUT = typer.Option(..., "--out", help="Folder to write to.")
 ROWS_AT_A_TIME = 16 * 4096
-TRUTH_OF_CARD = ("effects", "roles", "sign_flips")
+TRUTH_OF_CARD = ("effects", "effects_error", "roles", "sign_flips")
 
 
 def simulate(
     scenario: str = typer.Argument(..., help="such as observed or 'observed[strength=1]'"),
     out: Path = OUT,
-    n: int | None = typer.Option(None, "--n", help="Rows of the log; by default 4000."),
+    n: int | None = typer.Option(
+        None, "--n", help="Rows of the log; by default 4000, or all that a table of yours yields."
+    ),
     seed: int = typer.Option(0, "--seed", help="World seed, at least 0."),
     twin: bool = typer.Option(False, "--twin", help="Also write the randomised twin."),
     with_truth: bool = typer.Option(False, "--with-truth", help="Also write the causal truth."),
@@ -34,17 +36,30 @@ def simulate(
     """Write the log of a scenario: log.parquet and card.json, plus twin and truth on request.
 
     Examples: confoundbench simulate observed --n 4000 --out build/observed;
-    confoundbench simulate 'marker[strength=2]' --twin --with-truth --out build/marker
+    confoundbench simulate 'marker[strength=2]' --twin --with-truth --out build/marker;
+    confoundbench simulate 'corpus[data=trial.csv,text=message,test=issue,outcome=score]' --out build/trial
     """
     from benchmark.contract.seeding import PUBLIC_SEASON, Streams
-    from benchmark.prepare import build_world
+    from benchmark.given import pin
+    from benchmark.prepare import build_world, check_scenario
     from benchmark.scenario import Scenario, check_rows
 
     parsed = Scenario.parse(scenario)
-    rows = check_rows(n) if n is not None else parsed.n or 4000
+    wanted = check_rows(n) if n is not None else parsed.n
     if seed < 0:
         raise UsageError("a seed is never negative", expected="--seed of at least 0", found=seed)
+    check_scenario(parsed)
+    parsed = pin(parsed)
     world = build_world(parsed, Streams(season or PUBLIC_SEASON, parsed.family, seed))
+    most = len(world) if hasattr(world, "__len__") else None
+    rows = wanted or most or 4000
+    if most is not None and rows > most:
+        raise UsageError(
+            "the table does not yield so many rows of log",
+            expected=f"n of at most {most}",
+            found=rows,
+            fix="leave n out for all rows",
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
         files = list(_write(world, rows, out, twin, with_truth, as_json))
@@ -60,6 +75,8 @@ def simulate(
 
 
 def _write(world: Any, n: int, out: Path, twin: bool, with_truth: bool, quiet: bool) -> Iterator[str]:
+    import pyarrow.parquet as pq
+
     arms = {"log": "", **({"twin": "twin_"} if twin else {})}
     with progress_bar("simulating", n * len(arms), quiet) as advance:
         for arm, prefix in arms.items():
@@ -82,6 +99,9 @@ def _write(world: Any, n: int, out: Path, twin: bool, with_truth: bool, quiet: b
     if with_truth:
         _write_json(out / "truth.json", describe_truth(world.truth))
         yield "truth.json"
+        for name, table in getattr(world.truth, "tables", dict)().items():
+            pq.write_table(table, out / f"{name}.parquet")
+            yield f"{name}.parquet"
 
 
 def write_arm(world: Any, n: int, arm: str, log_path: Path, truth_path: Path | None, advance: Any) -> None:
@@ -127,14 +147,17 @@ def describe_truth(truth: Any) -> dict[str, Any]:
     def named(values: Any) -> dict[str, float]:
         return {name: float(value) for name, value in zip(truth.attributes, values, strict=True)}
 
-    return {
+    told = {
         "effects": named(truth.effects),
         "effects_mcse": named(truth.effects_mcse),
         "naive_limit": named(truth.naive_effects),
-        "roles": dict(zip(truth.attributes, truth.roles, strict=True)),
         "value_reference": float(truth.value_reference),
         "value_optimal": float(truth.value_optimal),
     }
+    # an experiment measures effects and hands out no roles, and no optimum
+    if hasattr(truth, "roles"):
+        told["roles"] = dict(zip(truth.attributes, truth.roles, strict=True))
+    return {name: value for name, value in told.items() if value == value}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

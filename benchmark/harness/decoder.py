@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +16,30 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.harness.layout import Layout
-from benchmark.harness.product import multiply
+from benchmark.harness.operations import (
+    EPSILON,
+    attend,
+    embed,
+    gate,
+    linear,
+    log_probability,
+    normalise,
+    normalised_linear,
+    split_heads,
+    turns,
+)
 
-EPSILON = 1e-5
-ROPE_BASE = 10_000.0
+__all__ = [
+    "EPSILON",
+    "DecoderShape",
+    "finish",
+    "initial_weights",
+    "log_probability",
+    "predict_words",
+    "prefill",
+    "step",
+    "stream",
+]
 
 
 @dataclass(frozen=True)
@@ -73,8 +91,8 @@ def initial_weights(shape: DecoderShape, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(np.concatenate(parts).astype(np.float32))[None]
 
 
-def hidden_states(parameters: Mapping[str, Tensor], shape: DecoderShape, tokens: Tensor) -> Tensor:
-    """Final normalised hidden states.
+def stream(parameters: Mapping[str, Tensor], shape: DecoderShape, tokens: Tensor) -> Tensor:
+    """Hidden states before the last norm.
 
     Args:
         parameters: Named parameters with leading axis K.
@@ -86,30 +104,38 @@ def hidden_states(parameters: Mapping[str, Tensor], shape: DecoderShape, tokens:
     """
     members, rows, length = tokens.shape
     x = embed(parameters["embedding"], tokens.reshape(members, rows * length))
-    turn = _turns(length, shape.width // shape.heads, x.device)[:, None, None]
-    blocks = _blocks(parameters)
     norms = parameters["norms"].unbind(1)
-    for layer, block in enumerate(blocks):
-        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length), turn)
-        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        x = _finish(x, mixed, norms[2 * layer + 1], block)
-    return normalise(x, norms[-1]).view(members, rows, length, shape.width)
+    for layer, block in enumerate(_blocks(parameters)):
+        joint = _project(x, norms[2 * layer], block[0], shape, (members * rows, length))
+        x = _finish(x, attend(joint, block[0].dtype), norms[2 * layer + 1], block)
+    return x.view(members, rows, length, shape.width)
+
+
+def finish(parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """The last norm of hidden states (K, N, width)."""
+    return normalise(x) * parameters["norms"][:, -1, None]
+
+
+def predict_words(parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Logits (K, N, V) of the next token from hidden states (K, N, width) before the last norm."""
+    return normalised_linear(x, parameters["norms"][:, -1], parameters["embedding"].transpose(1, 2))
 
 
 def prefill(
     parameters: Mapping[str, Tensor], shape: DecoderShape, tokens: Tensor
 ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-    """Hidden states (K, B, T, width) and, for each layer, keys and values (K, B, heads, T, width / heads)."""
+    """As ``stream``, and for each layer keys and values (K, B, heads, T, width / heads)."""
     members, rows, length = tokens.shape
     x = embed(parameters["embedding"], tokens.reshape(members, rows * length))
-    turn = _turns(length, shape.width // shape.heads, x.device)[:, None, None]
+    turn = turns(length, shape.width // shape.heads, x.device)[:, None, None]
     norms, cache = parameters["norms"].unbind(1), []
     for layer, block in enumerate(_blocks(parameters)):
-        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, length), turn)
+        joint = _project(x, norms[2 * layer], block[0], shape, (members * rows, length))
+        query, key, value = split_heads(joint, turn, block[0].dtype)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         cache.append((key.unflatten(0, (members, rows)), value.unflatten(0, (members, rows))))
-        x = _finish(x, mixed, norms[2 * layer + 1], block)
-    return normalise(x, norms[-1]).view(members, rows, length, shape.width), cache
+        x = _finish(x, mixed.transpose(1, 2), norms[2 * layer + 1], block)
+    return x.view(members, rows, length, shape.width), cache
 
 
 def step(
@@ -133,120 +159,26 @@ def step(
         visible: Additive mask over cache places, shape (K * B, 1, 1, place + 1).
 
     Returns:
-        Hidden states, shape (K, B, width).
+        Hidden states before the last norm, shape (K, B, width).
     """
     members, rows = tokens.shape
     x = embed(parameters["embedding"], tokens)
-    turns = _turns(cache[0][0].shape[3], shape.width // shape.heads, x.device)
-    turn = turns[positions].view(-1, 1, 1, 1, turns.shape[1])
+    known = turns(cache[0][0].shape[3], shape.width // shape.heads, x.device)
+    turn = known[positions].view(-1, 1, 1, 1, known.shape[1])
     norms = parameters["norms"].unbind(1)
     for layer, block in enumerate(_blocks(parameters)):
-        query, key, value = _project(x, norms[2 * layer], block[0], shape, (members * rows, 1), turn)
+        joint = _project(x, norms[2 * layer], block[0], shape, (members * rows, 1))
+        query, key, value = split_heads(joint, turn, block[0].dtype)
         keys, values = cache[layer]
         keys[:, :, :, place] = key.view(members, rows, shape.heads, -1)
         values[:, :, :, place] = value.view(members, rows, shape.heads, -1)
         seen_keys = keys[:, :, :, : place + 1].flatten(0, 1)
         seen_values = values[:, :, :, : place + 1].flatten(0, 1)
-        mixed = F.scaled_dot_product_attention(query, seen_keys, seen_values, attn_mask=visible)
-        x = _finish(x, mixed, norms[2 * layer + 1], block)
-    return normalise(x, norms[-1])
-
-
-def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """x (K, N, in) times weight (K, in, out)."""
-    return multiply(x[0], weight[0])[None] if len(weight) == 1 else torch.bmm(x, weight)
-
-
-def embed(table: Tensor, tokens: Tensor) -> Tensor:
-    """Rows of table (K, V, d) at tokens (K, N), shape (K, N, d)."""
-    members, size, _ = table.shape
-    if members == 1:
-        return F.embedding(tokens[0], table[0])[None]
-    shift = torch.arange(members, device=tokens.device)[:, None] * size
-    return F.embedding(tokens + shift, table.flatten(0, 1))
-
-
-class _Normalise(torch.autograd.Function):
-    """RMSNorm (Zhang and Sennrich 2019) in few passes, each way."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gain: Tensor) -> Tensor:
-        length = torch.linalg.vector_norm(x, dim=2, keepdim=True)
-        scale = length.square_().div_(x.shape[2]).add_(EPSILON).rsqrt_()
-        unit = x * scale
-        ctx.save_for_backward(unit, scale, gain)
-        return unit * gain[:, None]
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
-        unit, scale, gain = ctx.saved_tensors
-        inner = gradients[0] * gain[:, None]
-        along = (inner * unit).mean(2, keepdim=True)
-        return inner.addcmul_(unit, along, value=-1).mul_(scale), (gradients[0] * unit).sum(1)
-
-
-def normalise(x: Tensor, gain: Tensor) -> Tensor:
-    """RMSNorm of x (K, N, d) with gain (K, d); differentiable once."""
-    return _Normalise.apply(x, gain)
-
-
-class _Gate(torch.autograd.Function):
-    """silu(gate) * up of a joint tensor, with one gradient for the joint tensor."""
-
-    @staticmethod
-    def forward(ctx: Any, joint: Tensor) -> Tensor:
-        gate, up = joint.chunk(2, dim=-1)
-        share = gate.sigmoid()
-        ctx.save_for_backward(joint, share)
-        return (gate * share).mul_(up)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        joint, share = ctx.saved_tensors
-        gate, up = joint.chunk(2, dim=-1)
-        found = torch.empty_like(joint)
-        for_gate, for_up = found.chunk(2, dim=-1)
-        active = gate * share
-        torch.mul(gradients[0], active, out=for_up)
-        # d silu(g) / dg = s + silu(g) (1 - s) with s = sigmoid(g).
-        slope = torch.addcmul(share + active, active, share, value=-1, out=active)
-        torch.mul(slope.mul_(up), gradients[0], out=for_gate)
-        return found
-
-
-def rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Rotary positions (Su et al. 2021): neighbours of x (..., d) turned by turn (..., d / 2)."""
-    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * turn).flatten(-2)
-
-
-class _LogProbability(torch.autograd.Function):
-    """log_softmax and gather, whose gradient is written once instead of three times."""
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
-        found = logits.log_softmax(1)
-        ctx.save_for_backward(found, targets)
-        return found.gather(1, targets[:, None])[:, 0]
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        found, targets = ctx.saved_tensors
-        gradient = gradients[0][:, None]
-        found = found.exp().mul_(-gradient)
-        return found.scatter_add_(1, targets[:, None], gradient), None
-
-
-def log_probability(logits: Tensor, targets: Tensor) -> Tensor:
-    """Log-softmax of logits (N, V) at targets (N,), shape (N,); differentiable once."""
-    return _LogProbability.apply(logits, targets)
-
-
-@lru_cache(maxsize=64)
-def _turns(length: int, size: int, device: torch.device) -> Tensor:
-    """Rotations as unit complex numbers, shape (length, size / 2)."""
-    rate = ROPE_BASE ** (-torch.arange(0, size, 2, dtype=torch.float32, device=device) / size)
-    angle = torch.arange(length, dtype=torch.float32, device=device)[:, None] * rate
-    return torch.polar(torch.ones_like(angle), angle)
+        mixed = F.scaled_dot_product_attention(
+            query, seen_keys, seen_values, attn_mask=visible.to(query.dtype)
+        )
+        x = _finish(x, mixed.transpose(1, 2), norms[2 * layer + 1], block)
+    return x
 
 
 def _blocks(parameters: Mapping[str, Tensor]) -> list[tuple[Tensor, ...]]:
@@ -255,18 +187,13 @@ def _blocks(parameters: Mapping[str, Tensor]) -> list[tuple[Tensor, ...]]:
     return list(zip(*(parameters[name].unbind(1) for name in names), strict=True))
 
 
-def _project(
-    x: Tensor, gain: Tensor, weight: Tensor, shape: DecoderShape, rows: tuple[int, int], turn: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Rotated queries and keys, and values, each (K * B, heads, T, width / heads)."""
-    joint = linear(normalise(x, gain), weight).view(*rows, 3, shape.heads, -1)
-    turned, value = joint.split((2, 1), dim=2)
-    query, key = rotate(turned, turn).unbind(2)
-    return query.transpose(1, 2), key.transpose(1, 2), value.squeeze(2).transpose(1, 2)
+def _project(x: Tensor, gain: Tensor, weight: Tensor, shape: DecoderShape, rows: tuple[int, int]) -> Tensor:
+    """Queries, keys and values of the stream x, shape (K * B, length, 3, heads, width / heads)."""
+    return normalised_linear(x, gain, weight).view(*rows, 3, shape.heads, -1)
 
 
 def _finish(x: Tensor, mixed: Tensor, gain: Tensor, block: tuple[Tensor, ...]) -> Tensor:
     """Attention output and the SwiGLU, both added to the stream x (K, N, d)."""
     _, attention_out, mlp_in, mlp_out = block
-    x = x + linear(mixed.transpose(1, 2).reshape(x.shape), attention_out)
-    return x + linear(_Gate.apply(linear(normalise(x, gain), mlp_in)), mlp_out)
+    x = x + linear(mixed.reshape(x.shape).to(x.dtype), attention_out)
+    return x + linear(gate(normalised_linear(x, gain, mlp_in)), mlp_out)

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.harness.decoder import DecoderShape, hidden_states, linear, log_probability
+from benchmark.harness.decoder import DecoderShape, finish, predict_words, stream
 from benchmark.harness.layout import Layout
 from benchmark.harness.model import Inputs, Output
+from benchmark.harness.operations import log_probability, pick_rows
 from benchmark.harness.sampling import sample_tokens
 from benchmark.harness.tokenizer import BEGIN, END, PAD, Ragged, Tokenizer
 
@@ -95,12 +96,20 @@ class DecoderPolicy:
     def forward(self, weights: Tensor, inputs: Inputs) -> Output:
         """Log-probabilities of texts; logits are computed where a text token is predicted, nowhere else."""
         parameters = self.layout.split(weights)
-        states = hidden_states(parameters, self.shape, inputs["tokens"])
-        picked = _pick(states, inputs["first"], inputs["targets"].shape[2])
-        members, rows, length, width = picked.shape
-        logits = linear(picked.view(members, rows * length, width), parameters["embedding"].transpose(1, 2))
-        found = log_probability(logits.view(-1, logits.shape[2]), inputs["targets"].reshape(-1))
-        tokens = found.view(members, rows, length) * inputs["mask"]
+        states, mask = stream(parameters, self.shape, inputs["tokens"]), inputs["mask"]
+        if len(weights) == 1 and weights.is_cpu:
+            # Padding is left out altogether; members of a stack would have unequal numbers of rows.
+            inside = mask[0] > 0
+            rows, columns = inside.nonzero(as_tuple=True)
+            places = rows * states.shape[2] + inputs["first"][0][rows] + columns
+            logits = predict_words(parameters, pick_rows(states[0].flatten(0, 1), places)[None])
+            found = log_probability(logits[0], inputs["targets"][0][inside])
+            tokens = torch.zeros_like(mask).masked_scatter(inside, found)
+            return Output(tokens.sum(-1), tokens=tokens)
+        picked = _pick(states, inputs["first"], mask.shape[2])
+        logits = predict_words(parameters, picked.flatten(1, 2))
+        found = log_probability(logits.flatten(0, 1), inputs["targets"].flatten())
+        tokens = found.view(mask.shape) * mask
         return Output(tokens.sum(-1), tokens=tokens)
 
     def score(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
@@ -145,7 +154,9 @@ class DecoderPolicy:
         means = torch.empty(len(texts), self.shape.width, device=self.device)
         for rows in order.split(self._rows_at_once):
             batch = _trim(inputs, rows[None])
-            states = hidden_states(self.layout.split(weights), self.shape, batch["tokens"])
+            parameters = self.layout.split(weights)
+            states = stream(parameters, self.shape, batch["tokens"])
+            states = finish(parameters, states.flatten(1, 2)).view(states.shape)
             picked = _pick(states, batch["first"], batch["mask"].shape[2])
             means[rows] = ((picked * batch["mask"][..., None]).sum(2) / batch["length"][..., None])[0]
         return means.double().cpu().numpy()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.harness.decoder import DecoderShape, linear, prefill, step
+from benchmark.harness.decoder import DecoderShape, predict_words, prefill, step
 from benchmark.harness.tokenizer import BEGIN, END, PAD, UNKNOWN, Ragged
 
 ROWS_AT_ONCE = {"cpu": 512}
@@ -92,13 +92,12 @@ def _sample_rows(
 ) -> Tensor:
     """Sample rows side by side, shape (K, R, steps)."""
     members, count, steps = uniforms.shape
-    output = parameters["embedding"].transpose(1, 2)
     written = torch.full(uniforms.shape, PAD, dtype=torch.long, device=uniforms.device)
     own = torch.arange(members, device=uniforms.device)[:, None]
     alive = torch.arange(count, device=uniforms.device).expand(members, count)
     going = torch.ones_like(alive, dtype=torch.bool)
     for t in range(steps):
-        tokens = _draw(linear(rows.state, output) / temperature, uniforms[own, alive, t])
+        tokens = _draw(predict_words(parameters, rows.state) / temperature, uniforms[own, alive, t])
         written[own, alive, t] = tokens
         going &= tokens != END
         if t == steps - 1:

@@ -1,51 +1,19 @@
-"""Effects of logged attributes by debiased machine learning, then a reward of their words."""
+"""Effects of logged attributes, for methods that aim at one of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
 from methods.adjust.features import base_columns
 from methods.adjust.partial import conditional_means, cross_folds
-from methods.adjust.ridge import fit_ridge, project
-from methods.adjust.scored import Scored, begin
-
-
-@dataclass(frozen=True)
-class AttributeEffects:
-    """Residual on residual for attribute columns; the reward is the attributes read from text.
-
-    A few attributes stand for thousands of words, so nothing is shrunk. Attributes of a query
-    are predicted by a regression on its words.
-
-    Attributes:
-        adjusted: Partial covariates out; otherwise attributes' correlations with the outcome.
-        folds: Cross-fitting folds.
-    """
-
-    adjusted: bool = True
-    folds: int = 5
-
-    def __call__(self, log: Log, harness: Any) -> Scored:
-        """Score rows by their attributes' estimated effects."""
-        scored = begin(log, harness)
-        effects = attribute_effects(scored, harness, self.adjusted, self.folds)
-        attributes = scored.log.matrix("attribute")
-        reader = fit_ridge(scored.texts, attributes).coefficient
-        value = attributes @ effects
-        centred = value - value.mean() + scored.log.outcomes.mean()
-        anchor = reader @ effects
-        # The value is what the reader says of the text, so the regression returns the anchor itself.
-        read = scored.texts @ anchor
-        own = replace(scored, value=read - read.mean() + centred.mean())
-        return own.with_nuisances(anchor=anchor)
+from methods.adjust.ridge import project
+from methods.adjust.scored import Scored
 
 
 def attribute_effects(scored: Scored, harness: Any, adjusted: bool = True, folds: int = 5) -> np.ndarray:
-    """Partially linear effects of logged attributes, shape (k,)."""
+    """Partially linear effects of logged attributes, or their correlations, shape (k,)."""
     attributes = scored.log.matrix("attribute")
     if adjusted and scored.log.has("covariate"):
         fold = cross_folds(scored.log, harness, folds)

@@ -14,7 +14,7 @@ from benchmark.contract import Incompatible, Log
 from methods.adjust.features import Basis, base_columns, covariate_columns, role_values
 from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge, project
-from methods.adjust.scored import Scored, begin, partial_out
+from methods.adjust.scored import Scored, begin, partial_out, solve
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +23,19 @@ class TwoStage:
 
     Attributes:
         coefficient: Of the endogenous columns, shape (k,).
-        covariance: Heteroscedasticity-robust, shape (k, k).
+        influence: Each row's part in the coefficient's error, to first order, shape (n, k).
         strength: Smallest singular value of the first stage's explained endogenous columns over
             the root of the row count: near 0 where instruments are weak.
     """
 
     coefficient: np.ndarray
-    covariance: np.ndarray
+    influence: np.ndarray
     strength: float
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Heteroscedasticity-robust covariance of the coefficient, shape (k, k); White 1982."""
+        return self.influence.T @ self.influence
 
 
 def two_stage(
@@ -59,9 +64,9 @@ def two_stage(
     bread = np.linalg.pinv(stage.T @ right)
     coefficient = bread @ (stage.T @ left)
     residual = left - right @ coefficient
-    meat = (stage * residual[:, None] ** 2).T @ stage
+    influence = (stage * residual[:, None]) @ bread.T
     strength = np.linalg.svd(stage, compute_uv=False).min(initial=np.inf) / np.sqrt(len(outcome))
-    return TwoStage(coefficient, bread @ meat @ bread.T, float(strength))
+    return TwoStage(coefficient, influence, float(strength))
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,10 @@ class InstrumentedTexts:
         anchor = whole.coefficient @ stage.coefficient
         value = scored.texts @ anchor
         value = value - value.mean() + scored.log.outcomes.mean()
-        done = replace(scored, value=value).with_nuisances(anchor=anchor)
+        # The index is taken as given: what its own error does to the first stage, it undoes in the reward.
+        done = replace(scored, value=value).with_nuisances(
+            anchor=anchor, anchor_influence=stage.influence @ whole.coefficient.T
+        )
         return done.with_diagnostics(first_stage=stage.strength)
 
 
@@ -126,9 +134,29 @@ class InstrumentedConfounder:
         confounder = _powers(covariates[:, moved], self.degree)
         controls = np.column_stack([base_columns(scored.log), rest])
         stage = two_stage(scored.value, confounder, instruments, controls)
-        value = scored.value - (confounder - confounder.mean(axis=0)) @ stage.coefficient
-        done = partial_out(replace(scored, value=value), controls)
+        subtracted = confounder - confounder.mean(axis=0)
+        done = partial_out(replace(scored, value=scored.value - subtracted @ stage.coefficient), controls)
+        done = done.with_nuisances(subtracted=subtracted, subtracted_influence=stage.influence)
         return done.with_diagnostics(first_stage=stage.strength)
+
+
+def instrumented_texts_fit(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients on text features that the instruments identify, and their covariance; (d,), (d, d)."""
+    influence = scored.nuisances["anchor_influence"]
+    return scored.nuisances["anchor"], influence.T @ influence
+
+
+def instrumented_residual_fit(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+    """Unpenalised regression of ``Y - g(C)`` on text features; (d,) and (d, d).
+
+    The covariance holds what the error of g adds: by stacking the two estimating equations, a row's score is
+    ``x_i e_i - X'C psi_i`` with psi its influence on g's coefficients (Newey & McFadden 1994, theorem 6.1).
+    """
+    gram, _, _ = solve(scored)
+    left = scored.value - scored.nuisances["value_mean"]
+    carried = scored.nuisances["subtracted"].T @ (gram.features - gram.mean)
+    inherited = -scored.nuisances["subtracted_influence"] @ carried
+    return gram.least_squares(left, float(scored.nuisances["spent"]), inherited)
 
 
 def _standard(values: np.ndarray) -> np.ndarray:

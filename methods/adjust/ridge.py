@@ -112,7 +112,9 @@ class Gram:
             residual.reshape(target.shape),
         )
 
-    def least_squares(self, target: np.ndarray, spent: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    def least_squares(
+        self, target: np.ndarray, spent: float = 1.0, inherited: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Unpenalised coefficients of one target and their covariance, for intervals.
 
         A penalised fit trades bias for variance, and intervals around it fall short by the bias;
@@ -121,6 +123,8 @@ class Gram:
         Args:
             target: Shape (n,).
             spent: Degrees of freedom already used.
+            inherited: What each row adds to the score through an earlier estimate that the target was made
+                with, shape (n, d); None where the target is observed.
 
         Returns:
             Coefficients (d,) and their heteroscedasticity-consistent covariance (d, d).
@@ -137,6 +141,8 @@ class Gram:
         residual = centred - features @ coefficient
         slack = max(total - spent - float(varies.sum()), 1.0)
         scores = features * (self.weight * residual)[:, None]
+        if inherited is not None:
+            scores = scores + inherited
         return coefficient, inverse @ (scores.T @ scores * (total / slack)) @ inverse
 
 

@@ -12,6 +12,8 @@ from benchmark.contract import Incompatible, Log
 from methods.adjust.features import TextFeatures, base_columns
 from methods.adjust.ridge import Gram, RidgeFit, project
 
+PER_ROW = ("text_mean", "value_mean")
+
 
 @dataclass(frozen=True, eq=False)
 class Scored:
@@ -45,6 +47,18 @@ class Scored:
     def with_diagnostics(self, **diagnostics: float) -> Scored:
         """A copy that reports more."""
         return replace(self, diagnostics={**self.diagnostics, **diagnostics})
+
+    def take(self, rows: np.ndarray) -> Scored:
+        """Some rows, by index; their weights keep their scale."""
+        nuisances = {n: a[rows] if n in PER_ROW else a for n, a in self.nuisances.items()}
+        return replace(
+            self,
+            log=self.log.take(rows),
+            texts=self.texts[rows],
+            value=self.value[rows],
+            weight=self.weight[rows],
+            nuisances=nuisances,
+        )
 
     def with_weight(self, weight: np.ndarray) -> Scored:
         """A copy with weights scaled to mean one, reporting their effective sample size."""

@@ -58,9 +58,11 @@ class ObservationWeights:
 class ShadowWeights:
     """Recording depends on the outcome; a shadow variable moves the outcome alone.
 
-    ``P(recorded | y, x) = sigma(a + b y + c s(x))`` is fitted by the moments
-    ``E[(recorded / P - 1) (1, shadow, s(x))] = 0``, s(x) being the outcome predicted from the
-    text (Miao and Tchetgen Tchetgen 2016; Wang, Shao and Kim 2014).
+    ``P(recorded | y, x) = sigma(a + b y + c's(x))`` is fitted by the moments
+    ``E[(recorded / P - 1) (1, shadow, s(x))] = 0`` (Miao and Tchetgen Tchetgen 2016; Wang, Shao and Kim
+    2014). s(x) is what texts say in two numbers: the outcome they predict, and their own log odds of being
+    recorded. Phrasings that move recording beyond their outcomes are between the two; the first alone
+    would give them the wrong sign.
 
     Attributes:
         clip: Largest weight relative to the mean.
@@ -73,21 +75,23 @@ class ShadowWeights:
         scored = begin(log, harness)
         seen = observed_rows(log)
         texts = TextFeatures.learn(log, harness).of_log(log)
-        summary = standard(fit_ridge(texts[seen], log.outcomes[seen]).predict(texts))
+        recorded = np.zeros(len(log))
+        recorded[seen] = 1.0
+        predicted = fit_ridge(texts[seen], log.outcomes[seen]).predict(texts)
+        odds = _fit_odds(texts, recorded)
+        summary = np.column_stack([standard(predicted), standard(odds)])
         shadow = np.apply_along_axis(standard, 0, role_values(log, ("shadow",)))
         moments = np.column_stack([np.ones(len(log)), shadow, summary])
         outcome = np.zeros(len(log))
         outcome[seen] = standard(log.outcomes[seen])
         model = np.column_stack([np.ones(len(log)), outcome, summary])
-        recorded = np.zeros(len(log))
-        recorded[seen] = 1.0
 
         def imbalance(parameter: np.ndarray) -> np.ndarray:
             inverse = 1.0 + np.exp(-np.clip(model @ parameter, -8.0, 8.0))
             return moments.T @ (recorded * inverse - 1.0) / len(log)
 
         share = np.clip(recorded.mean(), 1e-3, 1 - 1e-3)
-        start = np.array([np.log(share / (1 - share)), 0.0, 0.0])
+        start = np.r_[np.log(share / (1 - share)), np.zeros(model.shape[1] - 1)]
         fit = least_squares(imbalance, start)
         chance = expit(np.clip(model[seen] @ fit.x, -8.0, 8.0))
         return _adjust(scored.with_weight(clip_weights(1.0 / chance, self.clip)))
@@ -106,10 +110,16 @@ def standard(values: np.ndarray) -> np.ndarray:
 
 def _fit_chance(log: Log, harness: Any, seen: np.ndarray) -> np.ndarray:
     texts = TextFeatures.learn(log, harness).of_log(log)
-    design = np.column_stack([texts - texts.mean(axis=0), covariate_columns(log), np.ones(len(log))])
-    label = np.zeros(len(log))
-    label[seen] = 1.0
-    return expit(np.clip(fit_logistic(design, label).predict(design[seen]), -8.0, 8.0))
+    recorded = np.zeros(len(log))
+    recorded[seen] = 1.0
+    odds = _fit_odds(np.column_stack([texts, covariate_columns(log)]), recorded)
+    return expit(np.clip(odds[seen], -8.0, 8.0))
+
+
+def _fit_odds(columns: np.ndarray, recorded: np.ndarray) -> np.ndarray:
+    """Log odds of being recorded by penalised logistic regression, shape (n,)."""
+    design = np.column_stack([columns - columns.mean(axis=0), np.ones(len(columns))])
+    return fit_logistic(design, recorded).predict(design)
 
 
 def _adjust(scored: Scored) -> Scored:

@@ -6,7 +6,7 @@ regression; people are adjusted for, and so are the other attributes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
 from methods.adjust.aipw import cross_fit_scores
 from methods.adjust.features import base_columns, covariate_columns, flexible_columns
 from methods.adjust.partial import conditional_means, cross_folds
-from methods.adjust.ridge import fit_ridge
+from methods.adjust.ridge import fit_ridge, project
 from methods.adjust.scored import Scored, begin
 from methods.linear import IntervalReward, LinearReward
 
@@ -46,28 +46,39 @@ class AttributeEffects:
         if reason:
             raise Incompatible(reason)
         scored = begin(log, harness)
-        scores = self.scores(scored, cross_folds(scored.log, harness, self.folds))
-        effects = scores.mean(axis=0)
-        covariance = np.cov(scores, rowvar=False).reshape(len(effects), -1) / len(scores)
-        reader = fit_ridge(scored.texts, scored.log.matrix("attribute")).coefficient
-        level = float(scored.log.outcomes.mean() - scored.texts.mean(axis=0) @ reader @ effects)
-        coefficient = reader @ effects
-        linear = LinearReward(scored.features, coefficient, level)
-        return IntervalReward(linear, coefficient, reader @ covariance @ reader.T)
+        return read_back(scored, self.scores(scored, cross_folds(scored.log, harness, self.folds)))
 
 
-def aipw_of_attributes(scored: Scored, fold: np.ndarray) -> np.ndarray:
-    """AIPW scores of every attribute in turn, the others as controls; shape (n, k)."""
+def read_back(scored: Scored, scores: np.ndarray) -> IntervalReward:
+    """A reward of words from scores of attributes, shape (n, k), with intervals from their covariance."""
+    effects = scores.mean(axis=0)
+    covariance = np.cov(scores, rowvar=False).reshape(len(effects), -1) / len(scores)
+    reader = fit_ridge(scored.texts, scored.log.matrix("attribute")).coefficient
+    coefficient = reader @ effects
+    level = float(scored.log.outcomes.mean() - scored.texts.mean(axis=0) @ coefficient)
+    linear = LinearReward(scored.features, coefficient, level)
+    return IntervalReward(linear, coefficient, reader @ covariance @ reader.T)
+
+
+def one_at_a_time(scored: Scored) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Each attribute as treatment (n,), the outcome models' controls (n, q), the propensity's (n, r)."""
     attributes = scored.log.matrix("attribute")
     base = base_columns(scored.log)[:, 1:]
     moved_by = np.column_stack([base, covariate_columns(scored.log)])
     people = np.column_stack([base, flexible_columns(scored.log.covariates)])
-    columns = []
     for k in range(attributes.shape[1]):
         treated = (attributes[:, k] > 0.5).astype(np.float64)
-        controls = np.column_stack([people, np.delete(attributes, k, axis=1)])
-        columns.append(cross_fit_scores(scored.value, treated, controls, moved_by, fold))
-    return np.column_stack(columns)
+        yield treated, np.column_stack([people, np.delete(attributes, k, axis=1)]), moved_by
+
+
+def aipw_of_attributes(scored: Scored, fold: np.ndarray) -> np.ndarray:
+    """AIPW scores of every attribute in turn, the others as controls; shape (n, k)."""
+    return np.column_stack(
+        [
+            cross_fit_scores(scored.value, treated, controls, moved_by, fold)
+            for treated, controls, moved_by in one_at_a_time(scored)
+        ]
+    )
 
 
 def partially_linear(scored: Scored, fold: np.ndarray) -> np.ndarray:
@@ -78,16 +89,33 @@ def partially_linear(scored: Scored, fold: np.ndarray) -> np.ndarray:
     """
     attributes = scored.log.matrix("attribute")
     means, level = conditional_means(scored, attributes, fold)
-    moved, left = attributes - means, scored.value - level
+    return residual_scores(attributes - means, scored.value - level)
+
+
+def correlations(scored: Scored, fold: np.ndarray) -> np.ndarray:
+    """Scores of the regression on attributes that ignores covariates; shape (n, k)."""
+    both = np.column_stack([scored.log.matrix("attribute"), scored.value])
+    left = both - project(base_columns(scored.log), both)[0]
+    return residual_scores(left[:, :-1], left[:, -1])
+
+
+def residual_scores(moved: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """Least-squares coefficients plus each row's influence on them, shape (n, k).
+
+    Args:
+        moved: Residual attributes, shape (n, k).
+        left: Residual outcomes, shape (n,).
+    """
     effects, *_ = np.linalg.lstsq(moved, left, rcond=None)
     bread = np.linalg.pinv(moved.T @ moved / len(left))
     return effects + (moved * (left - moved @ effects)[:, None]) @ bread
 
 
-def _tags(summary: str, paper: str) -> Tags:
+def attribute_tags(summary: str, paper: str, *needs: str) -> Tags:
+    """Tags of a row that needs attributes, and of one that adjusts where it needs more."""
     return Tags(
-        needs=frozenset({"attribute", "covariate"}),
-        adjusts=True,
+        needs=frozenset({"attribute", *needs}),
+        adjusts=bool(needs),
         calibrated=True,
         intervals=True,
         paper=paper,
@@ -98,18 +126,25 @@ def _tags(summary: str, paper: str) -> Tags:
 METHODS: tuple[Method, ...] = (
     AttributeEffects(
         "attribute-aipw",
-        _tags(
+        attribute_tags(
             "Doubly robust effect of each logged attribute, with intervals.",
             "Robins, Rotnitzky & Zhao 1994; Chernozhukov et al. 2018",
+            "covariate",
         ),
         aipw_of_attributes,
     ),
     AttributeEffects(
-        "attribute-plr",
-        _tags(
-            "Partially linear effects of all logged attributes at once, with intervals.",
+        "attribute-dml",
+        attribute_tags(
+            "Debiased partially linear effects of all logged attributes at once, with intervals.",
             "Robinson 1988; Chernozhukov et al. 2018",
+            "covariate",
         ),
         partially_linear,
+    ),
+    AttributeEffects(
+        "attribute-correlation",
+        attribute_tags("Regression of the outcome on logged attributes, covariates ignored.", "baseline"),
+        correlations,
     ),
 )

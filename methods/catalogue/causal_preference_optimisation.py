@@ -1,9 +1,18 @@
 """CPO, OO-RLHF and DR-CPO (Lin, Ben-Michael & Morency, UAI 2024), from the paper's formulas.
 
+Section 4 there, with weights ``w = P^f(x) / P^R(x)`` of n logged texts and ``v = P^f(x~) / P^f0(x~)`` of m
+texts drawn from f0:
+
+- CPO: ``V_IPW = mean_i w_i y_i``;
+- OO-RLHF: ``V_out = mean_j v_j ghat(x~_j)``;
+- DR-CPO: ``V_DR = mean_i w_i (y_i - ghat(x_i)) + V_out``, its nuisances fitted on rows other than those they
+  are used for (theorem 4.4); with a constant ghat it is the control of proposition 4.5.
+
 All start from a policy fine-tuned on the logged texts, which is also the estimate of the
 logging law ``P^R`` unless propensities are logged; f0 is the reference policy itself, as in
 the paper. The paper clips no weight; the cut here is a parameter of the objective. Outcomes are
-standardised, since neither term is invariant to their level.
+standardised, since neither term is invariant to their level. What the paper's public code does
+instead is in ``causal_preference_code``.
 """
 
 from __future__ import annotations
@@ -15,13 +24,13 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Score, Tags, Texts, Train
-from methods.adjust.partial import Joint, Raw
+from methods.adjust.partial import Joint, Raw, cross_folds
 from methods.adjust.scored import Adjust, Scored
 from methods.adjust.slices import slice_rows
 from methods.linear import regress
 from methods.objectives.policy_value import CPO, DRCPO, OORLHF, POEM, SNIPS
 from methods.objectives.unpaired import SFT
-from methods.recipe import Loss
+from methods.recipe import Loss, take_texts
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024"
 
@@ -67,6 +76,7 @@ class PolicyValue:
         outcome_model: Adjustment under which the outcome model is fitted; its row weights multiply
             the importance weights (``P(x|p) / P(x|p,z)`` makes the tuned policy's law the logging law).
         constant: Replace the outcome model by the mean outcome (the variance control).
+        folds: Cross-fitting folds of the outcome model; 1 fits it once, on every row.
         sliced: Weight the randomised rows alone; the outcome model still sees every row.
     """
 
@@ -77,6 +87,7 @@ class PolicyValue:
     modelled: bool = False
     outcome_model: Adjust = field(default_factory=Raw)
     constant: bool = False
+    folds: int = 1
     sliced: bool = False
 
     def fit(self, log: Log, harness: Any) -> Fitting:
@@ -89,10 +100,8 @@ class PolicyValue:
     def _train(self, log: Log, harness: Any) -> Fitting:
         scored = self.outcome_model(log, harness)
         # An adjusted value is the outcome less what covariates explain: the weighted term uses it too.
-        rows, value, weight = scored.log, scored.value, scored.weight
-        if self.sliced:
-            kept = slice_rows(rows)
-            rows, value, weight = rows.take(kept), value[kept], weight[kept]
+        kept = slice_rows(scored.log) if self.sliced else np.arange(len(scored.log))
+        rows, value, weight = scored.log.take(kept), scored.value[kept], scored.weight[kept]
         level, scale = float(value.mean()), float(value.std()) or 1.0
         logged = Texts(rows.prompts, rows.texts)
         start = yield Train(harness.policy(), {"text": logged}, {"weight": np.ones(len(rows))}, SFT())
@@ -102,22 +111,37 @@ class PolicyValue:
         else:
             values["log_propensity"] = yield Score(start, rows.prompts, rows.texts)
         if self.modelled:
-            fields["generated"] = yield from _draw(harness.policy(), rows, harness)
-            predicted = self._predict(scored, (logged, fields["generated"]), rows)
-            values["prediction"] = (predicted[0] - level) / scale
-            values["generated_prediction"] = (predicted[1] - level) / scale
+            fields["generated"] = yield from draw_for_rows(harness.policy(), rows, harness)
+            predicted = self._predict(scored, kept, (logged, fields["generated"]), harness)
+            values["prediction"], values["generated_prediction"] = (predicted - level) / scale
         policy = yield Train(start, fields, values, self.objective)
         return RelativePolicy(harness.fitted_policy(policy), harness.fitted_policy(start), {})
 
-    def _predict(self, scored: Scored, sides: tuple[Texts, Texts], rows: Log) -> list[np.ndarray]:
+    def _predict(
+        self, scored: Scored, kept: np.ndarray, sides: tuple[Texts, ...], harness: Any
+    ) -> np.ndarray:
+        """Outcomes predicted for some texts a kept row, by a model that has not seen the row; (sides, n)."""
         if self.constant:
-            return [np.full(len(side), scored.value.mean()) for side in sides]
-        model = regress(scored)
-        context = {name: rows.numbers(f"context.{name}") for name in rows.names("context")}
-        return [model.reward(side.prompts, side.texts, context) for side in sides]
+            return np.full((len(sides), len(kept)), scored.value.mean())
+        if self.folds == 1:
+            return predict_rows(regress(scored), scored.log.take(kept), sides)
+        fold = cross_folds(scored.log, harness, self.folds)
+        predicted = np.empty((len(sides), len(kept)))
+        for k in np.unique(fold[kept]):
+            held = np.flatnonzero(fold[kept] == k)
+            model = regress(scored.take(np.flatnonzero(fold != k)))
+            part = tuple(take_texts(side, held) for side in sides)
+            predicted[:, held] = predict_rows(model, scored.log.take(kept[held]), part)
+        return predicted
 
 
-def _draw(policy: Any, log: Log, harness: Any) -> Any:
+def predict_rows(model: Any, rows: Log, sides: tuple[Texts, ...]) -> np.ndarray:
+    """Rewards of some texts a row in the row's context, shape (sides, n)."""
+    context = {name: rows.numbers(f"context.{name}") for name in rows.names("context")}
+    return np.stack([model.reward(side.prompts, side.texts, context) for side in sides])
+
+
+def draw_for_rows(policy: Any, log: Log, harness: Any) -> Any:
     """A text from the policy for each row, of the row's prompt.
 
     No more are drawn than training visits; rows beyond that reuse them.
@@ -185,12 +209,14 @@ METHODS: tuple[Method, ...] = (
         DRCPO(clip=10.0),
         _tags("Doubly robust CPO: outcome model plus weighted residuals."),
         modelled=True,
+        folds=5,
     ),
     PolicyValue(
         "dr-cpo-adjusted",
         DRCPO(clip=10.0),
         _tags("DR-CPO on outcomes and an outcome model adjusted for covariates.", "covariate"),
         modelled=True,
+        folds=5,
         outcome_model=Joint(),
     ),
     PolicyValue(
@@ -211,6 +237,7 @@ METHODS: tuple[Method, ...] = (
         DRCPO(clip=10.0),
         _tags("DR-CPO: weights on the slice, outcome model from the whole log.", "randomised", track="slice"),
         modelled=True,
+        folds=5,
         sliced=True,
     ),
 )

@@ -74,8 +74,11 @@ class KernelReward:
 class PolicyGradient:
     """RLOO against a fitted reward (Ahmadian et al. 2024).
 
-    The budget's steps are split over rounds; each round samples texts of the current policy,
-    takes ``reward - beta (log pi - log pi_ref)`` and its leave-one-out advantage, and trains.
+    The budget's steps are split over rounds. Each round samples the texts that its steps will read from
+    the current policy, takes ``reward - beta (log pi - log pi_ref)`` and its leave-one-out advantage,
+    and trains on the clipped ratio to the policy that wrote them. All three hold a policy to
+    what its reward was learnt on: without the ratio, texts of a below-average advantage are pushed down
+    long after the policy has left them, and what gains is no text at all.
 
     Attributes:
         name: Name on the board.
@@ -83,8 +86,10 @@ class PolicyGradient:
         adjust: Adjustment of the reward.
         reward: Makes the reward of scored rows.
         rounds: Rounds of sampling.
-        each: Texts a prompt and round.
-        beta: Price of a nat of divergence, in standard deviations of the reward.
+        beta: Price of a nat of divergence, in standard deviations of the reward under the reference.
+            Where rewards are normal the optimum lies 1 / (2 beta^2) nats away: one nat by default.
+        pace: Share of the model's learning rate. Every round starts its optimiser anew, whose first
+            steps are of full length however noisy the gradient.
     """
 
     name: str
@@ -92,8 +97,8 @@ class PolicyGradient:
     adjust: Adjust
     reward: Callable[[Scored], Fitted] = regress
     rounds: int = 6
-    each: int = 16
-    beta: float = 0.05
+    beta: float = 0.5**0.5
+    pace: float = 0.5
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
@@ -103,28 +108,32 @@ class PolicyGradient:
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:
-        scorer = self.reward(self.adjust(log, harness))
+        scorer, budget = self.reward(self.adjust(log, harness)), harness.budget
         prompts = np.unique(log.prompts.astype(str)).astype(object)
-        rounds = max(1, min(self.rounds, harness.budget.steps))
-        per_round = harness.budget.samples // rounds // len(prompts)
-        each = max(2, min(self.each, per_round))
-        policy = harness.policy()
+        rounds = max(1, min(self.rounds, budget.steps))
+        steps = max(1, budget.steps // rounds)
+        read, allowed = steps * budget.batch_size, budget.samples // rounds
+        each = max(2, min(-(-read // len(prompts)), allowed // len(prompts)))
+        asked = np.repeat(prompts, each)
+        policy, scale = harness.policy(), 0.0
         for _ in range(rounds):
             texts = yield Sample(policy, prompts, each)
-            asked = np.repeat(prompts, each)
             drawn = np.asarray(texts, dtype=object).ravel()
             own = yield Score(policy, asked, drawn)
             base = yield Score(harness.policy(), asked, drawn)
             rewards = scorer.reward(asked, drawn)
-            spread = rewards.std()
-            scaled = rewards / spread if spread > 1e-12 else np.zeros_like(rewards)
-            advantage = leave_one_out((scaled - self.beta * (own - base)).reshape(len(prompts), each))
+            # The first texts are the reference's: its spread stays the unit, or a narrower policy would
+            # find divergence ever cheaper.
+            scale = scale or max(float(rewards.std()), 1e-12)
+            penalised = (rewards - rewards.mean()) / scale - self.beta * (own - base)
+            advantage = leave_one_out(penalised.reshape(len(prompts), each)).ravel()
             policy = yield Train(
                 policy,
                 {"text": Texts(asked, drawn)},
-                {"advantage": advantage.ravel()},
+                {"advantage": advantage, "log_old": own},
                 ClippedPolicyGradient(),
-                steps=max(1, harness.budget.steps // rounds),
+                steps=steps,
+                learning_rate=self.pace * policy.architecture.learning_rate,
             )
         return harness.fitted_policy(policy)
 

@@ -15,7 +15,7 @@ from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags,
 from benchmark.harness.model import blend
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust
-from methods.objectives.pairwise import DPO
+from methods.objectives.pairwise import ORPO
 from methods.objectives.weights import filter_top
 
 PAPER = "Yin et al. 2024, arXiv 2405.20830"
@@ -27,12 +27,15 @@ class SelfPlay:
 
     Each round: the opponent moves towards the policy, ``ema <- decay * ema + (1 - decay) * policy``;
     it rewrites a window of good texts, ``A|B|C`` to ``A|B'|C`` with B' as long as B (C is dropped where
-    the rewriting ended early); the pairs join a first-in first-out buffer; DPO trains on pairs drawn
+    the rewriting ended early); the pairs join a first-in first-out buffer; ORPO trains on pairs drawn
     from it with chances of 1 / (times used + 1).
 
-    Source: Yin et al. 2024, as coded: decay .5, buffer 2000, windows of at most 256 tokens. Rounds
-    in place of steps, windows of a share of the text, and the fixed reference (theirs is replaced
-    every 108 steps, more than a fit has here) are ours.
+    Of the paper's two losses, ORPO needs no reference and holds on to the good texts by their
+    likelihood. DPO does not: a rewriting is as good a text as the reference can tell, so that pushing it down
+    takes likelihood from both sides, and from texts as such.
+
+    Source: Yin et al. 2024, as coded: ORPO with .05, decay .5, buffer 2000, windows of at most 256 tokens.
+    Rounds in place of steps and windows of a share of the text are ours.
 
     Attributes:
         name: Name on the board.
@@ -43,7 +46,7 @@ class SelfPlay:
         window: Largest share of a text's words that is rewritten.
         decay: Of the averaged weights.
         buffer: Most pairs kept.
-        beta: As in DPO.
+        objective: Loss on the pairs.
     """
 
     name: str
@@ -54,7 +57,7 @@ class SelfPlay:
     window: float = 0.5
     decay: float = 0.5
     buffer: int = 2000
-    beta: float = 0.1
+    objective: Any = field(default_factory=lambda: ORPO(strength=0.05))
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
@@ -94,7 +97,7 @@ class SelfPlay:
             np.add.at(used, drawn, 1.0)
             prompts, chosen, rejected = pairs[:, drawn]
             fields = {"chosen": Texts(prompts, chosen), "rejected": Texts(prompts, rejected)}
-            policy = yield Train(policy, fields, {}, DPO(self.beta), steps=steps)
+            policy = yield Train(policy, fields, {}, self.objective, steps=steps)
         return harness.fitted_policy(policy)
 
 

@@ -2,36 +2,95 @@
 
 from __future__ import annotations
 
-from benchmark.contract import Method, Tags
-from methods.adjust.instrument import InstrumentedConfounder, InstrumentedTexts
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
+from methods.adjust.instrument import (
+    InstrumentedConfounder,
+    InstrumentedTexts,
+    instrumented_residual_fit,
+    instrumented_texts_fit,
+)
 from methods.adjust.partial import Joint
 from methods.adjust.proximal import Proximal
+from methods.adjust.scored import Adjust, Scored
 from methods.adjust.selection import CompleteCase, ObservationWeights, ShadowWeights
+from methods.linear import IntervalReward, LinearReward, regress
 from methods.recipe import Recipe
 
 
-def _tags(summary: str, paper: str, *needs: str, track: str = "log", adjusts: bool = True) -> Tags:
+@dataclass(frozen=True)
+class TwoStageRegression:
+    """A reward by two-stage least squares, with intervals from its robust covariance.
+
+    Attributes:
+        name: Name on the board.
+        adjust: The two stages.
+        unpenalised: Coefficients without a penalty and their covariance, from what the stages left.
+        tags: What it takes and claims.
+    """
+
+    name: str
+    adjust: Adjust
+    unpenalised: Callable[[Scored], tuple[np.ndarray, np.ndarray]]
+    tags: Tags
+
+    def fit(self, log: Log, harness: Any) -> Fitted:
+        """Learn from a log."""
+        reason = self.tags.reason_to_refuse(log)
+        if reason:
+            raise Incompatible(reason)
+        scored = self.adjust(log, harness)
+        linear = regress(scored)
+        assert isinstance(linear, LinearReward)
+        return IntervalReward(linear, *self.unpenalised(scored))
+
+
+def _tags(
+    summary: str,
+    paper: str,
+    *needs: str,
+    track: str = "log",
+    adjusts: bool = True,
+    intervals: bool = False,
+) -> Tags:
     return Tags(
-        needs=frozenset(needs), track=track, adjusts=adjusts, calibrated=True, paper=paper, summary=summary
+        needs=frozenset(needs),
+        track=track,
+        adjusts=adjusts,
+        calibrated=True,
+        intervals=intervals,
+        paper=paper,
+        summary=summary,
     )
 
 
 METHODS: tuple[Method, ...] = (
-    Recipe(
+    TwoStageRegression(
         "instrumented-texts",
-        adjust=InstrumentedTexts(),
-        tags=_tags(
-            "Two-stage least squares on one text index an instrument.", "Angrist & Imbens 1995", "instrument"
+        InstrumentedTexts(),
+        instrumented_texts_fit,
+        _tags(
+            "Two-stage least squares on one text index an instrument.",
+            "Angrist & Imbens 1995",
+            "instrument",
+            intervals=True,
         ),
     ),
-    Recipe(
+    TwoStageRegression(
         "residual-instrumented",
-        adjust=InstrumentedConfounder(),
-        tags=_tags(
+        InstrumentedConfounder(),
+        instrumented_residual_fit,
+        _tags(
             "Subtract g(C) estimated by two-stage least squares, then learn the reward.",
             "DeconfoundLM, arXiv 2506.00152 (reconstruction)",
             "instrument",
             "covariate",
+            intervals=True,
         ),
     ),
     Recipe(
@@ -51,12 +110,16 @@ METHODS: tuple[Method, ...] = (
     Recipe(
         "time-regression",
         adjust=Joint(roles=("covariate", "time")),
-        tags=_tags("Joint regression on text, covariates and a smooth trend.", "baseline", "time"),
+        tags=_tags(
+            "Joint regression on text, covariates and a smooth trend.", "baseline", "time", intervals=True
+        ),
     ),
     Recipe(
         "slot-regression",
         adjust=Joint(roles=("covariate", "slot")),
-        tags=_tags("Joint regression on text, covariates and the slot shown in.", "baseline", "slot"),
+        tags=_tags(
+            "Joint regression on text, covariates and the slot shown in.", "baseline", "slot", intervals=True
+        ),
     ),
     Recipe(
         "adjust-for-everything",

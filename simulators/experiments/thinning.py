@@ -101,13 +101,23 @@ def reject_rows(
     """
     spread = score.std()
     if not spread > 0:
-        raise UsageError("the score that is to confound does not vary", fix="name covariates that do")
+        raise UsageError(
+            "the score that is to confound does not vary",
+            expected="covariates that tell people apart, and predict the outcome where they make the score",
+            found=f"{len(score)} rows with one score",
+            fix="name covariates that do",
+        )
     c = (score - score.mean()) / spread
     size = np.bincount(trial.cells)[trial.cells]
     chance = (np.bincount(trial.cells, treated) / np.bincount(trial.cells).clip(1))[trial.cells]
     mixed = (chance > 0) & (chance < 1)
     if not mixed.any():
-        raise UsageError("no cell has texts with and without the attribute", fix="name another attribute")
+        raise UsageError(
+            "no test has texts with and without the attribute",
+            expected="tests in which the attribute varies",
+            found=f"{int(treated.sum())} of {len(treated)} rows with it, never beside rows without",
+            fix="name another attribute",
+        )
     tilted = np.where(mixed, expit(logit(np.where(mixed, chance, 0.5)) + strength * c), chance)
     weight = np.where(treated == 1, tilted, 1 - tilted) / np.where(treated == 1, chance, 1 - chance)
     bound = float(weight.max())
@@ -129,7 +139,12 @@ def score_rows(trial: Trial, fitted_on: Trial, weights: Mapping[str, float] | No
     """
     names = trial.covariate_names
     if not names:
-        raise UsageError("rejection sampling needs covariates", fix="name them in Columns.covariates")
+        raise UsageError(
+            "rejection sampling needs covariates",
+            expected="columns of numbers known before the text was chosen",
+            found="none named",
+            fix="name them: covariates=NAME+NAME, or Columns.covariates",
+        )
     centre, spread = fitted_on.covariates.mean(axis=0), fitted_on.covariates.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     z = (trial.covariates - centre) / spread

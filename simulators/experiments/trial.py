@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmark.contract.errors import UsageError
+from benchmark.contract.errors import UsageError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def read_trial(table: pa.Table, columns: Columns, task: str = "Write a text.") -
             "the experiment names columns that the table does not have",
             expected=", ".join(table.column_names),
             found=", ".join(missing),
+            fix=_nearest(missing[0], table.column_names),
         )
     texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(_strings(table, columns.text), r"\s+", " "))
     texts = texts.to_numpy(zero_copy_only=False).astype(object)
@@ -130,7 +131,12 @@ def read_trial(table: pa.Table, columns: Columns, task: str = "Write a text.") -
     if columns.exclude:
         kept &= ~_flags(table, columns.exclude)
     if not kept.any():
-        raise UsageError("nothing is left of the experiment", expected="rows with a text and an outcome")
+        raise UsageError(
+            "nothing is left of the experiment",
+            expected="rows with a text, an outcome and every covariate, a positive weight, not excluded",
+            found=f"{len(table)} rows, none of them complete",
+            fix="look at the columns named for empty values",
+        )
     rows = np.flatnonzero(kept)
     prompts = np.full(len(table), task, dtype=object)
     if columns.prompt:
@@ -149,6 +155,11 @@ def read_trial(table: pa.Table, columns: Columns, task: str = "Write a text.") -
         columns.covariates,
         times[rows] if columns.time else None,
     )
+
+
+def _nearest(name: str, columns: Sequence[str]) -> str:
+    hint = unknown_name("column", name, columns).fix
+    return hint or "say which column is what"
 
 
 def number_of(labels: Sequence[np.ndarray]) -> np.ndarray:
@@ -173,10 +184,23 @@ def _numbers(table: pa.Table, name: str) -> np.ndarray:
     try:
         values = pc.cast(table.column(name), pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        values = table.column(name)
+        example = next((str(v) for v in values.unique().to_pylist() if not _is_number(v)), "")
         raise UsageError(
-            f"column {name!r} must hold numbers", expected="int, float or bool", found=table.column(name).type
+            f"column {name!r} must hold numbers",
+            expected="int, float or bool",
+            found=f"{values.type}, such as {example!r}",
+            fix="name another column, or write categories as 0 and 1",
         ) from None
     return pc.fill_null(values, float("nan")).to_numpy(zero_copy_only=False)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(str(value))
+    except ValueError:
+        return value is None
+    return True
 
 
 def _flags(table: pa.Table, name: str) -> np.ndarray:

@@ -21,8 +21,8 @@ from simulators.family import Family, FamilyCard
 from simulators.listed import apply_listed_dials, list_vectors
 from simulators.population import Factor, standardised
 from simulators.recording import PROPENSITIES, Column, Recording, Rows, factors
-from simulators.roles import BENEFICIAL, HARMFUL, Roles, draw_roles
-from simulators.slider import POINTS, slider
+from simulators.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, Roles, draw_roles
+from simulators.slider import slider
 from simulators.standard import compose_world
 from simulators.text import load_domain
 from simulators.text.letters import ATTRIBUTE_WEIGHTS, LetterLaw
@@ -38,8 +38,8 @@ DAY = Factor("day", "uniform", nodes=1)
 EFFECTS = Dial(
     "effects",
     "drawn",
-    "drawn: afresh each seed, with decoys; published: the seven published weights, as points of agreement; "
-    "strength then scales the bias of the most flattered argument",
+    "drawn: afresh each seed, with decoys; published: in the ratios of the seven published weights, the "
+    "greatest ten points of agreement; strength then scales the bias of the most flattered argument",
     choices=("drawn", "published"),
 )
 DOMAIN = Dial("domain", "letters", "what kind of text is written", choices=("letters",))
@@ -65,8 +65,13 @@ def _time(rows: Rows) -> np.ndarray:
 
 
 def _published(roles: Roles, names: tuple[str, ...]) -> Roles:
-    """The published weights; the two worst arguments are flattered, the second best is slighted."""
-    effects = np.array([ATTRIBUTE_WEIGHTS[name] for name in names]) / POINTS
+    """The published weights; the two worst arguments are flattered, the second best is slighted.
+
+    Their source multiplies them by a coefficient that it leaves open, so all that is published is their
+    ratios. The unit taken here is the prior's: its greatest effect.
+    """
+    weights = np.array([ATTRIBUTE_WEIGHTS[name] for name in names])
+    effects = weights * EFFECT_RANGE[1] / np.abs(weights).max()
     order = np.argsort(effects)
     directions = np.zeros(len(effects))
     directions[order[:2]], directions[order[-2]] = 1.0, -1.0

@@ -18,13 +18,15 @@ from simulators.strength import solve_strength
 from simulators.world import World
 
 MOOD, MOBILE = Factor("mood"), Factor("mobile", "bernoulli", (0.4,))
+# the randomised rows have weights of one, so the share of the whole log is a little larger
+CONFOUNDED_OVERLAP = replace(OVERLAP, summary=f"{OVERLAP.summary}; of the rows not assigned at random")
 SHARE = Dial("share", 0.15, "share of rows whose text was assigned at random", 0.005, 0.9)
 
 CARD = FamilyCard(
     name="mixture",
     situation="What decides phrasing and score was not recorded, but for a small flagged share of rows the "
     "phrasing was assigned at random.",
-    dials=(STRENGTH, OVERLAP, SHARE, domain_dial()),
+    dials=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, domain_dial()),
     identified_by="the randomised slice; the rest of the log can lend it precision",
     recover="combiners of slice and log",
     fail="the log alone, which is biased; the slice alone, which is small",

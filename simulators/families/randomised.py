@@ -12,10 +12,18 @@ from simulators.family import Family, FamilyCard
 from simulators.standard import randomise
 from simulators.world import World
 
+BORROWED = ("strength", "overlap")
+DIALS = tuple(
+    replace(dial, summary=f"{dial.summary}; of `observed`, whose people and noise these are")
+    if dial.name in BORROWED
+    else dial
+    for dial in observed.CARD.dials
+)
+
 CARD = FamilyCard(
     name="randomised",
     situation="Texts were assigned at random: the outcome can be taken at face value.",
-    dials=observed.CARD.dials,
+    dials=DIALS,
     identified_by="randomisation",
     recover="everything; adjusters may gain precision",
     fail="nothing",

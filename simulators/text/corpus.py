@@ -8,6 +8,8 @@ can be realised. Nothing here confounds; that is a family's part.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -166,6 +168,15 @@ class CorpusDomain:
         keys = self._key(self.values, self.tests)
         order = np.argsort(keys, kind="stable")
         return order, keys[order]
+
+
+def digest_pool(domain: CorpusDomain) -> str:
+    """A content hash of a pool's prompts and texts, 16 hex digits; nothing that was measured enters."""
+    digest = hashlib.sha256(json.dumps(domain.prompts).encode())
+    digest.update(np.ascontiguousarray(domain.tests, dtype="<i8").tobytes())
+    for text in domain.texts.to_pylist():
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def make_corpus(

@@ -1,18 +1,26 @@
 """The page on the domains, written from the domains themselves.
 
-``python -m simulators.text.describe > docs/domains.md`` writes it anew.
+``python -m simulators.text.describe`` writes the sections on grammars anew and keeps those on pools of
+texts, which need a table or a model; ``python -m simulators.text.describe NAME LOG.parquet`` draws the
+examples of one of these anew from a log that was simulated.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain
 from simulators.text.domain import Domain
 from simulators.text.slots import AttributeSlot
+
+PAGE = Path("docs/domains.md")
+POOLS = ("corpus", "generated")
 
 INTRODUCTION = """# Domains
 
@@ -26,8 +34,8 @@ test (arms of a test are its texts, attributes are read by regular expressions),
 `simulators.text.generated.make_generated` makes one of texts written by a language model. Both can
 draw only the texts they hold.
 
-This page is written by `python -m simulators.text.describe > docs/domains.md`; the example texts are
-random draws (every attribute vector that the domain allows is equally likely).
+This page is written by `python -m simulators.text.describe`; the example texts are random draws (in the
+grammars every attribute vector that the domain allows is equally likely).
 """
 
 
@@ -69,9 +77,34 @@ def describe_domain(domain: Domain, n: int = 20) -> str:
 
 
 def describe_domains() -> str:
-    """The whole page, in markdown."""
+    """The page without its sections on pools, in markdown."""
     return "\n".join([INTRODUCTION, *(describe_domain(load_domain(name)) for name in list_domains())])
 
 
+def read_pools(page: str) -> dict[str, str]:
+    """The sections on pools of texts, by name."""
+    sections = re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    return {name: f"## {name}\n{text}" for name, text in sections if name in POOLS}
+
+
+def refresh_examples(section: str, texts: list[str], n: int = 20) -> str:
+    """A section with examples drawn from some texts in the place of the list at its end."""
+    distinct = sorted({text for text in texts if text})
+    chosen = make_rng("describe", "pool").permutation(len(distinct))[:n]
+    examples = [f"{i}. {distinct[k]}" for i, k in enumerate(chosen, start=1)]
+    return re.split(r"^1\. ", section, flags=re.MULTILINE)[0] + "\n".join(examples) + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the page."""
+    pools = read_pools(PAGE.read_text(encoding="utf-8"))
+    if arguments:
+        name, log = arguments
+        texts = pq.read_table(log, columns=["text"]).column("text").to_pylist()
+        pools[name] = refresh_examples(pools[name], texts)
+    body = [describe_domains(), *(pools[name].rstrip() + "\n" for name in POOLS)]
+    PAGE.write_text("\n".join(body), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(describe_domains())
+    main(sys.argv[1:])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Writing:
         max_new_tokens: Longest continuation.
         temperature: Divides the logits, above 0.
         seed: Names the stream of the draws.
+        chat: Whether prompts are asked through the tokenizer's chat template, where it has one.
     """
 
     prompts: tuple[str, ...]
@@ -41,6 +43,7 @@ class Writing:
     max_new_tokens: int = 32
     temperature: float = 1.0
     seed: int = 0
+    chat: bool = True
 
     def __post_init__(self) -> None:
         if not self.prompts or min(self.texts_per_prompt, self.max_new_tokens) < 1 or self.temperature <= 0:
@@ -108,12 +111,37 @@ def _write(model_folder: Path, writing: Writing) -> pa.Table:
     for number, prompt in enumerate(writing.prompts):
         rng = make_rng("generated", writing.seed, number)
         uniforms = rng.random((writing.texts_per_prompt, writing.max_new_tokens))
-        ids = _continue(
-            model, tokenizer(prompt, return_tensors="pt")["input_ids"], uniforms, writing.temperature
-        )
-        texts += [" ".join(text.split()) for text in tokenizer.batch_decode(ids, skip_special_tokens=True)]
+        ids = _continue(model, _ask(tokenizer, prompt, writing.chat), uniforms, writing.temperature)
+        whole = [len(row) < writing.max_new_tokens for row in ids]
+        drawn = tokenizer.batch_decode(ids, skip_special_tokens=True)
+        texts += [tidy(text, ended) for text, ended in zip(drawn, whole, strict=True)]
         prompts += [prompt] * writing.texts_per_prompt
     return pa.table({"prompt": pa.array(prompts, pa.string()), "text": pa.array(texts, pa.string())})
+
+
+def tidy(text: str, ended: bool) -> str:
+    """A drawn text with single spaces, without quotes around it or the sentence in which it breaks off.
+
+    Args:
+        text: What was drawn.
+        ended: Whether the model ended it; else it was cut at the longest length.
+    """
+    text = " ".join(text.split())
+    if not ended:
+        ends = [match.end() for match in re.finditer(r"[.!?][\"”')]*(?=\s|$)", text)]
+        text = text[: ends[-1]] if ends else ""
+    if text.startswith('"') and text.count('"') <= 2 and (text.endswith('"') or text.count('"') == 1):
+        text = text.strip('"')  # around all of it, or opened and never closed
+    return text
+
+
+def _ask(tokenizer: Any, prompt: str, chat: bool) -> Any:
+    """Token ids of a prompt, shape (1, T)."""
+    if chat and getattr(tokenizer, "chat_template", None):
+        message = [{"role": "user", "content": prompt}]
+        prompt = tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+        return tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
+    return tokenizer(prompt, return_tensors="pt")["input_ids"]
 
 
 def _continue(model: Any, prompt_ids: Any, uniforms: np.ndarray, temperature: float) -> list[list[int]]:

@@ -19,7 +19,10 @@ Strings: TypeAlias = np.ndarray | Sequence[str]
 
 
 def as_strings(texts: Strings) -> pa.Array:
-    """Any sequence of strings as an Arrow array without nulls; whatever is not UTF-8 becomes ``?``."""
+    """Any sequence of strings as an Arrow array without nulls; what is not UTF-8 becomes U+FFFD.
+
+    No text of ours has that character, so nothing that cannot be encoded is read as a word.
+    """
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     if isinstance(texts, pa.Array):
@@ -28,7 +31,8 @@ def as_strings(texts: Strings) -> pa.Array:
     try:
         return pc.fill_null(pa.array(values, type=pa.string()), "")
     except UnicodeEncodeError:  # lone surrogates are valid in Python strings and not in UTF-8
-        return pa.array([v.encode("utf-8", "replace").decode() for v in values], type=pa.string())
+        whole = [v.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for v in values]
+        return pa.array(whole, type=pa.string())
 
 
 def read_words(strings: pa.Array, vocabulary: pa.Array, width: int) -> np.ndarray:

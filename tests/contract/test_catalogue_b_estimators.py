@@ -7,11 +7,19 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.special import expit
 
+import methods
 from benchmark.contract import make_rng
+from benchmark.harness import drive
 from methods.adjust.aipw import aipw_scores
 from methods.adjust.arms import ArmValues, fit_arm_policy
 from methods.adjust.instrument import two_stage
+from methods.adjust.partial import cross_folds
 from methods.adjust.positive import fit_positive_unlabelled
+from methods.adjust.scored import begin
+from methods.catalogue.attribute_doubleml import doubleml_scores
+from methods.catalogue.attribute_effects import aipw_of_attributes
+from methods.checks.harness import EncodingHarness, tiny_harness
+from methods.checks.toy import draw_toy
 
 
 def draw(n=600):
@@ -37,6 +45,21 @@ def test_aipw_equals_doubleml_on_the_same_folds_and_nuisances():
     scores = aipw_scores(outcome, treated, nuisance["ml_g1"], nuisance["ml_g0"], nuisance["ml_m"])
     assert scores.mean() == pytest.approx(model.coef[0], abs=1e-8)
     assert scores.std() / np.sqrt(len(x)) == pytest.approx(model.se[0], abs=1e-8)
+
+
+def test_the_doubleml_row_equals_ours_on_the_same_folds():
+    pytest.importorskip("doubleml")
+    scored = begin(draw_toy(400, 1).log(roles=("covariate", "attribute")), EncodingHarness(1))
+    fold = cross_folds(scored.log, EncodingHarness(1), 5)
+    assert np.allclose(doubleml_scores(scored, fold), aipw_of_attributes(scored, fold), atol=1e-8)
+
+
+def test_the_doubleml_row_says_what_it_misses(monkeypatch):
+    monkeypatch.setattr("methods.catalogue.attribute_doubleml.find_spec", lambda name: None)
+    log = draw_toy(100, 1).log(roles=("covariate", "attribute"))
+    (failure,) = drive(methods.load("attribute-doubleml"), [(log, tiny_harness())])
+    assert failure.status == "incompatible"
+    assert "doubleml" in failure.reason
 
 
 def test_aipw_equals_statsmodels_on_full_sample_nuisances():

@@ -18,8 +18,9 @@ NAMES = (
     "em-dpo", "em-dpo-mmra", "causal-dpo-released", "causal-dpo-corrected", "counterfactual-enc",
     "counterfactual-dis", "counterfactual-con", "counterfactual-neg", "positive-unlabelled",
     "positive-or-disliked", "ips-arms", "snips-arms", "dso-arms", "odin", "mmd-invariant", "rrm",
-    "judge-raw", "judge-debiased", "judge-calibrated", "attribute-dml", "attribute-aipw", "attribute-plr",
-    "attribute-correlation",
+    "judge-raw", "judge-debiased", "judge-calibrated", "attribute-dml", "attribute-aipw",
+    "attribute-correlation", "cpo-code", "oo-rlhf-code", "dr-cpo-code", "instrumented-texts",
+    "residual-instrumented",
 )  # fmt: skip
 KINDS = [(name, kind) for name in NAMES for kind in sorted(methods.load(name).tags.kinds)]
 
@@ -61,7 +62,7 @@ def test_a_reward_told_its_context_differs_by_context():
     assert np.allclose(fitted.reward(prompts, texts), (by[0] + by[1]) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["attribute-aipw", "attribute-plr"])
+@pytest.mark.parametrize("name", ["attribute-aipw", "attribute-dml"])
 def test_intervals_cover_at_their_level(name):
     """Level .9 over 25 logs and 4 attributes: 100 trials, binomial standard error .03."""
     from methods.checks.answers import toy_contrasts

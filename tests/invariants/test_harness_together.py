@@ -12,7 +12,16 @@ from harness_corpus import make_corpus, make_log
 
 from benchmark.contract import Budget, Sample, Score, Tags, Texts, Train
 from benchmark.harness import Cache, Harness, answer_queries, drive, pretrain
-from benchmark.harness.decoder import _Gate, log_probability, normalise
+from benchmark.harness.operations import (
+    attend,
+    gate,
+    log_probability,
+    normalise,
+    normalised_linear,
+    pick_rows,
+    split_heads,
+    turns,
+)
 from benchmark.harness.product import multiply
 from benchmark.harness.together import Question, answer_together
 
@@ -60,18 +69,35 @@ def test_gradients_written_by_hand(members):
     def random(*shape):
         return torch.randn(*shape, generator=rng, dtype=torch.float64).requires_grad_()
 
-    assert torch.autograd.gradcheck(normalise, (random(members, 5, 8), random(members, 8)))
-    assert torch.autograd.gradcheck(_Gate.apply, (random(members, 5, 8),))
+    assert torch.autograd.gradcheck(normalise, (random(members, 5, 8),))
+    assert torch.autograd.gradcheck(
+        normalised_linear, (random(members, 5, 8), random(members, 8), random(members, 8, 3))
+    )
+    assert torch.autograd.gradcheck(gate, (random(members, 5, 8),))
+    joint = random(2 * members, 5, 3, 2, 4)
+    assert torch.autograd.gradcheck(lambda x: attend(x, x.dtype), (joint,))
     targets = torch.randint(0, 7, (5,), generator=rng)
     assert torch.autograd.gradcheck(lambda x: log_probability(x, targets), (random(5, 7),))
+    rows = torch.tensor([4, 0, 3])
+    assert torch.autograd.gradcheck(lambda x: pick_rows(x, rows), (random(5, 7),))
+
+
+def test_attention_is_the_usual_one():
+    rng = torch.Generator().manual_seed(4)
+    joint = torch.randn(3, 7, 3, 2, 4, generator=rng, dtype=torch.float64)
+    query, key, value = split_heads(joint, turns(7, 4, joint.device)[:, None, None], joint.dtype)
+    mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+    torch.testing.assert_close(attend(joint, joint.dtype), mixed.transpose(1, 2).flatten(2))
 
 
 def test_the_norm_and_the_gate_are_the_usual_ones():
     rng = torch.Generator().manual_seed(3)
     x, gain = torch.randn(2, 5, 8, generator=rng), torch.randn(2, 8, generator=rng)
-    torch.testing.assert_close(normalise(x, gain), F.rms_norm(x, (8,), None, 1e-5) * gain[:, None])
-    gate, up = x.chunk(2, dim=-1)
-    torch.testing.assert_close(_Gate.apply(x), F.silu(gate) * up)
+    identity = torch.eye(8).expand(2, 8, 8)
+    usual = F.rms_norm(x, (8,), None, 1e-5) * gain[:, None]
+    torch.testing.assert_close(normalised_linear(x, gain, identity), usual)
+    first, second = x.chunk(2, dim=-1)
+    torch.testing.assert_close(gate(x), F.silu(first) * second)
 
 
 # -- kept work -------------------------------------------------------------------

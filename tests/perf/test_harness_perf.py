@@ -1,12 +1,11 @@
 """How fast the harness is, as ratios that hold on any machine; absolute rates with --benchmark-enable.
 
-Ratios compare the least of many interleaved timings, so that another load on the
-machine slows both sides alike.
+Ratios compare the least processor time of many interleaved rounds, so that another load on
+the machine slows both sides alike.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import least_seconds
 from torch import nn
 
 from benchmark.contract import Budget, Log, Tags, Texts, Train, make_rng
@@ -49,17 +49,6 @@ def backbone(domain):
 def log(domain):
     prompts, texts, attributes = draw_texts(domain, 1000, "log")
     return Log(pa.table({"prompt": prompts, "text": texts, "outcome": attributes[:, 0].astype(float)}))
-
-
-def least_times(*actions, rounds=12):
-    """Least seconds of each action over interleaved rounds, the first one not counted."""
-    times = np.empty((rounds, len(actions)))
-    for row in times:
-        for k, action in enumerate(actions):
-            start = time.perf_counter()
-            action()
-            row[k] = time.perf_counter() - start
-    return times[1:].min(axis=0)
 
 
 class PlainBlock(nn.Module):
@@ -111,7 +100,7 @@ class PlainDecoder(nn.Module):
         return -(losses.view(targets.shape) * mask).sum(1)
 
 
-def test_one_member_costs_no_more_than_a_plain_module(backbone, log):
+def test_one_member_costs_no_more_than_a_plain_module(figures, backbone, log):
     policy = backbone.policy("cpu")
     inputs = policy.prepare(log.prompts[:64], log.texts[:64])
     stacked = {name: tensor[None] for name, tensor in inputs.items()}
@@ -125,8 +114,7 @@ def test_one_member_costs_no_more_than_a_plain_module(backbone, log):
     def theirs():
         torch.autograd.grad(plain(**inputs).sum(), parameters)
 
-    own, other = least_times(ours, theirs, rounds=20)
-    assert own < 1.15 * other
+    assert figures.race("decoder, against a plain module", ours, theirs, 20) > 1 / 1.15
 
 
 @dataclass(frozen=True)
@@ -149,25 +137,33 @@ class HeadMethod:
         return harness.fitted_head(model)
 
 
-def test_stacked_heads_beat_a_loop(backbone, log):
+@pytest.mark.parametrize("members", [16, 64])
+def test_stacked_heads_beat_a_loop(figures, backbone, log, members):
     harness = Harness(backbone)
     harness.encode(log.prompts, log.texts)
-    tasks = [(log, Harness(backbone, path=(str(k),), cache=harness.cache)) for k in range(16)]
-    few, many = HeadMethod(20), HeadMethod(220)
+    tasks = [(log, Harness(backbone, path=(str(k),), cache=harness.cache)) for k in range(members)]
+    few, many = HeadMethod(20), HeadMethod(160)
     # The difference of two lengths is the cost of the steps alone.
-    loop_few, loop_many, stack_few, stack_many = least_times(
+    loop_few, loop_many, stack_few, stack_many = least_seconds(
         lambda: drive(few, tasks, stack=1),
         lambda: drive(many, tasks, stack=1),
-        lambda: drive(few, tasks, stack=16),
-        lambda: drive(many, tasks, stack=16),
-        rounds=4,
+        lambda: drive(few, tasks, stack=members),
+        lambda: drive(many, tasks, stack=members),
+        rounds=2 if members > 16 else 3,
     )
-    assert stack_many - stack_few < 0.6 * (loop_many - loop_few)
+    ratio = (loop_many - loop_few) / (stack_many - stack_few)
+    figures.note(f"steps of {members} reward heads at once, against a loop", ratio, "x", 3)
+    if not figures.brief:
+        figures.benchmark.pedantic(drive, (few, tasks), {"stack": members}, rounds=1)
+    assert ratio > 1 / 0.6
 
 
-def test_encoding_is_not_what_a_fit_waits_for(backbone, domain):
+def test_encoding_is_not_what_a_fit_waits_for(figures, backbone, domain):
     prompts, texts, _ = draw_texts(domain, 4000, "encode")
-    (seconds,) = least_times(lambda: backbone.encoder.encode(prompts, texts), rounds=6)
+    (seconds,) = least_seconds(lambda: backbone.encoder.encode(prompts, texts))
+    figures.note("texts encoded", len(texts) / seconds, "a second")
+    if not figures.brief:
+        figures.benchmark(backbone.encoder.encode, prompts, texts)
     assert seconds < 0.1
 
 

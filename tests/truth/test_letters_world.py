@@ -123,10 +123,11 @@ def test_toggling_is_the_usual_contrast_where_attributes_are_independent():
     assert toggled_contrasts(table, product_law(chances)) == pytest.approx(usual)
 
 
-def test_published_weights_are_the_effects_in_points():
-    """Away from the ends of the scale the slider is linear, ten points an index unit."""
+def test_published_effects_are_in_the_ratios_of_the_weights():
+    """Away from the ends of the scale the slider is linear, ten points an index unit; the greatest is 1."""
     truth = make_world("letters", effects="published", strength=0).truth
-    assert truth.effects == pytest.approx(list(ATTRIBUTE_WEIGHTS.values()), rel=0.005)
+    weights = np.array(list(ATTRIBUTE_WEIGHTS.values()))
+    assert truth.effects == pytest.approx(10 * weights / weights.max(), rel=0.001)
     for strength in (0.5, 2.0):
         truth = make_world("letters", effects="published", strength=strength).truth
         bias = (truth.naive_effects - truth.effects).max()

@@ -42,10 +42,11 @@ def test_list_scenarios_shows_every_family_dial_and_situation(capsys):
     assert invoke(["list", "scenarios", "--json"]) == 0
     text = capsys.readouterr().out
     listed = json.loads(text)["scenarios"]
-    for card in CARDS:
+    cards = simulators.list_families(given=True)
+    for card in cards:
         assert card.name in text
         for dial in card.dials:
             assert dial.name in text
-    assert len(listed) == len(CARDS)
+    assert len(listed) == len(cards) > len(CARDS)
     situations = json.dumps(listed)
-    assert all(json.dumps(card.situation)[1:-1] in situations for card in CARDS)
+    assert all(json.dumps(card.situation)[1:-1] in situations for card in cards)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import make_rng
+from simulators.text import list_domains
 from simulators.text.corpus import CorpusDomain, make_corpus
-from simulators.text.describe import describe_domains
+from simulators.text.describe import POOLS, describe_domains, read_pools, refresh_examples
 from simulators.text.detectors import PATTERNS, Detectors
 
 
@@ -123,4 +125,28 @@ def test_a_real_archive_of_headline_tests_is_a_corpus(real_data: Path) -> None:
 
 def test_the_page_on_the_domains_is_up_to_date() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "domains.md"
-    assert page.read_text(encoding="utf-8") == describe_domains(), "write it anew (its introduction says how)"
+    written = page.read_text(encoding="utf-8")
+    assert written.startswith(describe_domains()), "write it anew (its introduction says how)"
+
+
+def test_the_page_shows_twenty_texts_of_every_domain() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "domains.md"
+    sections = page.read_text(encoding="utf-8").split("\n## ")[1:]
+    assert [section.split()[0] for section in sections] == [*list_domains(), *POOLS]
+    for section in sections:
+        numbers = re.findall(r"^(\d+)\. ", section, re.MULTILINE)
+        assert numbers == [str(i) for i in range(1, 21)]
+
+
+def test_examples_of_a_pool_are_drawn_anew_and_the_rest_of_its_section_stays() -> None:
+    page = "# Domains\n\n## answers\n\nx\n\n## corpus\n\nReal texts.\n\n1. One\n2. Two\n"
+    section = read_pools(page)["corpus"]
+    again = refresh_examples(section, ["b", "a", "", "a", "c"], n=2)
+    assert again.startswith("## corpus\n\nReal texts.\n\n1. ")
+    assert len(again.splitlines()) == 6
+    assert "One" not in again
+
+
+def test_what_is_no_unicode_is_no_mark() -> None:
+    """A lone surrogate must not pass for the question mark that encoders put in its place."""
+    assert not Detectors().detect(["\ud800"])[0].any()

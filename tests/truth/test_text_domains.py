@@ -154,6 +154,13 @@ def test_reading_survives_surrogates_long_texts_and_odd_spaces(domain: Domain) -
 
 
 @every_domain
+def test_a_surrogate_is_no_question_mark(domain: Domain) -> None:
+    written = domain.realise_choices(*draw_rows(domain, 200, "asked")).texts.to_pylist()
+    asked = [text.replace("?", "\ud800") for text in written if "?" in text]
+    assert not domain.detect(asked).on_grammar.any()
+
+
+@every_domain
 def test_the_longest_text_with_a_word_added_is_too_long(domain: Domain) -> None:
     longest = [
         max(side, key=lambda p: len(words_of(p))) for slot in domain.slots for side in [sum(slot.sides, ())]

