@@ -7,6 +7,7 @@ It draws no texts: whoever prepares a backbone hands them in.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, fields
@@ -37,6 +38,7 @@ class BackboneSpec:
         chat: Whether prompts go through the chat template; None where there is one.
         longest: Most tokens a sampled text may have.
         rate: Default step size, or None for the harness's.
+        adapt: Steps of training on the domain's texts before anything else; 0 leaves the model as it comes.
     """
 
     name: str = TINY
@@ -46,6 +48,7 @@ class BackboneSpec:
     chat: bool | None = None
     longest: int = 64
     rate: float | None = None
+    adapt: int = 0
 
     def __str__(self) -> str:
         """The shortest text that is read back as this."""
@@ -78,7 +81,16 @@ class BackboneSpec:
         from benchmark.harness.sources import hash_source
 
         digests = {part: hash_source(source) for part, source in self.sources.items()}
-        options = {"longest": self.longest, "rate": self.rate, "chat": self.chat, "lora": self.lora}
+        options: dict[str, Any] = {
+            "longest": self.longest,
+            "rate": self.rate,
+            "chat": self.chat,
+            "lora": self.lora,
+        }
+        if self.adapt:
+            from benchmark.harness.hf_adapt import describe_recipe
+
+            options["adapt"] = describe_recipe(self.adapt)
         return digests | (options if "policy" in digests else {})
 
 
@@ -124,13 +136,13 @@ def _read_option(option: str, value: str) -> Any:
             return {"true": True, "false": False}[value.lower()]
         if option == "rate" and 0 < float(value) < float("inf"):
             return float(value)
-        if option in ("lora", "checkpoint", "longest") and int(value) >= (option == "longest"):
+        if option in ("lora", "checkpoint", "longest", "adapt") and int(value) >= (option == "longest"):
             return int(value)
     except (ValueError, KeyError):
         pass
     raise UsageError(
         f"bad value for the backbone's {option}",
-        expected="lora and checkpoint: an integer of at least 0; longest: of at least 1; "
+        expected="lora, checkpoint and adapt: an integer of at least 0; longest: of at least 1; "
         "chat: true or false; rate: a number above 0; encoder: a name",
         found=repr(value),
     )
@@ -157,17 +169,17 @@ def write_backbone(
     Raises:
         UsageError: If a pretrained part cannot be found or read.
     """
-    from benchmark.harness.sources import hash_source, ready_model
+    from benchmark.harness.sources import hash_source
 
     models = folder.parent / MODELS_FOLDER
     if tiny is not None:
         policy: dict[str, Any] = {"kind": TINY, "folder": str(tiny.resolve())}
     else:
-        source = spec.sources["policy"]
+        network = _ready_policy(spec, models, prompts, texts)
         policy = {
             "kind": "hf",
-            "folder": str(ready_model(source, models).resolve()),
-            "digest": hash_source(source),
+            "folder": str(network.resolve()),
+            "digest": hash_source(network if spec.adapt else spec.sources["policy"]),
             "options": {
                 "lora_rank": spec.lora,
                 "checkpoint": spec.checkpoint,
@@ -179,6 +191,25 @@ def write_backbone(
     encoder = _fit_encoder(spec, models, prompts, texts, vocabulary)
     content = {"policy": policy, "encoder": encoder}
     (folder / SETTINGS_FILE).write_text(json.dumps(content), encoding="utf-8")
+
+
+def _ready_policy(spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: np.ndarray) -> Path:
+    """Folder of the network; adapted ones are kept by what they are made from, for any other options."""
+    from benchmark.harness.sources import hash_source, make_once, ready_model
+
+    source = spec.sources["policy"]
+    network = ready_model(source, models)
+    if not spec.adapt:
+        return network
+    from benchmark.harness.cache import digest_strings
+    from benchmark.harness.hf_adapt import adapt_model, describe_recipe
+
+    made_from = (hash_source(source), digest_strings(prompts, texts), describe_recipe(spec.adapt), spec.chat)
+    key = hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
+    return make_once(
+        models / f"adapted-{key}",
+        lambda folder: adapt_model(network, folder, prompts, texts, steps=spec.adapt, chat=spec.chat),
+    )
 
 
 def _fit_encoder(

@@ -2,8 +2,8 @@
 
 Correctness first (stacked = alone, accelerator = processor), then ratios in one run, then a
 whole suite with its time and peak memory: one table and one JSON file. Needs neither
-``datasets`` nor ``trl``; where ``trl`` is missing, a hand-written loop over a transformers
-Llama stands in for it. With ``--dry-run`` everything is small, for a processor alone.
+``datasets`` nor ``trl``; where they are missing, a hand-written loop over a transformers
+Llama stands in for TRL. With ``--dry-run`` everything is small, for a processor alone.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "leaderboard" / "results" / "g
 SCENARIO = "observed[strength=1]"
 DRY_METHODS = ("naive", "covariate-regression", "sft", "dpo-p1", "cpo")
 POLL_SECONDS = 0.2
+SIGNS = (("<=", "most"), (">=", "least"))
+# What the whole core suite is to reach on one large accelerator.
+SECONDS, ALIGNMENTS, TIMES = 600.0, 7000.0, 50.0
+WIDTH = 110
 DEVICE = typer.Option("auto", "--device", help="auto, cpu, cuda or cuda:N")
 SUITE = typer.Option("core", "--suite", help="Suite to run whole.")
 WORKERS = typer.Option(None, "--workers", help="Processes that share the device; one a processor by default.")
@@ -68,12 +72,20 @@ class Report:
     device: str
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, part: str, what: str, value: float, unit: str = "", limit: float | None = None) -> None:
-        """Note a figure; one with a limit is a check that it stays at or below it."""
-        passed = None if limit is None else bool(value <= limit)
-        self.rows.append(
-            {"part": part, "what": what, "value": value, "unit": unit, "limit": limit, "passed": passed}
-        )
+    def add(
+        self,
+        part: str,
+        what: str,
+        value: float,
+        unit: str = "",
+        most: float | None = None,
+        least: float | None = None,
+    ) -> None:
+        """Note a figure; one with a bound is a check that it stays within it."""
+        bounded = most is not None or least is not None
+        inside = (most is None or value <= most) and (least is None or value >= least)
+        row = {"part": part, "what": what, "value": value, "unit": unit, "most": most, "least": least}
+        self.rows.append({**row, "passed": bool(inside) if bounded else None})
 
     @property
     def passed(self) -> bool:
@@ -83,12 +95,13 @@ class Report:
     def table(self) -> Table:
         """The report as a table."""
         table = Table(title=f"accelerator check: {self.device}")
-        for name in ("part", "what", "value", "unit", "limit", ""):
-            table.add_column(name, justify="right" if name in ("value", "limit") else "left")
+        for name in ("part", "what", "value", "unit", "bound", ""):
+            table.add_column(name, justify="right" if name in ("value", "bound") else "left", no_wrap=True)
         for row in self.rows:
-            limit = "" if row["limit"] is None else f"<= {row['limit']:.4g}"
+            bounds = [f"{sign} {row[name]:.4g}" for sign, name in SIGNS if row[name] is not None]
             verdict = "" if row["passed"] is None else "ok" if row["passed"] else "FAILED"
-            table.add_row(row["part"], row["what"], f"{row['value']:.4g}", row["unit"], limit, verdict)
+            value = f"{row['value']:.4g}"
+            table.add_row(row["part"], row["what"], value, row["unit"], " ".join(bounds), verdict)
         return table
 
 
@@ -101,14 +114,17 @@ class Material:
     backbone: Any
     steps: int
 
-    def tasks(self, count: int, device: str) -> list[tuple[Any, Any]]:
+    def tasks(self, count: int, device: str, precision: str = "float32") -> list[tuple[Any, Any]]:
         """Fresh (log, harness) pairs; each has streams and a cache of its own."""
         from benchmark.contract import Budget
         from benchmark.harness import Harness
 
         budget = Budget(steps=self.steps)
         return [
-            (self.logs[k % len(self.logs)], Harness(self.backbone, budget, ("check", str(k)), device))
+            (
+                self.logs[k % len(self.logs)],
+                Harness(self.backbone, budget, ("check", str(k)), device, precision=precision),
+            )
             for k in range(count)
         ]
 
@@ -126,18 +142,18 @@ def prepare(size: Size) -> Material:
     return Material(tuple(task.view() for task in tasks), tasks[0].queries, backbone, size.steps)
 
 
-def timed(action: Callable[[], Any], device: str, rounds: int = 3) -> float:
-    """Least seconds of an action once it is warm, the device's own work included."""
+def timed(action: Callable[[], Any], device: str, rounds: int = 3, warm: bool = True) -> float:
+    """Least seconds of an action, the device's own work included; once more beforehand to warm up."""
     import torch
 
     seconds = []
-    for _ in range(rounds + 1):
+    for _ in range(rounds + warm):
         begun = time.perf_counter()
         action()
         if device != "cpu":
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - begun)
-    return min(seconds[1:])
+    return min(seconds[int(warm) :])
 
 
 def spread(first: np.ndarray, second: np.ndarray) -> float:
@@ -173,80 +189,65 @@ def check_answers(report: Report, material: Material, device: str) -> None:
     report.add("answers", "rewards against the processor's", spread(rewards[8], rewards[4]), "sd", 0.02)
 
 
-def measure_ratios(report: Report, material: Material, size: Size, device: str) -> dict[str, float]:
-    """Seconds of a fit in stacks and in loops; returns them by name."""
+def measure_ratios(report: Report, material: Material, size: Size, device: str) -> float:
+    """Seconds of a fit in stacks and in loops; returns those of a fit by another tool."""
     from benchmark.harness import drive
     from methods import load
 
     dpo, heads = load("dpo-p1"), load("bradley-terry")
-    seconds: dict[str, float] = {}
     loop = timed(lambda: drive(dpo, material.tasks(size.looped, device), stack=1), device, 1) / size.looped
     report.add("speed", f"preference fit, loop of {size.looped}", loop, "s a fit")
+    stacks: list[float] = []
     for members in size.members:
-        fit = timed(partial(_fit, dpo, material, members, device), device, 2) / members
-        seconds[f"stack {members}"] = fit
-        report.add("speed", f"preference fit, {members} at once", fit, "s a fit")
-        report.add("speed", f"{members} at once against a loop", loop / fit, "times")
+        stacks.append(timed(partial(_fit, dpo, material, members, device), device, 2) / members)
+        report.add("speed", f"preference fit, {members} at once", stacks[-1], "s a fit")
+        report.add("speed", f"{members} at once against a loop", loop / stacks[-1], "times")
         ours = timed(partial(_fit, heads, material, members, device), device, 2) / members
         report.add("speed", f"reward head, {members} at once", ours, "s a fit")
-    seconds["loop"] = loop
-    name, plain = measure_others(material, size, device)
-    seconds[name] = plain
-    report.add("speed", f"preference fit by {name}, loop of {size.looped}", plain, "s a fit")
-    best = min(value for key, value in seconds.items() if key.startswith("stack"))
-    report.add("speed", f"best stack against {name}", plain / best, "times")
-    return seconds
+    measure_precisions(report, material, size, device, stacks[-1])
+    other = measure_others(report, material, size, device)
+    report.add("speed", "best stack against the other tool", other / min(stacks), "times")
+    return other
 
 
-def _fit(method: Any, material: Material, members: int, device: str) -> Any:
+def _fit(method: Any, material: Material, members: int, device: str, precision: str = "float32") -> Any:
     from benchmark.harness import drive
 
-    return drive(method, material.tasks(members, device), stack=members)
+    return drive(method, material.tasks(members, device, precision), stack=members)
 
 
-def measure_others(material: Material, size: Size, device: str) -> tuple[str, float]:
-    """Median seconds of a preference fit with other tools: their name, and the time."""
-    import torch
+def measure_others(report: Report, material: Material, size: Size, device: str) -> float:
+    """Median seconds of a preference fit by the tool that is there, over a loop of fits."""
+    from benchmark.gpu_check_loops import find_tool, make_fit, pair_by_outcome
 
-    from benchmark.harness import to_llama
+    tool = find_tool()
+    fit = make_fit(tool, material.backbone, pair_by_outcome(material.logs[0]), size.steps, device)
+    fit()
+    found = statistics.median(timed(fit, device, 1, warm=False) for _ in range(size.looped))
+    report.add("speed", f"preference fit by {tool}, median of {size.looped}", found, "s a fit")
+    return found
 
-    log = material.logs[0]
-    half = len(log) // 2
-    order = np.argsort(-log.outcomes)
-    chosen, rejected = order[:half], order[half : 2 * half]
-    policy = material.backbone.policy("cpu")
-    sides = [policy.prepare(log.prompts[chosen], log.texts[side]) for side in (chosen, rejected)]
-    length = max(int((side["first"] + side["length"]).max()) for side in sides)
 
-    def log_probability(model: Any, rows: Any) -> Any:
-        found = []
-        for side in sides:
-            tokens = torch.nn.functional.pad(side["tokens"], (0, length))[rows, : length + 1].to(device)
-            places = torch.arange(length, device=device)
-            first = side["first"][rows, None].to(device)
-            inside = (places >= first) & (places < first + side["length"][rows, None].to(device))
-            logits = model(tokens[:, :-1]).logits.log_softmax(-1)
-            found.append((logits.gather(2, tokens[:, 1:, None])[..., 0] * inside).sum(1))
-        return found[0] - found[1]
+def measure_precisions(report: Report, material: Material, size: Size, device: str, exact: float) -> None:
+    """Seconds of a fit in other precisions, and how far their rewards are from float32's."""
+    from benchmark.harness import drive, settle
+    from methods import load
 
-    def fit() -> None:
-        model, reference = (
-            to_llama(material.backbone).to(device).train(),
-            to_llama(material.backbone).to(device),
-        )
-        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
-        generator = torch.Generator().manual_seed(0)
-        for _ in range(size.steps):
-            rows = torch.randint(0, half, (32,), generator=generator)
-            with torch.no_grad():
-                base = log_probability(reference, rows)
-            loss = -torch.nn.functional.logsigmoid(0.1 * (log_probability(model, rows) - base)).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
+    method, members = load("dpo-p1"), max(size.members)
+    prompts, texts = material.queries.prompts[:512], material.queries.texts[:512]
 
-    return "a transformers loop", statistics.median(timed(fit, device, 1) for _ in range(size.looped))
+    def rewards(precision: str) -> np.ndarray:
+        (fitted,) = drive(method, material.tasks(1, device, precision))
+        return getattr(fitted, "reward")(prompts, texts)  # noqa: B009
+
+    expected = rewards("float32")
+    for precision in ("bfloat16",) if device == "cpu" else ("tf32", "bfloat16"):
+        settle(threads=1, precision=precision)
+        away = spread(expected, rewards(precision))
+        fit = timed(partial(_fit, method, material, members, device, precision), device, 2) / members
+        settle(threads=1)
+        report.add("answers", f"rewards in {precision} against float32", away, "sd", 0.1)
+        report.add("speed", f"{precision} against float32, {members} at once", exact / fit, "times")
 
 
 @contextmanager
@@ -277,10 +278,22 @@ def watch_memory(device: str) -> Iterator[dict[str, float]]:
             peak["mb"] = peak_memory_mb()
 
 
-def run_suite(report: Report, name: str, size: Size, device: str, workers: int, store: Path) -> None:
-    """Run a suite from nothing and note its time, its peak memory and what became of its cells."""
+def run_suite(
+    report: Report, name: str, size: Size, device: str, workers: int, store: Path, other: float
+) -> None:
+    """Run a suite from nothing and note its time, its peak memory and what became of its cells.
+
+    Args:
+        report: Takes the figures.
+        name: Name of the suite.
+        size: How much is measured.
+        device: ``"cpu"`` or a CUDA device.
+        workers: Processes; 0 for this one.
+        store: Folder of the records.
+        other: Seconds of a preference fit by another tool, to extrapolate from.
+    """
     from benchmark import run as running
-    from benchmark.commands.execution import PRECISION, lay_out
+    from benchmark.commands.execution import lay_out
     from benchmark.engines.work import Setting, open_bench
     from benchmark.harness import device_class
     from benchmark.records import METER_PREFIX
@@ -300,24 +313,34 @@ def run_suite(report: Report, name: str, size: Size, device: str, workers: int, 
     running.prepare_backbones(plan.groups, max(1, workers))
     prepared = time.perf_counter() - begun
     counts: Counter[str] = Counter()
-    seconds = {"policy": 0.0, "reward": 0.0}
+    seconds, answered = {"policy": 0.0, "reward": 0.0}, Counter[str]()
 
     def note(group: Any, statuses: Any) -> None:
         counts.update(statuses)
 
     with watch_memory(device) as peak:
         opened = Store.open(store)
-        running.execute(plan, opened, engine, device=device_class(device), precision=PRECISION, on_group=note)
+        running.execute(plan, opened, engine, device=device_class(device), precision="float32", on_group=note)
     took = time.perf_counter() - begun
     for key in opened.list_keys():
         for row in opened.read_rows(key):
-            seconds["policy" if row["policy"] else "reward"] += row.get(f"{METER_PREFIX}wall_s") or 0.0
+            kind = "policy" if row["policy"] else "reward"
+            seconds[kind] += row.get(f"{METER_PREFIX}wall_s") or 0.0
+            answered[kind] += row["status"] == "ok"
     part = f"suite {suite.name}"
     report.add(part, "cells", float(plan.n_cells))
     for status, count in sorted(counts.items()):
         report.add(part, f"cells {status}", float(count))
+    aimed = name == "core" and not size.dry and device != "cpu"
+    for kind, count in sorted(answered.items()):
+        report.add(part, f"alignments of {kind} cells", float(count))
+    report.add(part, "alignments", float(answered.total()), least=ALIGNMENTS if aimed else None)
     report.add(part, "pretraining", prepared, "s")
-    report.add(part, "whole suite", took, "s", None if size.dry or name != "core" else 600.0)
+    report.add(part, "whole suite", took, "s", most=SECONDS if aimed else None)
+    # One fit a policy; methods that train several models would take a loop longer.
+    report.add(part, "its policies by the other tool, extrapolated", other * answered["policy"], "s")
+    times = other * answered["policy"] / took
+    report.add(part, "against the other tool, extrapolated", times, "times", least=TIMES if aimed else None)
     for kind, total in sorted(seconds.items()):
         report.add(part, f"seconds of {kind} cells, added up", total, "s")
     report.add(part, "peak memory", peak["mb"], "MB")
@@ -344,17 +367,17 @@ def main(
     report = Report(device_class(where))
     material = prepare(size)
     check_answers(report, material, where)
-    measure_ratios(report, material, size, where)
+    other = measure_ratios(report, material, size, where)
     processes = workers if workers is not None else 0 if dry_run else default_workers("cpu")
     with tempfile.TemporaryDirectory() as passing:
-        run_suite(report, suite, size, where, processes, store or Path(passing))
+        run_suite(report, suite, size, where, processes, store or Path(passing), other)
     out.mkdir(parents=True, exist_ok=True)
     slug = re.sub(r"[^a-z0-9]+", "-", report.device.lower()).strip("-")
     details = describe_run(device=report.device, workers=processes, dry_run=dry_run, passed=report.passed)
     (out / f"{slug}.json").write_text(
         json.dumps({**details, "figures": report.rows}, indent=1) + "\n", "utf-8"
     )
-    Console().print(report.table())
+    Console(width=WIDTH).print(report.table())
     if not report.passed:
         raise typer.Exit(1)
 

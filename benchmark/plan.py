@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmark.contract import UsageError, unknown_name
 from benchmark.scenario import Scenario
-from benchmark.suite import Suite
+from benchmark.suite import Block, Suite
 
 KEY_LENGTH = 20
 POLICY_SECONDS, REWARD_SECONDS = 3.0, 0.3
@@ -167,12 +167,13 @@ def make_plan(
     blocks = list(_blocks(suite, scenarios, seeds))
     groups: list[Group] = []
     first_block = 0
-    for patterns, cells, trained_on in blocks:
+    for block, cells, trained_on in blocks:
         shared = json.dumps({"sizes": suite.sizes, "backbone": trained_on, **(context or {})}, sort_keys=True)
         chunks = [cells[start : start + suite.group_size] for start in range(0, len(cells), suite.group_size)]
         content = ["\n".join(f"{cell.scenario.id}\t{cell.seed}" for cell in chunk) for chunk in chunks]
         for entrant in entrants:
-            if not _is_wanted(entrant, patterns) or not _is_wanted(entrant, methods or ("*",)):
+            wanted = _is_wanted(entrant, block.methods, block.policies)
+            if not wanted or not _is_wanted(entrant, methods or ("*",)):
                 continue
             for offset, (chunk, described) in enumerate(zip(chunks, content, strict=True)):
                 key = _key(entrant.fingerprint, entrant.role, entrant.submission, shared, described)
@@ -187,8 +188,8 @@ def make_plan(
 
 def _blocks(
     suite: Suite, patterns: Sequence[str], seeds: int | None
-) -> Iterator[tuple[tuple[str, ...], list[Cell], str]]:
-    """Method patterns, cells and backbone of each block, seeds innermost."""
+) -> Iterator[tuple[Block, list[Cell], str]]:
+    """Each block that holds any cells, its cells and its backbone, seeds innermost."""
     used: set[str] = set()
     for block in suite.block:
         chosen = []
@@ -201,7 +202,7 @@ def _blocks(
         numbers = range(seeds) if seeds is not None else (block.seeds or suite.seeds)
         cells = [Cell(scenario, seed) for scenario in dict.fromkeys(chosen) for seed in numbers]
         if cells:
-            yield block.methods, cells, block.backbone or suite.backbone
+            yield block, cells, block.backbone or suite.backbone
     extra = [pattern for pattern in patterns if pattern not in used]
     for pattern in extra:
         if any(mark in pattern for mark in "*?"):
@@ -209,7 +210,8 @@ def _blocks(
     if extra:
         added = [Scenario.parse(text).with_rows(suite.n) for text in extra]
         numbers = range(seeds) if seeds is not None else suite.seeds
-        yield ("*",), [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
+        block = Block(scenarios=tuple(extra))
+        yield block, [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
 
 
 def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
@@ -222,10 +224,12 @@ def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
     return Scenario.parse(pattern).with_rows(n) == scenario
 
 
-def _is_wanted(entrant: Entrant, patterns: Iterable[str]) -> bool:
+def _is_wanted(entrant: Entrant, patterns: Iterable[str], policies: bool = True) -> bool:
     # A submission's name is in no suite; it enters every block, as the reference rows do.
     if entrant.role in ("naive", "ceiling") or entrant.submission:
         return True
+    if entrant.policy and not policies:
+        return False
     return any(fnmatch.fnmatchcase(entrant.name, pattern) for pattern in patterns)
 
 

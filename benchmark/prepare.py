@@ -57,8 +57,12 @@ class Task:
 
     @cached_property
     def twin_log(self) -> Log:
-        """The complete, correctly measured randomised twin; for the ceiling alone."""
-        return shuffle_rows(self.world.draw(len(self.log), arm="twin", complete=True).log, *self._path)
+        """The complete, correctly measured randomised twin; for the ceiling alone.
+
+        As many rows as the log; of a table, every randomised row that the log was thinned from.
+        """
+        rows = None if is_finite(self.world) else len(self.log)
+        return shuffle_rows(self.world.draw(rows, arm="twin", complete=True).log, *self._path)
 
     @cached_property
     def key(self) -> AnswerKey:
@@ -106,7 +110,7 @@ def make_task(scenario: Scenario, seed: int, suite: Suite, secret: bytes | None 
     # Public seasons share streams across strengths; a verified one draws every cell on its own.
     season = suite.season if secret is None else f"{suite.season}/{scenario.id}"
     world = build_world(scenario, Streams(season, scenario.family, seed, secret))
-    rows = min(scenario.n, len(world)) if hasattr(world, "__len__") else scenario.n
+    rows = min(scenario.n, len(world)) if is_finite(world) else scenario.n
     log = shuffle_rows(world.draw(rows).log, season, scenario.family, seed, secret=secret)
     queries = world.queries(simulators.QuerySizes(**suite.queries.model_dump()))
     return Task(scenario, seed, log, queries, world, season)
@@ -120,6 +124,11 @@ def build_world(scenario: Scenario, streams: Streams) -> Any:
     if is_pool(world.domain):
         keep_pool(world.domain)
     return world
+
+
+def is_finite(world: Any) -> bool:
+    """Whether a world has only so many rows, as one made of a table."""
+    return hasattr(world, "__len__")
 
 
 def view_track(log: Log, track: str) -> Log:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from benchmark.backbones import TINY, parse_backbone
 from benchmark.contract import Method, UsageError, unknown_name
 from benchmark.engines.base import CellResult, Finished, WorkbenchFactory, run_inline
 from benchmark.plan import Entrant, Group, Plan, describe_recipe
@@ -225,17 +226,18 @@ def prepare_backbones(groups: Iterable[Group], workers: int = 1) -> int:
     """
     wanted = sorted({(domain_of(cell.scenario), group.backbone) for group in groups for cell in group.cells})
     missing = [entry for entry in wanted if not is_readable(find_backbone(*entry))]
-    if min(workers, len(missing)) < 2:
+    large = any(parse_backbone(name).name != TINY for _, name in missing)
+    if workers == 0 or (min(workers, len(missing)) < 2 and not large):
         for entry in missing:
             make_backbone(*entry)
         return len(missing)
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    from benchmark.engines.local import THREAD_CAPS, environment
+    from benchmark.engines.local import environment, worker_settings
 
     with (
-        environment(THREAD_CAPS),
+        environment(worker_settings(name for _, name in missing)),
         ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn")) as pool,
     ):
         list(pool.map(make_backbone, *zip(*missing, strict=True)))

@@ -62,12 +62,14 @@ class Block(_Strict):
     Attributes:
         scenarios: Scenarios, each as text.
         methods: Method names or patterns (``*`` matches anything).
+        policies: Whether methods that train a policy are among them.
         seeds: World seeds; the suite's where left out.
         backbone: What methods train on; the suite's where left out.
     """
 
     scenarios: Annotated[tuple[str, ...], Field(min_length=1)]
     methods: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    policies: bool = True
     seeds: Seeds | None = None
     backbone: str | None = None
 

@@ -26,7 +26,12 @@ def list_things(
     if as_json:
         emit({kind: items})
         return
-    show_table(kind, columns, [[_cell(item[column]) for column in columns] for item in items])
+    show_table(kind, columns, [[_cell(_shown(item)[column]) for column in columns] for item in items])
+
+
+def _shown(item: dict[str, Any]) -> dict[str, Any]:
+    given = item.get("given")
+    return item | {"situation": f"{item['situation']}\nTo be given: {given}"} if given else item
 
 
 def _cell(value: Any) -> str:
@@ -118,7 +123,7 @@ def describe_domains() -> list[dict[str, Any]]:
 
 
 LISTS: dict[str, tuple[tuple[str, ...], Callable[[], list[dict[str, Any]]]]] = {
-    "scenarios": (("name", "situation", "recover", "fail", "given", "dials"), list_scenarios),
+    "scenarios": (("name", "situation", "recover", "fail", "dials"), list_scenarios),
     "methods": (("name", "track", "kinds", "needs", "summary"), list_method_tags),
     "suites": (("name", "version", "scenarios", "seeds", "n", "description"), describe_suites),
     "domains": (("name", "situation", "attributes", "prompts"), describe_domains),

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 STORE = typer.Option(None, "--store", help="Folder of results; by default build/store/SUITE.")
 SUITE = typer.Option("quick", "--suite", help="Name of a suite, or a TOML file.")
-PRECISION = "float32"
 METHOD = typer.Option([], "--method", help="Name or pattern; may be repeated.")
 SCENARIO = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated.")
 RETRY = typer.Option(
@@ -46,6 +45,7 @@ def run(
         "--backbone",
         help="What methods train on: tiny, smollm2-135m, a folder or a Hub id; by default the suite's.",
     ),
+    precision: str = typer.Option("float32", "--precision", help="float32, tf32 or bfloat16"),
     engine: str = typer.Option("local", "--engine", help="local or ray"),
     workers: int | None = typer.Option(None, "--workers", help="Processes; 0 works in this process."),
     shard: str | None = typer.Option(None, "--shard", help="i/n: this part of n, for job arrays."),
@@ -68,7 +68,7 @@ def run(
 
     loaded, key = open_season(load_suite(suite), read_secret(secret))
     loaded = loaded.train_on(str(parse_backbone(backbone))) if backbone is not None else loaded
-    plan, where = lay_out(loaded, method, scenario, seeds, device)
+    plan, where = lay_out(loaded, method, scenario, seeds, device, precision)
     processes = default_workers(where) if workers is None else workers
     whole = plan
     if shard is not None:
@@ -79,7 +79,7 @@ def run(
     opened = Store.open(folder)
     from benchmark.harness import device_class
 
-    setting = make_setting(loaded, where, key, own_process=bool(processes))
+    setting = make_setting(loaded, where, key, own_process=bool(processes), precision=precision)
     engine_run = running.choose_engine(engine, processes, setting, loaded.seconds_per_cell)
     todo = running.select_groups(plan, opened, retry)
     write_provenance(opened, plan, loaded, where, engine, shard)
@@ -92,7 +92,7 @@ def run(
             opened,
             engine_run,
             device=device_class(where),
-            precision=PRECISION,
+            precision=precision,
             retry=retry,
             on_group=lambda group, _: advance(group.seconds, f"{loaded.name}: {group.entrant.name}"),
         )
@@ -100,23 +100,29 @@ def run(
 
 
 def lay_out(
-    suite: Suite, methods: list[str], scenarios: list[str], seeds: int | None, device: str
+    suite: Suite,
+    methods: list[str],
+    scenarios: list[str],
+    seeds: int | None,
+    device: str,
+    precision: str = "float32",
 ) -> tuple[Plan, str]:
     """The plan of a run and the device it is for; every name is checked here."""
     from benchmark import run as running
     from benchmark.given import name_scenarios, pin_suite, pin_text
-    from benchmark.harness import device_class, resolve_device
+    from benchmark.harness import check_precision, device_class, resolve_device
     from benchmark.plan import make_plan
     from benchmark.prepare import check_scenario
 
     where = resolve_device(device)
+    check_precision(precision, where, *suite.backbones)
     suite, scenarios = pin_suite(suite), [pin_text(text) for text in scenarios]
     named = name_scenarios(scenarios, suite)
     for scenario in (*suite.scenarios, *named):
         check_scenario(scenario)
     entrants = running.list_entrants()
     context = running.key_context(
-        suite, (*suite.scenarios, *named), device_class(where), PRECISION, *suite.backbones
+        suite, (*suite.scenarios, *named), device_class(where), precision, *suite.backbones
     )
     plan = make_plan(
         suite,
@@ -138,7 +144,13 @@ def open_season(suite: Suite, secret: bytes | None) -> tuple[Suite, bytes | None
     return suite.model_copy(update={"season": name_season(suite.season, secret)}), secret
 
 
-def make_setting(suite: Suite, device: str, secret: bytes | None = None, own_process: bool = True) -> Any:
+def make_setting(
+    suite: Suite,
+    device: str,
+    secret: bytes | None = None,
+    own_process: bool = True,
+    precision: str = "float32",
+) -> Any:
     """What makes a workbench; in a process of its own its memory is limited."""
     from functools import partial
 
@@ -146,7 +158,7 @@ def make_setting(suite: Suite, device: str, secret: bytes | None = None, own_pro
 
     memory = suite.megabytes_per_worker if own_process else None
 
-    return partial(open_bench, Setting(suite, device, memory_mb=memory, secret=secret))
+    return partial(open_bench, Setting(suite, device, precision, memory_mb=memory, secret=secret))
 
 
 def write_provenance(

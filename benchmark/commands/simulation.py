@@ -41,7 +41,7 @@ def simulate(
     """
     from benchmark.contract.seeding import PUBLIC_SEASON, Streams
     from benchmark.given import pin
-    from benchmark.prepare import build_world, check_scenario
+    from benchmark.prepare import build_world, check_scenario, is_finite
     from benchmark.scenario import Scenario, check_rows
 
     parsed = Scenario.parse(scenario)
@@ -51,7 +51,7 @@ def simulate(
     check_scenario(parsed)
     parsed = pin(parsed)
     world = build_world(parsed, Streams(season or PUBLIC_SEASON, parsed.family, seed))
-    most = len(world) if hasattr(world, "__len__") else None
+    most = len(world) if is_finite(world) else None
     rows = wanted or most or 4000
     if most is not None and rows > most:
         raise UsageError(

@@ -14,12 +14,13 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from benchmark.backbones import TINY, parse_backbone
 from benchmark.engines.base import CellResult, Finished, WorkbenchFactory
 from benchmark.plan import Group
 
@@ -38,6 +39,16 @@ THREAD_CAPS = {
 }
 # oneDNN keeps a compiled product for each shape it meets; texts come in many shapes.
 WORKER_SETTINGS = {**THREAD_CAPS, "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
+# Hundreds of megabytes that are handed back and asked for anew at every step cost more than arithmetic:
+# a large model keeps what it was given, in huge pages.
+LARGE_MODEL_SETTINGS = {
+    "THP_MEM_ALLOC_ENABLE": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "20000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+    # Threads that wait for each other by spinning would take time from whatever else runs.
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 
 
 @dataclass(eq=False)
@@ -106,6 +117,7 @@ def run_local(
         Each group with the result of each cell, as groups finish.
     """
     waiting = deque(_Job.of(group) for group in groups)
+    settings = worker_settings(group.backbone for group in groups)
     pool: list[_Worker] = []
     try:
         while waiting or any(worker.job for worker in pool):
@@ -115,7 +127,7 @@ def run_local(
                 if idle:
                     worker = idle.pop()
                 else:
-                    worker = _start_worker(factory)
+                    worker = _start_worker(factory, settings)
                     pool.append(worker)
                 job = waiting.popleft()
                 try:
@@ -200,11 +212,17 @@ def _finish(job: _Job) -> tuple[Group, list[CellResult]]:
 
 
 # -- workers ------------------------------------------------------------------
-def _start_worker(factory: WorkbenchFactory) -> _Worker:
+def worker_settings(backbones: Iterable[str]) -> dict[str, str]:
+    """Environment of processes that train on some backbones, read before Python starts."""
+    large = any(parse_backbone(name).name != TINY for name in backbones)
+    return {**WORKER_SETTINGS, **(LARGE_MODEL_SETTINGS if large else {})}
+
+
+def _start_worker(factory: WorkbenchFactory, settings: Mapping[str, str]) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, factory), daemon=True)
-    with environment(WORKER_SETTINGS):
+    with environment(settings):
         process.start()
     theirs.close()
     return _Worker(process, ours)

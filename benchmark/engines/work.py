@@ -41,7 +41,7 @@ class Setting:
     Attributes:
         suite: The suite.
         device: ``"cpu"`` or ``"cuda"``.
-        precision: Floating-point precision of models.
+        precision: Of products; see ``benchmark.harness.device.check_precision``.
         backbones: Parent folder of the pretrained backbones, or None for the usual one.
         kept_tasks: Tasks a worker keeps in memory. Groups are worked on block by block, so a
             little more than a group's cells is enough for every method to find them there.
@@ -96,7 +96,9 @@ class Bench:
         try:
             return self._run(group, [group.cells[index] for index in indices])
         except Exception as error:
-            return [describe_failure(error) for _ in indices]
+            if len(indices) > 1:  # one cell's fault is not its neighbour's
+                return [self.run(group, [index])[0] for index in indices]
+            return [describe_failure(error)]
 
     def task(self, cell: Cell) -> Task:
         """The task of a cell, kept while it is in use."""
@@ -149,6 +151,7 @@ class Bench:
             path=("method", digest),
             oracle=make_oracle(task.world) if track == "oracle" else None,
             cache=self._caches.get(cell, lambda: Cache(CACHE_BYTES, CACHE_TEXTS)),
+            precision=self.setting.precision,
         )
 
     def backbone(self, domain: str, backbone: str = TINY) -> Any:
@@ -180,7 +183,7 @@ def open_bench(setting: Setting) -> Bench:
     """A workbench for a process of its own, whose arithmetic and memory it settles."""
     from benchmark.harness import settle
 
-    settle(threads=1)
+    settle(threads=1, precision=setting.precision)
     if setting.memory_mb is not None and setting.device == "cpu" and sys.platform == "linux":
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (setting.memory_mb * 2**20, hard))

@@ -5,7 +5,7 @@ Knows neither the worlds that make logs nor the methods that read them.
 
 from benchmark.harness.backbone import Backbone
 from benchmark.harness.cache import Cache
-from benchmark.harness.device import device_class, resolve_device, settle
+from benchmark.harness.device import PRECISIONS, check_precision, device_class, resolve_device, settle
 from benchmark.harness.drive import Failure, drive
 from benchmark.harness.encoder import TextEncoder
 from benchmark.harness.harness import FittedHead, FittedPolicy, Harness, tabular_harness
@@ -21,6 +21,7 @@ VERSION = "2"
 """Part of every result's key: raised whenever the harness would give other numbers."""
 
 __all__ = [
+    "PRECISIONS",
     "VERSION",
     "Backbone",
     "Batch",
@@ -37,6 +38,7 @@ __all__ = [
     "Tokenizer",
     "answer_queries",
     "blend",
+    "check_precision",
     "device_class",
     "drive",
     "peak_memory_mb",

@@ -31,6 +31,7 @@ from benchmark.harness.operations import (
 
 __all__ = [
     "EPSILON",
+    "MATRICES",
     "DecoderShape",
     "finish",
     "initial_weights",
@@ -40,6 +41,9 @@ __all__ = [
     "step",
     "stream",
 ]
+
+MATRICES = ("attention_in", "attention_out", "mlp_in", "mlp_out")
+"""Parameters of a block that are multiplied, in the order of use."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +187,7 @@ def step(
 
 def _blocks(parameters: Mapping[str, Tensor]) -> list[tuple[Tensor, ...]]:
     """The four matrices of each layer, each (K, in, out)."""
-    names = ("attention_in", "attention_out", "mlp_in", "mlp_out")
-    return list(zip(*(parameters[name].unbind(1) for name in names), strict=True))
+    return list(zip(*(parameters[name].unbind(1) for name in MATRICES), strict=True))
 
 
 def _project(x: Tensor, gain: Tensor, weight: Tensor, shape: DecoderShape, rows: tuple[int, int]) -> Tensor:

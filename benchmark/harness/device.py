@@ -7,9 +7,9 @@ import re
 
 import torch
 
-from benchmark.contract import UsageError
+from benchmark.contract import UsageError, unknown_name
 
-PRECISIONS = ("highest", "high", "medium")
+FLOAT32, TF32, BFLOAT16 = PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 def resolve_device(name: str = "auto") -> str:
@@ -40,21 +40,55 @@ def device_class(device: str) -> str:
     return "cpu" if device == "cpu" else torch.cuda.get_device_name(device)
 
 
-def settle(*, threads: int = 1, precision: str = "highest", deterministic: bool = True) -> None:
+def check_precision(precision: str, device: str, *backbones: str) -> str:
+    """A precision that the device and the backbones know.
+
+    ``float32`` is exact to 24 bits. ``tf32`` rounds the factors of float32 products to 11 bits on a
+    CUDA device. ``bfloat16`` multiplies the matrices and the attention of the tiny decoder in 8 bits
+    and keeps weights, sums, logits and log-probabilities in float32; reward heads stay in float32.
+
+    Args:
+        precision: One of ``PRECISIONS``.
+        device: As from ``resolve_device``.
+        backbones: Names of what methods train on.
+
+    Raises:
+        UsageError: If the precision is unknown, or has no meaning there.
+    """
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    if precision == TF32 and device == "cpu":
+        raise UsageError(
+            "only CUDA devices multiply in tf32",
+            expected="--device cuda, or another precision",
+            found=device,
+            fix=f"use --precision {FLOAT32}",
+        )
+    others = [name for name in backbones if not name.startswith("tiny")]
+    if precision == BFLOAT16 and others:
+        raise UsageError(
+            f"{precision} is for the tiny decoder",
+            expected=f"--backbone tiny, or --precision {FLOAT32}",
+            found=", ".join(others),
+        )
+    return precision
+
+
+def settle(*, threads: int = 1, precision: str = FLOAT32, deterministic: bool = True) -> None:
     """Fix the arithmetic of this process; called once by whoever owns the process.
 
     Args:
         threads: Threads of one worker.
-        precision: Float32 matrix products: "highest" (exact float32), "high" or "medium".
+        precision: One of ``PRECISIONS``; see ``check_precision``.
         deterministic: Refuse operations whose result depends on scheduling.
 
     Raises:
         UsageError: If the precision is unknown.
     """
     if precision not in PRECISIONS:
-        raise UsageError("unknown precision", expected=", ".join(PRECISIONS), found=repr(precision))
+        raise unknown_name("precision", precision, PRECISIONS)
     torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision(precision)
+    torch.set_float32_matmul_precision("high" if precision == TF32 else "highest")
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)

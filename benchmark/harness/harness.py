@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmark.contract import Budget, ContractError, UsageError, make_rng
 from benchmark.harness.cache import Cache, digest_numbers, digest_strings
+from benchmark.harness.device import BFLOAT16, FLOAT32
 from benchmark.harness.encoder import TextEncoder
 from benchmark.harness.heads import HIDDEN_RATE, LINEAR_RATE, RewardHead
 from benchmark.harness.meters import Meter
@@ -50,6 +51,7 @@ class Harness:
         oracle: ``(prompts, texts, context) -> outcomes``; the oracle track alone has one.
         cache: Encodings and reference log-probabilities by content; may be shared.
         meter: Counts tokens and operations.
+        precision: Of products; see ``benchmark.harness.device.check_precision``.
     """
 
     backbone: Any
@@ -59,6 +61,7 @@ class Harness:
     oracle: Oracle | None = None
     cache: Cache = field(default_factory=Cache)
     meter: Meter = field(default_factory=Meter)
+    precision: str = FLOAT32
 
     def __post_init__(self) -> None:
         if self.cache is None:
@@ -78,7 +81,16 @@ class Harness:
     # -- models ---------------------------------------------------------------
     def policy(self) -> Model:
         """The reference policy, as a starting point."""
-        return Model(self.backbone.policy(self.device), self.backbone.reference_weights(self.device))
+        architecture = self.backbone.policy(self.device)
+        if self.precision == BFLOAT16:
+            if architecture.name != "decoder":
+                raise UsageError(
+                    f"a {architecture.name} policy has one precision",
+                    expected="the tiny decoder",
+                    found=self.precision,
+                )
+            architecture = replace(architecture, precision=self.precision)
+        return Model(architecture, self.backbone.reference_weights(self.device))
 
     def reward_head(
         self,
@@ -146,7 +158,8 @@ class Harness:
             return architecture.score(model.weights, some_prompts, some_texts)
 
         if architecture.policy and not model.trained:
-            return self.cache.numbers(f"{self.backbone.hash}/{self.device}", prompts, texts, compute)
+            store = f"{self.backbone.hash}/{self.device}/{self.precision}"
+            return self.cache.numbers(store, prompts, texts, compute)
         if not is_kept(model):
             return compute(prompts, texts)
         tokens = count_tokens(architecture, prompts, texts)

@@ -1,7 +1,8 @@
 """Any ``transformers`` causal language model as a policy: all weights trained, or adapters alone.
 
-The same protocol as the tiny decoder, one member at a time. A prompt is read once
-for all texts that follow it, whether they are scored or sampled. Nothing is fetched here.
+The same protocol as the tiny decoder, one member at a time. In training the rows of a batch
+lie side by side without padding; a prompt is read once for all texts that follow it where
+they are scored or sampled. Nothing is fetched here.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from torch.utils.checkpoint import checkpoint
 
 from benchmark.contract import UsageError
 from benchmark.harness.decoder import log_probability
+from benchmark.harness.hf_packing import PACKED_TOKENS, PACKED_TOKENS_ELSEWHERE, pack, split_rows
+from benchmark.harness.hf_products import FastProducts
 from benchmark.harness.layout import Layout
 from benchmark.harness.model import Inputs, Model, Output
 
 SCORE_TOKENS = {"cpu": 1024}
 SCORE_TOKENS_ELSEWHERE = 16_384
+SAMPLED_ROWS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,7 @@ class HFPolicy:
         learning_rate: Default step size.
         checkpoint: Rows whose activations are held at a time while gradients are computed; the
             others are computed anew on the way back. 0 holds all.
+        packs: Whether the network reads several sequences in one row as it reads each alone.
     """
 
     module: Any
@@ -53,6 +58,7 @@ class HFPolicy:
     device: str = "cpu"
     learning_rate: float = 1e-4
     checkpoint: int = 0
+    packs: bool = True
 
     name = "hf"
     policy = True
@@ -112,45 +118,50 @@ class HFPolicy:
         inputs = {"tokens": tokens, "first": first, "targets": targets, "mask": mask, "length": mask.sum(1)}
         return {name: tensor.to(self.device) for name, tensor in inputs.items()}
 
-    def _call(self, weights: Tensor, tokens: Tensor, **options: Any) -> Any:
+    def _call(self, weights: Tensor | None, tokens: Tensor, **options: Any) -> Any:
+        if weights is None:
+            with FastProducts():
+                return self.module(tokens, **options)
         parameters = {name: value[0] for name, value in self.layout.split(weights).items()}
-        return torch.func.functional_call(self.module, parameters, (tokens,), options)
+        with FastProducts():
+            return torch.func.functional_call(self.module, parameters, (tokens,), options)
 
-    def forward(self, weights: Tensor, inputs: Inputs) -> Output:
-        """Log-probabilities of texts; leading axes (1, B)."""
+    def forward(self, weights: Tensor | None, inputs: Inputs) -> Output:
+        """Log-probabilities of texts; leading axes (1, B); without weights, those of the network itself."""
         batch = {name: tensor[0] for name, tensor in inputs.items()}
-        longest = batch["targets"].shape[1]
-        if self.checkpoint and torch.is_grad_enabled():
-            parts = torch.arange(len(batch["tokens"]), device=self.device).split(self.checkpoint)
-            chunks = [{name: tensor[rows] for name, tensor in batch.items()} for rows in parts]
-            found = [checkpoint(self._token_scores, weights, part, use_reentrant=False) for part in chunks]
-        else:
-            found = [self._token_scores(weights, batch)]
-        joined = [torch.nn.functional.pad(part, (0, longest - part.shape[1])) for part in found]
-        value = torch.cat(joined)[None]
+        held = self.checkpoint if torch.is_grad_enabled() else 0
+        found = []
+        for rows in self._parts(batch, held):
+            part = {name: tensor[rows] for name, tensor in batch.items()}
+            found.append(
+                checkpoint(self._token_scores, weights, part, use_reentrant=False)
+                if held
+                else self._token_scores(weights, part)
+            )
+        value = torch.cat(found)[None]
         return Output(value.sum(-1), tokens=value)
 
-    def _token_scores(self, weights: Tensor, batch: Inputs) -> Tensor:
-        """Log-probability of each text token, shape (B, S), S the longest of these rows."""
-        first = batch["first"]
-        longest = int(batch["length"].max())
-        targets, mask = batch["targets"][:, :longest], batch["mask"][:, :longest]
-        # What is wider than these rows need, and logits before the first text, would cost time alone.
-        tokens = batch["tokens"][:, : int((first + batch["length"]).max())]
-        before = int(first.min())
-        # Padding is on the right, so causal attention needs no mask.
-        kept = torch.arange(before, tokens.shape[1], device=first.device)
-        logits = self._call(weights, tokens, use_cache=False, logits_to_keep=kept).logits
-        index = first[:, None] - before + torch.arange(longest, device=first.device)
-        index = index.clamp(max=logits.shape[1] - 1)[..., None].expand(-1, -1, logits.shape[2])
-        picked = logits.gather(1, index).flatten(0, 1)
-        return log_probability(picked, targets.flatten()).view(targets.shape) * mask
+    def _parts(self, batch: Inputs, held: int) -> list[slice]:
+        """Rows that are read at once: few enough for attention between neighbours to cost little."""
+        sizes = [int(size) for size in (batch["first"] + batch["length"]).tolist()]
+        budget = PACKED_TOKENS.get(self.device, PACKED_TOKENS_ELSEWHERE)
+        return list(split_rows(sizes, budget, held if self.packs else 1))
 
-    def _read(self, weights: Tensor, head: list[int]) -> Any:
-        """The state after all of a prompt but its last token, for one row; None if that is nothing."""
-        if len(head) == 1:
+    def _token_scores(self, weights: Tensor | None, batch: Inputs) -> Tensor:
+        """Log-probability of each text token, shape (B, S), 0 past the end of a text."""
+        packed = pack(batch)
+        where = {"position_ids": packed.positions} if self.packs else {}
+        output = self._call(weights, packed.tokens, use_cache=False, logits_to_keep=packed.asked, **where)
+        return packed.spread(log_probability(output.logits[0], packed.targets))
+
+    def _read(self, weights: Tensor, heads: list[list[int]]) -> Any:
+        """The state after all of some prompts but their last tokens; None if that is nothing.
+
+        The prompts are of one length and become the rows of the state.
+        """
+        if len(heads[0]) == 1:
             return None
-        tokens = torch.tensor([head[:-1]], device=self.device)
+        tokens = torch.tensor([head[:-1] for head in heads], device=self.device)
         return self._call(weights, tokens, use_cache=True, logits_to_keep=1).past_key_values
 
     @torch.no_grad()
@@ -161,7 +172,7 @@ class HFPolicy:
         for index, prompt in enumerate(distinct):
             rows = np.flatnonzero(which == index)
             head, written = self._head(str(prompt)), self._written(texts[rows])
-            state = self._read(weights, head)
+            state = self._read(weights, [head])
             for part in split_by_length([len(text) for text in written], self._score_tokens):
                 found = self._score_after(weights, state, head[-1], [written[i] for i in part])
                 values[rows[part]] = found.double().cpu().numpy()
@@ -187,19 +198,29 @@ class HFPolicy:
         self, weights: Tensor, prompts: np.ndarray, uniforms: np.ndarray, temperature: float = 1.0
     ) -> np.ndarray:
         """Texts of shape (len(prompts), n) by inverse CDF on uniforms (m, n, longest + 1)."""
-        texts = []
-        for prompt, row in zip(prompts, uniforms, strict=True):
-            drawn = torch.from_numpy(row).to(self.device)
-            texts += self._sample_prompt(weights, self._head(prompt), drawn, temperature)
-        return np.array(texts, dtype=object).reshape(uniforms.shape[:2])
+        heads = [self._head(prompt) for prompt in prompts]
+        texts = np.empty(uniforms.shape[:2], dtype=object)
+        # Heads of one length need no padding beside each other.
+        most = max(1, SAMPLED_ROWS // max(1, uniforms.shape[1]))
+        for length in sorted(set(map(len, heads))):
+            equal = [row for row, head in enumerate(heads) if len(head) == length]
+            for rows in (equal[start : start + most] for start in range(0, len(equal), most)):
+                drawn = torch.from_numpy(uniforms[rows]).to(self.device)
+                together = self._sample_after(weights, [heads[row] for row in rows], drawn, temperature)
+                texts[rows] = np.array(together, dtype=object).reshape(len(rows), -1)
+        return texts
 
-    def _sample_prompt(self, weights: Tensor, head: list[int], uniforms: Tensor, heat: float) -> list[str]:
-        """Texts for one prompt, side by side: equal heads need no padding, and finished texts leave."""
-        n = len(uniforms)
-        rows: list[list[int]] = [[] for _ in range(n)]
-        alive = torch.arange(n, device=self.device)
-        tokens = torch.full((n, 1), head[-1], device=self.device)
-        state = repeat_state(self._read(weights, head), n)
+    def _sample_after(
+        self, weights: Tensor, heads: list[list[int]], uniforms: Tensor, heat: float
+    ) -> list[str]:
+        """Texts after heads of one length, side by side, those of a head together; finished texts leave."""
+        each = uniforms.shape[1]
+        uniforms = uniforms.flatten(0, 1)
+        rows: list[list[int]] = [[] for _ in uniforms]
+        alive = torch.arange(len(rows), device=self.device)
+        last = torch.tensor([head[-1:] for head in heads], device=self.device)
+        tokens = last.repeat_interleave(each, 0)
+        state = repeat_state(self._read(weights, heads), each)
         for step in range(uniforms.shape[1]):
             output = self._call(weights, tokens, past_key_values=state, use_cache=True)
             state = output.past_key_values
@@ -237,7 +258,7 @@ def split_by_length(lengths: list[int], budget: int) -> list[np.ndarray]:
 
 
 def repeat_state(state: Any, n: int) -> Any:
-    """A one-row key-value state for n rows; the given one is left as it is."""
+    """A key-value state with each row n times, copies side by side; the given one is left as it is."""
     if state is None:
         return None
     state = copy.deepcopy(state)

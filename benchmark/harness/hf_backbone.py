@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmark.contract import UsageError
 from benchmark.harness.hf import HFPolicy
+from benchmark.harness.hf_packing import can_pack
 from benchmark.harness.sources import hush
 
 RATE, ADAPTER_RATE = 1e-4, 1e-3
@@ -32,6 +33,7 @@ class HFBackbone:
         chat: Whether prompts are put through the tokenizer's chat template instead.
         learning_rate: Default step size.
         checkpoint: Rows whose activations are held at a time in training; 0 holds all.
+        packs: Whether the network reads several sequences in one row as it reads each alone.
     """
 
     module: Any
@@ -43,6 +45,7 @@ class HFBackbone:
     chat: bool = False
     learning_rate: float = RATE
     checkpoint: int = 0
+    packs: bool = True
     _placed: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -79,23 +82,8 @@ class HFBackbone:
         Raises:
             UsageError: If the model cannot be read or peft is missing.
         """
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        hush()
-        try:
-            module = AutoModelForCausalLM.from_pretrained(
-                str(source), dtype=torch.float32, local_files_only=True
-            )
-            tokenizer = AutoTokenizer.from_pretrained(str(source), local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                f"cannot load a language model from {str(source)!r}",
-                expected="a folder written by save_pretrained of a causal language model",
-                found=str(error).splitlines()[0],
-            ) from error
-        chat = bool(tokenizer.chat_template) if chat is None else chat
-        if chat and not tokenizer.chat_template:
-            raise UsageError("this tokenizer has no chat template", expected="chat=false", found=str(source))
+        module, tokenizer = load_network(source)
+        chat = reads_chat(tokenizer, chat, source)
         digest = digest or hash_weights(module)
         if lora_rank:
             module = add_adapters(module, lora_rank, lora_targets, seed)
@@ -103,7 +91,10 @@ class HFBackbone:
         adapters = (lora_rank, lora_targets, seed) if lora_rank else ()
         settings = repr((digest, adapters, longest, separator, chat, encoder.hash))
         content = hashlib.sha256(settings.encode()).hexdigest()[:16]
-        return cls(module.eval(), tokenizer, encoder, content, longest, separator, chat, rate, checkpoint)
+        module = module.eval()
+        return cls(
+            module, tokenizer, encoder, content, longest, separator, chat, rate, checkpoint, can_pack(module)
+        )
 
     def policy(self, device: str) -> HFPolicy:
         """The architecture of the reference policy; the network is copied to a device once."""
@@ -111,7 +102,7 @@ class HFBackbone:
             module = self.module if device == "cpu" else copy.deepcopy(self.module).to(device)
             self._placed[device] = HFPolicy(
                 module, self.tokenizer, self.longest, self.separator, self.chat, device,
-                self.learning_rate, self.checkpoint,
+                self.learning_rate, self.checkpoint, self.packs,
             )  # fmt: skip
         return self._placed[device]
 
@@ -119,9 +110,44 @@ class HFBackbone:
         """The reference's trainable weights, shape (1, P); gathered once a device."""
         place = f"weights/{device}"
         if place not in self._placed:
-            trained = [p for p in self.policy(device).module.parameters() if p.requires_grad]
-            self._placed[place] = torch.cat([p.detach().flatten() for p in trained])[None]
+            self._placed[place] = reference_of(self.policy(device).module)
         return self._placed[place]
+
+
+def load_network(source: str | Path) -> tuple[Any, Any]:
+    """A causal language model in float32 and evaluation mode, and its tokenizer; the network is never asked.
+
+    Raises:
+        UsageError: If the folder holds none.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    hush()
+    try:
+        module = AutoModelForCausalLM.from_pretrained(str(source), dtype=torch.float32, local_files_only=True)
+        return module.eval(), AutoTokenizer.from_pretrained(str(source), local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"cannot load a language model from {str(source)!r}",
+            expected="a folder written by save_pretrained of a causal language model",
+            found=str(error).splitlines()[0],
+        ) from error
+
+
+def reads_chat(tokenizer: Any, chat: bool | None, source: str | Path) -> bool:
+    """Whether prompts go through the chat template; None stands for wherever there is one.
+
+    Raises:
+        UsageError: If it is asked for and there is none.
+    """
+    if chat and not tokenizer.chat_template:
+        raise UsageError("this tokenizer has no chat template", expected="chat=false", found=str(source))
+    return bool(tokenizer.chat_template) if chat is None else chat
+
+
+def reference_of(module: Any) -> Tensor:
+    """The trainable weights of a network, shape (1, P)."""
+    return torch.cat([p.detach().flatten() for p in module.parameters() if p.requires_grad])[None]
 
 
 def add_adapters(module: Any, rank: int, targets: tuple[str, ...], seed: int) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.harness.decoder import DecoderShape, finish, predict_words, stream
+from benchmark.harness.decoder import MATRICES, DecoderShape, finish, predict_words, stream
+from benchmark.harness.device import BFLOAT16, FLOAT32
 from benchmark.harness.layout import Layout
 from benchmark.harness.model import Inputs, Output
 from benchmark.harness.operations import log_probability, pick_rows
@@ -37,6 +38,7 @@ class DecoderPolicy:
         longest: Most words a sampled text may have.
         device: Where weights and inputs live.
         learning_rate: Default step size.
+        precision: Of products; see ``benchmark.harness.device.check_precision``.
     """
 
     tokenizer: Tokenizer
@@ -44,6 +46,7 @@ class DecoderPolicy:
     longest: int
     device: str = "cpu"
     learning_rate: float = 1e-3
+    precision: str = FLOAT32
 
     name = "decoder"
     policy = True
@@ -55,12 +58,22 @@ class DecoderPolicy:
     @property
     def signature(self) -> Hashable:
         """Decoders of one vocabulary and shape may be stacked."""
-        return (self.name, self.shape, hash(self.tokenizer), self.longest, self.device, self.learning_rate)
+        return (
+            self.name, self.shape, hash(self.tokenizer), self.longest, self.device, self.learning_rate,
+            self.precision,
+        )  # fmt: skip
 
     @property
     def layout(self) -> Layout:
         """Where each parameter lies in the flat weights."""
         return self.shape.layout
+
+    def parameters(self, weights: Tensor) -> dict[str, Tensor]:
+        """Named parameters; the matrices of blocks in the type in which they are multiplied."""
+        found = self.layout.split(weights)
+        if self.precision == BFLOAT16:
+            found |= {name: found[name].bfloat16() for name in MATRICES}
+        return found
 
     def prepare(self, prompts: np.ndarray, texts: np.ndarray) -> Inputs:
         """Padded inputs: "tokens" (n, T), "first" (n,), "targets" and "mask" (n, S), "length" (n,)."""
@@ -95,7 +108,7 @@ class DecoderPolicy:
 
     def forward(self, weights: Tensor, inputs: Inputs) -> Output:
         """Log-probabilities of texts; logits are computed where a text token is predicted, nowhere else."""
-        parameters = self.layout.split(weights)
+        parameters = self.parameters(weights)
         states, mask = stream(parameters, self.shape, inputs["tokens"]), inputs["mask"]
         if len(weights) == 1 and weights.is_cpu:
             # Padding is left out altogether; members of a stack would have unequal numbers of rows.
@@ -154,7 +167,7 @@ class DecoderPolicy:
         means = torch.empty(len(texts), self.shape.width, device=self.device)
         for rows in order.split(self._rows_at_once):
             batch = _trim(inputs, rows[None])
-            parameters = self.layout.split(weights)
+            parameters = self.parameters(weights)
             states = stream(parameters, self.shape, batch["tokens"])
             states = finish(parameters, states.flatten(1, 2)).view(states.shape)
             picked = _pick(states, batch["first"], batch["mask"].shape[2])
@@ -184,7 +197,7 @@ class DecoderPolicy:
         """Texts of K members, shape (K, m, n); arguments as for ``sample``, one of each a member."""
         asked = self.tokenizer.encode(np.concatenate(prompts))
         drawn = torch.from_numpy(np.stack(uniforms))
-        ids = sample_tokens(self.layout.split(weights), self.shape, asked, drawn, temperature)
+        ids = sample_tokens(self.parameters(weights), self.shape, asked, drawn, temperature)
         return self.tokenizer.decode(ids.reshape(-1, ids.shape[3])).reshape(ids.shape[:3])
 
     def count_members(self, rows: int, tokens: int, train: bool) -> int:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -58,7 +59,7 @@ def find_source(name: str) -> Path:
         return _find_in_package(name)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
+        if not is_model(folder):
             raise UsageError(
                 f"{name!r} is not a model",
                 expected="a folder with config.json, as save_pretrained writes it",
@@ -144,19 +145,41 @@ def ready_model(source: Path, home: Path) -> Path:
     if source.is_dir():
         return source
     folder = home / f"{source.stem.lower()}-{hash_source(source)}"
-    if not (folder / "config.json").exists():
-        home.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".making-{folder.name}-", dir=home))
+    return make_once(folder, lambda scratch: convert_gguf(source, scratch))
+
+
+def make_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """A folder of a model, made by one process at a time and seen by none before it is whole.
+
+    Args:
+        folder: Where it is to lie; complete if it holds a configuration.
+        make: Writes it into an empty folder.
+    """
+    from filelock import FileLock
+
+    if is_model(folder):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if is_model(folder):
+            return folder
+        making = f".making-{folder.name}-"
+        for left_behind in folder.parent.glob(f"{making}*"):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix=making, dir=folder.parent))
         try:
-            convert_gguf(source, scratch)
+            make(scratch)
             scratch.chmod(0o755)
+            shutil.rmtree(folder, ignore_errors=True)
             os.replace(scratch, folder)
-        except OSError:  # another process may have been faster
-            if not (folder / "config.json").exists():
-                raise
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder holds a model's configuration."""
+    return (folder / "config.json").is_file()
 
 
 def hush() -> None:

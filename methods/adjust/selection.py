@@ -62,7 +62,7 @@ class ShadowWeights:
     ``E[(recorded / P - 1) (1, shadow, s(x))] = 0`` (Miao and Tchetgen Tchetgen 2016; Wang, Shao and Kim
     2014). s(x) is what texts say in two numbers: the outcome they predict, and their own log odds of being
     recorded. Phrasings that move recording beyond their outcomes are between the two; the first alone
-    would give them the wrong sign.
+    would give them the wrong sign. The shadow variable is adjusted for in the regression as well.
 
     Attributes:
         clip: Largest weight relative to the mean.
@@ -94,7 +94,9 @@ class ShadowWeights:
         start = np.r_[np.log(share / (1 - share)), np.zeros(model.shape[1] - 1)]
         fit = least_squares(imbalance, start)
         chance = expit(np.clip(model[seen] @ fit.x, -8.0, 8.0))
-        return _adjust(scored.with_weight(clip_weights(1.0 / chance, self.clip)))
+        weighted = scored.with_weight(clip_weights(1.0 / chance, self.clip))
+        # What moves the outcome alone is the best covariate there is: weights multiply the noise it makes.
+        return _adjust(weighted, ("covariate", "shadow"))
 
 
 def observed_rows(log: Log) -> np.ndarray:
@@ -122,6 +124,6 @@ def _fit_odds(columns: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     return fit_logistic(design, recorded).predict(design)
 
 
-def _adjust(scored: Scored) -> Scored:
-    columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+def _adjust(scored: Scored, roles: tuple[str, ...] = ("covariate",)) -> Scored:
+    columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log, roles)])
     return subtract_rest(partial_out(scored, columns))

@@ -62,7 +62,7 @@ CARD = FamilyCard(
             form="nothing or a text file, one prompt a line",
             place="file",
         ),
-        Dial("texts", 64, "texts it writes for each prompt", 2, 100_000),
+        Dial("texts", 32, "texts it writes for each prompt", 2, 100_000),
         Dial("tokens", 48, "longest text", 1, 2048),
         Dial("temperature", 0.6, "how freely it writes", 0.0, 5.0, open_low=True),
         Dial("writing", 0, "which draw of texts; world seeds share it", 0, 2**31),
@@ -118,19 +118,19 @@ def pool_texts(table: pa.Table, patterns: Mapping[str, str] | None = None) -> Co
     domain = make_corpus(table, text="text", test="prompt", name="generated", patterns=patterns)
     limit = float(np.median(count_words(domain.texts)))
     told = _toggled_mass(domain)
-    while min(told.values(), default=0.0) == 0 or len(told) > MOST_ATTRIBUTES:
+    while len(told) >= LEAST_ATTRIBUTES and (min(told.values()) == 0 or len(told) > MOST_ATTRIBUTES):
         # leaving one out makes texts alike in the rest, so others may then differ alone: one at a time
         del told[min(told, key=lambda name: told[name])]
         kept = {name: dict(patterns or PATTERNS)[name] for name in told if name != LENGTH}
         domain = replace(domain, detectors=Detectors(kept, limit if LENGTH in told else None))
         told = _toggled_mass(domain)
-        if len(told) < LEAST_ATTRIBUTES:
-            raise UsageError(
-                "the texts vary in too few attributes",
-                expected=f"at least {LEAST_ATTRIBUTES} attributes that differ alone within a prompt",
-                found=", ".join(told) or "none",
-                fix="write more texts a prompt, or pass patterns that tell them apart",
-            )
+    if len(told) < LEAST_ATTRIBUTES:
+        raise UsageError(
+            "the texts vary in too few attributes",
+            expected=f"at least {LEAST_ATTRIBUTES} attributes that differ alone within a prompt",
+            found=", ".join(told) or "none",
+            fix="write more texts a prompt, or pass patterns that tell them apart",
+        )
     return domain
 
 

@@ -24,6 +24,9 @@ from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import make_rng
 from simulators.text.corpus import CorpusDomain, make_corpus
 
+VERSION = "1"
+"""Raised whenever the same model would write other texts, so that those kept are not taken for them."""
+
 
 @dataclass(frozen=True)
 class Writing:
@@ -95,7 +98,8 @@ def hash_writing(model_folder: Path, writing: Writing) -> str:
             expected="a folder made by save_pretrained, with config.json",
             found=", ".join(path.name for path in files) or "nothing",
         )
-    digest = hashlib.sha256(json.dumps(asdict(writing), sort_keys=True).encode())
+    asked = {"version": VERSION, **asdict(writing)}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
     for path in files:
         with path.open("rb") as file:
             digest.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
@@ -124,15 +128,16 @@ def tidy(text: str, ended: bool) -> str:
 
     Args:
         text: What was drawn.
-        ended: Whether the model ended it; else it was cut at the longest length.
+        ended: Whether the model ended it; else it was cut at the longest length, in its only sentence
+            perhaps, which then stays.
     """
-    text = " ".join(text.split())
+    text = re.sub(r"^\d+[.:)] ", "", " ".join(text.split()))  # the number of an item of a list
     if not ended:
         ends = [match.end() for match in re.finditer(r"[.!?][\"”')]*(?=\s|$)", text)]
-        text = text[: ends[-1]] if ends else ""
-    if text.startswith('"') and text.count('"') <= 2 and (text.endswith('"') or text.count('"') == 1):
-        text = text.strip('"')  # around all of it, or opened and never closed
-    return text
+        text = text[: ends[-1]] if ends else text
+    if text.startswith('"') and text.count('"') % 2:  # opened and never closed
+        return text[1:]
+    return text[1:-1] if text.startswith('"') and text.find('"', 1) == len(text) - 1 > 0 else text
 
 
 def _ask(tokenizer: Any, prompt: str, chat: bool) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark import prepare
-from benchmark.backbones import BackboneSpec, load_backbone, parse_backbone
+from benchmark.backbones import BackboneSpec, load_backbone, parse_backbone, read_settings
 from benchmark.cli import invoke
 from benchmark.contract import UsageError
 from benchmark.store import Store
@@ -142,6 +142,23 @@ def test_other_weights_or_options_are_another_backbone(finished, models, tmp_pat
     assert len({prepare.hash_backbone("headlines", text) for text in options} | {hashes[0]}) == 5
 
 
+def test_adapted_weights_are_made_once_for_all_other_options(finished, models):
+    def network(*options):
+        name = f"{models / 'llama'}[{','.join(('lora=0', *options))}]"
+        return read_settings(prepare.make_backbone("headlines", name))["policy"]
+
+    plain, adapted, again = network(), network("adapt=3"), network("adapt=3", "longest=9")
+    assert plain["folder"] == str(models / "llama")
+    assert adapted["folder"] == again["folder"] != plain["folder"]
+    assert adapted["digest"] == again["digest"] != plain["digest"]
+    assert network("adapt=4")["digest"] not in (adapted["digest"], plain["digest"])
+    hashes = [
+        prepare.hash_backbone("headlines", f"{models / 'llama'}[lora=0{more}]")
+        for more in ("", ",adapt=3", ",adapt=4", ",adapt=3,longest=9")
+    ]
+    assert len(set(hashes)) == 4
+
+
 def test_the_word_encoder_is_the_one_of_the_tiny_backbone(finished, models):
     texts = np.array(["Ready to upgrade? Ends tonight!", "Curious? Hurry, today only!"], dtype=object)
     prompts = np.array(["Write a headline about coffee beans."] * 2, dtype=object)
@@ -181,6 +198,7 @@ def test_sentence_embeddings_are_mean_hidden_states_whatever_the_company(finishe
         (" me/it[ lora=0, chat=false ,rate=1e-4]", BackboneSpec("me/it", lora=0, chat=False, rate=1e-4)),
         ("tiny[encoder=minilm-l6]", BackboneSpec(encoder="minilm-l6")),
         ("/a/b[checkpoint=2,longest=9]", BackboneSpec("/a/b", checkpoint=2, longest=9)),
+        ("/a/b[adapt=20]", BackboneSpec("/a/b", adapt=20)),
     ],
 )  # fmt: skip
 def test_backbones_are_read_and_written(text, spec):
@@ -196,6 +214,8 @@ def test_backbones_are_read_and_written(text, spec):
         ("smollm2-135m[lore=2]", "did you mean 'lora'"),
         ("smollm2-135m[lora=-1]", "lora"),
         ("smollm2-135m[longest=0]", "longest"),
+        ("smollm2-135m[adapt=-1]", "adapt"),
+        ("tiny[adapt=5]", "option of backbone tiny"),
         ("smollm2-135m[chat=perhaps]", "chat"),
         ("smollm2-135m[rate=nan]", "rate"),
         ("smollm2-135m[lora=2", "cannot read"),
@@ -211,7 +231,7 @@ def test_the_suite_names_backbones_and_methods_that_exist():
     import methods
 
     suite = load_suite("real")
-    assert suite.backbones == ("smollm2-135m", "tiny[encoder=minilm-l6]")
+    assert suite.backbones == ("smollm2-135m[chat=false,adapt=180]", "tiny[encoder=minilm-l6]")
     for text in suite.backbones:
         assert str(parse_backbone(text)) == text
     for scenario in suite.scenarios:

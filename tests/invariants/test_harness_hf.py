@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from harness_corpus import PairMethod, make_corpus, make_log
@@ -9,8 +11,11 @@ from harness_corpus import PairMethod, make_corpus, make_log
 from benchmark.contract import Budget, UsageError
 from benchmark.harness import Failure, Harness, TextEncoder, Tokenizer, drive
 from benchmark.harness.hf import save_policy, split_by_length
+from benchmark.harness.hf_adapt import adapt_model
 from benchmark.harness.hf_backbone import HFBackbone
-from benchmark.harness.sources import find_source, hash_source
+from benchmark.harness.hf_packing import can_pack, pack, split_rows
+from benchmark.harness.hf_products import FastProducts
+from benchmark.harness.sources import find_source, hash_source, make_once
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +125,124 @@ def test_scores_by_prompt_equal_those_of_whole_rows(backbone, corpus):
     np.testing.assert_allclose(policy.score(weights, prompts, texts), whole.value[0].numpy(), atol=2e-4)
 
 
+def test_a_batch_is_packed_without_padding_and_reads_as_rows_alone(backbone, corpus):
+    from dataclasses import replace
+
+    import torch
+
+    policy, weights = backbone.policy("cpu"), backbone.reference_weights("cpu")
+    texts = np.array([text.split(" ", i % 5)[-1] for i, text in enumerate(corpus.texts[:24])], dtype=object)
+    rows = policy.prepare(corpus.prompts[:24], texts)
+    packed = pack(rows)
+    own = [len(policy._head(p)) + len(w) - 1
+           for p, w in zip(corpus.prompts, policy._written(texts), strict=False)]  # fmt: skip
+    # Lengths differ, so padding would show.
+    assert packed.tokens.shape == (1, sum(own))
+    assert rows["tokens"].numel() > 1.05 * sum(own)
+    inputs = {name: tensor[None] for name, tensor in rows.items()}
+    found = []
+    for one in (policy, replace(policy, packs=False)):
+        start = weights.clone().requires_grad_()
+        output = one.forward(start, inputs)
+        found.append((output.tokens.detach(), torch.autograd.grad(output.value.square().sum(), start)[0]))
+    torch.testing.assert_close(found[0][0], found[1][0], atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(found[0][1], found[1][1], atol=2e-2, rtol=1e-3)
+
+
+def test_whether_a_network_packs_is_tried(backbone):
+    import torch
+
+    class Blind(torch.nn.Module):
+        """Drops where a sequence starts, as a network that makes no mask of its own would."""
+
+        def __init__(self):
+            super().__init__()
+            self.inner = backbone.module
+
+        def get_input_embeddings(self):
+            return self.inner.get_input_embeddings()
+
+        def forward(self, tokens, position_ids=None, **options):
+            return self.inner(tokens, **options)
+
+    assert backbone.packs
+    assert can_pack(backbone.module)
+    assert not can_pack(Blind())
+
+
+def test_parts_of_a_batch_are_consecutive_and_small_enough():
+    sizes = np.random.default_rng(0).integers(1, 60, size=50).tolist()
+    for most in (0, 3):
+        parts = list(split_rows(sizes, 128, most))
+        assert [i for part in parts for i in range(50)[part]] == list(range(50))
+        assert all(sum(sizes[part]) <= 128 for part in parts)
+        assert all(part.stop - part.start <= 3 for part in parts) or not most
+    assert list(split_rows([500, 500], 128)) == [slice(0, 1), slice(1, 2)]
+    assert list(split_rows([], 128)) == []
+
+
+def test_other_matrix_products_give_the_same_logits_and_gradients(backbone):
+    import torch
+
+    tokens = torch.arange(3, 43).view(4, 10)
+    found = []
+    for fast in (False, True):
+        start = backbone.reference_weights("cpu").clone().requires_grad_()
+        parameters = {k: v[0] for k, v in backbone.policy("cpu").layout.split(start).items()}
+        with FastProducts() if fast else nullcontext():
+            logits = torch.func.functional_call(backbone.module, parameters, (tokens,)).logits
+        found.append((logits.detach(), torch.autograd.grad(logits.square().mean(), start)[0]))
+    torch.testing.assert_close(found[0][0], found[1][0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found[0][1], found[1][1], atol=1e-6, rtol=1e-4)
+    assert found[0][1].abs().max() > 1e-4
+    biased = torch.nn.Linear(3, 2)
+    with FastProducts():
+        shifted = biased(torch.zeros(1, 4, 3))
+    torch.testing.assert_close(shifted, biased.bias.expand(1, 4, 2))
+
+
+def test_reference_log_probabilities_are_computed_once(folder, corpus, backbone, monkeypatch):
+    from benchmark.harness.hf import HFPolicy
+
+    asked = []
+    score = HFPolicy.score
+    monkeypatch.setattr(
+        HFPolicy, "score", lambda self, w, p, t: asked.extend(zip(p, t, strict=True)) or score(self, w, p, t)
+    )
+    harness = Harness(backbone, Budget(steps=6, batch_size=8), ("once",))
+    log = make_log(40, 2)
+    fitted = drive(PairMethod(), [(log, harness)])[0]
+    first = harness.reference(log.prompts, log.texts)
+    # Training visits rows again and again, and they are asked about afterwards.
+    assert len(asked) == len(set(asked)) > 0
+    assert (harness.reference(log.prompts[::-1], log.texts[::-1])[::-1] == first).all()
+    assert len(asked) == len(set(asked))
+    fitted.reward(log.prompts, log.texts)
+    assert len(asked) == len(set(asked)) + len(log.texts)  # by the trained policy
+
+
+def test_adaptation_teaches_the_texts_and_is_then_the_reference(folder, corpus, backbone, tmp_path):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    learned, held = slice(0, 320), slice(320, 400)
+    settings = {"steps": 20, "batch_size": 16, "learning_rate": 2e-2}
+    for name in ("one", "two"):
+        adapt_model(folder, tmp_path / name, corpus.prompts[learned], corpus.texts[learned], **settings)
+    adapted = HFBackbone.load(tmp_path / "one", backbone.encoder, longest=16)
+    assert adapted.hash == HFBackbone.load(tmp_path / "two", backbone.encoder, longest=16).hash
+    some = corpus.prompts[held], corpus.texts[held]
+    before, after = Harness(backbone).reference(*some), Harness(adapted).reference(*some)
+    # Texts it has not seen, in nats a text: the random network knows nothing.
+    assert after.mean() > 0.6 * before.mean()
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path / "one")
+    tokens = torch.arange(3, 33).view(3, 10)
+    with torch.no_grad():
+        torch.testing.assert_close(plain(tokens).logits, adapted.module(tokens).logits)
+    fitted = Harness(adapted).fitted_policy(Harness(adapted).policy())
+    assert np.abs(fitted.reward(*some)).max() == 0
+
+
 def test_parts_hold_every_row_once_within_the_budget():
     lengths = np.random.default_rng(0).integers(1, 60, size=200).tolist()
     parts = split_by_length(lengths, 128)
@@ -218,6 +341,69 @@ def test_sources_are_named_by_content_and_never_fetched_offline(folder, tmp_path
         find_source(str(tmp_path))
     with pytest.raises(UsageError, match="unknown model"):
         find_source("./nowhere/at/all")
+
+
+def test_a_folder_is_read_trained_and_sampled_without_a_network(folder, corpus, backbone, monkeypatch):
+    import socket
+
+    def refuse(*_, **__):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)  # names that need no network never ask it
+    chosen = HFBackbone.load(find_source(str(folder)), backbone.encoder, longest=4)
+    harness = Harness(chosen, Budget(steps=2, batch_size=4), ("offline",))
+    fitted = drive(PairMethod(), [(make_log(20, 2), harness)])[0]
+    assert not isinstance(fitted, Failure), fitted.traceback
+    assert fitted.sample(corpus.prompts[:1], 2).shape == (1, 2)
+
+
+def test_a_cached_hub_id_is_found_without_a_network(folder, tmp_path, monkeypatch):
+    import shutil
+
+    from huggingface_hub import constants
+
+    home = tmp_path / "models--someone--a-model"
+    shutil.copytree(folder, home / "snapshots" / "0123")
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text("0123")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert hash_source(find_source("someone/a-model")) == hash_source(folder)
+
+
+def test_a_model_is_made_by_one_and_seen_whole_by_all(tmp_path):
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+
+    made = []
+
+    def make(scratch):
+        made.append(scratch)
+        (scratch / "config.json").write_text("{}")
+        time.sleep(0.2)
+        (scratch / "model.safetensors").write_text("weights")
+
+    (tmp_path / ".making-model-left").mkdir()
+
+    def ask(_):
+        return (make_once(tmp_path / "model", make) / "model.safetensors").read_text()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(4))) == ["weights"] * 4
+    assert len(made) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "model.lock"}
+
+
+def test_a_model_that_cannot_be_made_leaves_nothing(tmp_path):
+    def fail(scratch):
+        (scratch / "config.json").write_text("{}")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        make_once(tmp_path / "model", fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.lock"]
 
 
 def test_packages_that_are_missing_are_named(monkeypatch):

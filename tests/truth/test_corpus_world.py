@@ -135,18 +135,36 @@ def test_a_longer_log_begins_with_the_shorter(rejected):
 
 
 # -- thinning -----------------------------------------------------------------
-def test_rejection_makes_the_propensity_asked_for_and_keeps_the_people(rejected):
-    log, trial = rejected.draw().log, rejected.logged
-    loud, age = exclamation(log), log.numbers("covariate.age")
-    assert abs(age.mean() - trial.covariates.mean()) < 4 * 10 / np.sqrt(len(age))
-    z = (age - trial.covariates.mean()) / trial.covariates.std()
-    # slope of log odds on z by Newton's method: its own standard error is about 2 / sqrt(n / 4)
+def slope_of_log_odds(world):
+    """What a standard deviation of age adds to the log odds of an exclamation in the log, and its error."""
+    log, trial = world.draw().log, world.logged
+    loud = exclamation(log)
+    z = (log.numbers("covariate.age") - trial.covariates.mean()) / trial.covariates.std()
     design, beta = np.column_stack([np.ones_like(z), z]), np.zeros(2)
-    for _ in range(20):
+    for _ in range(20):  # Newton's method
         p = 1 / (1 + np.exp(-design @ beta))
         information = design.T @ (design * (p * (1 - p))[:, None])
         beta += np.linalg.solve(information, design.T @ (loud - p))
-    assert abs(beta[1] - 1.5) < 4 * np.sqrt(np.linalg.inv(information)[1, 1])
+    return beta[1], np.sqrt(np.linalg.inv(information)[1, 1])
+
+
+def test_rejection_makes_the_propensity_asked_for_and_keeps_the_people(rejected):
+    log, trial = rejected.draw().log, rejected.logged
+    age = log.numbers("covariate.age")
+    assert abs(age.mean() - trial.covariates.mean()) < 4 * 10 / np.sqrt(len(age))
+    slope, error = slope_of_log_odds(rejected)
+    assert abs(slope - 1.5) < 4 * error
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.5, 2.5])
+def test_other_tilts_are_met_too(tilt):
+    thinning = Thinning("exclamation", strength=tilt, score={"age": 1.0})
+    world = make_corpus_world(make_responses(), RESPONSES, STREAMS, thinning)
+    slope, error = slope_of_log_odds(world)
+    assert abs(slope - tilt) < 4 * error
+    # rows are accepted with probability w / M, and w has mean 1
+    share, m = len(world) / len(world.logged), world.thinned.bound
+    assert abs(share - 1 / m) <= 4 * np.sqrt(share * (1 - share) / len(world.logged))
 
 
 def test_the_naive_contrast_is_confounded_and_the_covariate_identifies(rejected):

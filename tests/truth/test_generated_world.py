@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_text_generated import model_folder  # noqa: F401  (a fixture)
+from worlds import same_tables
 
 from benchmark.contract import Streams, UsageError
 from simulators import QuerySizes
 from simulators.codes import encode, toggles
 from simulators.experiments import make_generated_world
+from simulators.experiments.generated import make_pool_world
 from simulators.text.generated import Writing
 
 PATTERNS = {"why": r"why\?", "three": "3", "no": "no!", "you": "you", "line": "line", "write": "write"}
@@ -80,6 +84,62 @@ def test_logged_propensities_are_those_of_the_text(world):
     assert held.sum() > 50
     z = (counts[held] / N - shares[held]) / np.sqrt(shares[held] / N)
     assert np.abs(z).max() < 4.5
+
+
+@pytest.mark.parametrize("feedback", ["scalar", "binary", "count", "rating"])
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_every_link_reaches_the_dial(world, feedback, strength):
+    truth = make_pool_world(world.domain, STREAMS, {"feedback": feedback, "strength": strength}).truth
+    if strength == 0:
+        assert truth.naive_rewards == pytest.approx(truth.rewards, abs=1e-9)
+        return
+    worst = truth.naive_effects[world.roles.effects == 0].max()
+    assert worst == pytest.approx(strength * truth.effects.max(), rel=0.02)
+
+
+@pytest.mark.parametrize("dials", [{"strength": 2.0}, {"feedback": "binary", "strength": 0.5}], ids=str)
+def test_other_dials_match_the_same_experiment(world, dials):
+    other = make_pool_world(world.domain, STREAMS, dials)
+    truth, rows = other.truth, other.draw_rows(0, N, "twin")
+    estimates, errors = toggled(other, rows)
+    assert np.abs((estimates - truth.effects) / errors).max() < 4
+    best = truth.rewards.argmax(axis=2)[rows.contexts, rows.prompt_ids]
+    index = other.outcome.index(rows.people, rows.contexts, rows.prompt_ids, best)
+    chosen = other.feedback.draw(index, other.streams.draw_rows("noise", 0, N, lambda rng, n: rng.random(n)))
+    for outcomes, value in ((rows.outcomes[0], truth.value_reference), (chosen, truth.value_optimal)):
+        assert abs(outcomes.mean() - value) < 4 * outcomes.std() / np.sqrt(N)
+
+
+@pytest.mark.parametrize("overlap", [0.1, 0.6])
+def test_the_overlap_dial_is_met(world, overlap):
+    other = make_pool_world(world.domain, STREAMS, {"overlap": overlap})
+    assert other.law.effective_share == pytest.approx(overlap, rel=1e-6)
+
+
+def test_rows_are_those_of_any_world(world):
+    """A longer log begins with the shorter, another seed has other people and noise, and no column tells."""
+    long, short = world.draw(600), world.draw(300)
+    assert same_tables(long.log.table.slice(0, 300), short.log.table)
+    other = make_pool_world(world.domain, Streams("tests", "generated", 1), {"strength": 1.0})
+    here, there = world.draw_rows(0, 5000), other.draw_rows(0, 5000)
+    noise = [(rows.outcomes - rows.index)[0] for rows in (here, there)]
+    for one, two in ((noise[0], noise[1]), *((here.people[k], there.people[k]) for k in here.people)):
+        assert abs(np.corrcoef(one, two)[0, 1]) < 4.5 / np.sqrt(5000)
+    draw = world.draw(50_000, "twin")
+    reward = draw.truth.column("reward").to_numpy()
+    for name in draw.log.names("covariate"):
+        values = draw.log.numbers(f"covariate.{name}")
+        assert abs(np.corrcoef(values, reward)[0, 1]) < 4.5 / np.sqrt(50_000)
+    assert not any(name.startswith(("hidden", "reward", "attribute")) for name in draw.log.table.column_names)
+
+
+@settings(max_examples=50, deadline=None)
+@given(texts=st.lists(st.text(st.characters()), max_size=6))
+def test_reading_is_total_over_unicode(world, texts):
+    read = world.domain.detect([*texts, "\ud800"])
+    assert read.attributes.shape == (len(texts) + 1, len(world.domain.attributes))
+    held = set(world.domain.texts.to_pylist())
+    assert read.on_grammar.tolist() == [text in held for text in [*texts, "\ud800"]]
 
 
 def test_texts_are_the_pools_own_and_queries_are_well_formed(world):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,8 +15,9 @@ from test_text_generated import model_folder  # noqa: F401  (a fixture)
 
 import simulators
 from benchmark.cli import invoke
-from benchmark.contract import Streams, UsageError
+from benchmark.contract import Streams, UsageError, make_rng
 from benchmark.given import locate, pin, pin_text
+from benchmark.pools import Pool, repeat_pool
 from benchmark.prepare import build_world, check_scenario, domain_of, make_task
 from benchmark.scenario import Scenario
 from benchmark.suite import check_suite
@@ -104,10 +106,10 @@ def test_the_table_may_be_joined_from_two(tmp_path):
     people = table.drop_columns(["message", "issue"])
     nobody = pa.table({"id": [999] * 5, "score": [0.0] * 5, "age": [40.0] * 5})  # shown no message
     csv.write_csv(pa.concat_tables([people, nobody]), "people.csv")
-    csv.write_csv(messages, "messages.csv")
+    csv.write_csv(messages, "messages.tsv", csv.WriteOptions(delimiter="\t"))
     pq.write_table(table, "whole.parquet")
     joined = build_world(
-        pin(Scenario.parse(f"corpus[data=people.csv,join=messages.csv,on=id,{REJECTED}]")), streams()
+        pin(Scenario.parse(f"corpus[data=people.csv,join=messages.tsv,on=id,{REJECTED}]")), streams()
     )
     whole = build_world(pin(Scenario.parse(f"corpus[data=whole.parquet,{REJECTED}]")), streams())
     assert joined.draw().log.outcomes == pytest.approx(whole.draw().log.outcomes)
@@ -177,9 +179,23 @@ def test_worlds_of_one_table_share_a_domain_and_so_a_backbone(counts, responses)
     assert domain_of(one) != domain_of(pin(Scenario.parse(responses)))
 
 
+@pytest.mark.parametrize(("words", "expected"), [(10, 1000), (1000, 400), (100_000, 50)])
+def test_pools_are_repeated_up_to_a_number_of_texts_or_of_words(words, expected):
+    """400,000 words at most, so 400 texts of a thousand words; but the whole pool at least."""
+    texts = np.array([f"{i} " + "w " * (words - 2) + "w" for i in range(50)], dtype=object)
+    prompts = np.array(["p"] * 50, dtype=object)
+    drawn_prompts, drawn, vocabulary = repeat_pool(Pool("x", prompts, texts), make_rng("test"), 1000)
+    assert len(drawn) == len(drawn_prompts) == pytest.approx(expected, rel=0.03)  # prompts are words too
+    counts = np.unique(drawn, return_counts=True)[1]
+    assert len(counts) == 50
+    assert counts.max() - counts.min() <= 1
+    assert set(vocabulary) == {"p", "w", *map(str, range(50))}
+
+
 def test_a_task_has_no_more_rows_than_the_table_yields(counts):
     task = make_task(pin(Scenario.parse(counts)).with_rows(4000), 0, SUITE)
-    assert len(task.log) == len(task.twin_log) == len(task.world) < 4000
+    assert len(task.log) == len(task.world) < 4000
+    assert len(task.twin_log) == len(task.world.logged) > len(task.log)
     other = make_task(pin(Scenario.parse(counts)).with_rows(4000), 1, SUITE)
     assert set(other.log.texts) != set(task.log.texts)
 
@@ -200,6 +216,23 @@ def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatc
     assert all(0 <= row["metric.rho"] <= 1 for row in rows if row["status"] == "ok")
     assert invoke([*arguments, *chosen]) == 0  # the same table, so the same keys
     assert json.loads(capsys.readouterr().out)["ran"] == 0
+    assert invoke(["score", "--store", str(tmp_path / "store"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scored"] == 3
+
+
+def test_a_table_that_decides_nothing_fails_alone(tmp_path, monkeypatch):
+    """No pair of its texts is resolved; the cells that share its batch are run all the same."""
+    monkeypatch.setattr("benchmark.prepare.PRETRAINING_TEXTS", 300)
+    rows = "".join(f"note {i},poll {i // 2},{j}\n" for i in range(8) for j in range(2))
+    (tmp_path / "even.csv").write_text(f"text,test,outcome\n{rows}")
+    block = '[[block]]\nscenarios = ["corpus[data=even.csv]", "observed[n=200]"]\nmethods = ["naive"]\n'
+    (tmp_path / "mine.toml").write_text(f'name = "mine"\nversion = "1"\nseeds = 1\n{block}')
+    assert invoke(["run", "--suite", "mine.toml", "--workers", "0", "--store", "store"]) == 0
+    rows = [row for path in Path("store").glob("records-*") for row in pq.read_table(path).to_pylist()]
+    assert {row["status"] for row in rows if row["family"] == "observed"} == {"ok"}
+    failed = [row for row in rows if row["family"] == "corpus"]
+    assert {row["status"] for row in failed} == {"failed"}
+    assert all("two standard errors" in row["reason"] for row in failed)
 
 
 # -- what there is, and wrong input ---------------------------------------------

@@ -61,6 +61,24 @@ def test_naive_limits_match_the_log_toggled_at_face_value(world):
     assert np.abs((estimates - world.truth.naive_effects) / errors).max() < 4.5
 
 
+@pytest.mark.parametrize("strength", [0.5, 2.0])
+def test_other_strengths_match_the_same_experiment(strength):
+    """Effects, both values and naive limits; strength 1 is the default above."""
+    world, n = make_world("letters", seed=3, strength=strength), N // 4
+    truth, rows = world.truth, world.draw_rows(0, n, "twin")
+    estimates, errors = toggled_by_hand(rows)
+    assert np.abs((estimates - truth.effects) / errors).max() < 4
+    best = truth.rewards.argmax(axis=2)[rows.contexts, rows.prompt_ids]
+    index = world.outcome.index(rows.people, rows.contexts, rows.prompt_ids, best)
+    chosen = world.feedback.draw(index, world.streams.draw_rows("noise", 0, n, lambda rng, m: rng.random(m)))
+    for outcomes, value in ((rows.outcomes[0], truth.value_reference), (chosen, truth.value_optimal)):
+        assert abs(outcomes.mean() - value) < 4 * outcomes.std() / np.sqrt(n)
+    estimates, errors = toggled_by_hand(world.draw_rows(0, n))
+    assert np.abs((estimates - truth.naive_effects) / errors).max() < 4.5
+    decoys = world.roles.effects == 0
+    assert truth.naive_effects[decoys].max() == pytest.approx(strength * truth.effects.max(), rel=0.02)
+
+
 def test_policies_are_valued_by_the_logged_propensities(world):
     """CPO's V = E[P^f(X) / P^R(X) Y] is the enumerated value of f; without the reader's part it is not."""
     rows, truth = world.draw_rows(0, N), world.truth

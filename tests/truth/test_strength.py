@@ -16,6 +16,7 @@ from simulators.pairskew import pair_skew
 from simulators.strength import solve_strength
 
 DIALLED = [card.name for card in simulators.list_families() if "strength" in card.defaults]
+OVERLAPPING = [card.name for card in simulators.list_families() if "overlap" in card.defaults]
 FREE = {"randomised"}
 
 
@@ -99,6 +100,19 @@ def test_unreachable_strength_is_a_usage_error():
         solve_strength(replace(world, rule=rule), 1.0)
     with pytest.raises(UsageError, match="negative"):
         solve_strength(world, -0.1)
+
+
+@pytest.mark.parametrize("overlap", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("family", OVERLAPPING)
+def test_the_effective_share_is_the_dial(family, overlap):
+    """Of the whole log; of the confounded part where a slice is randomised; of nothing in the control."""
+    world = make_world(family, seed=1, overlap=overlap)
+    if family == "randomised":
+        assert world.law.effective_share == pytest.approx(1)
+        return
+    rule = world.rule.rule if family == "mixture" else world.rule
+    share = rule.integrate(world.population, world.prompt_law).effective_share
+    assert share == pytest.approx(overlap, rel=1e-6)
 
 
 def test_unreachable_overlap_is_a_usage_error():

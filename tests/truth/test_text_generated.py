@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.contract.errors import UsageError
-from simulators.text.generated import Writing, hash_writing, make_generated, write_texts
+from simulators.text.generated import Writing, _ask, hash_writing, make_generated, tidy, write_texts
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +126,34 @@ def test_folders_without_a_model_and_empty_orders_are_refused(tmp_path: Path) ->
         make_generated(tmp_path, WRITING, tmp_path)
     with pytest.raises(UsageError, match="cannot write"):
         Writing(prompts=())
+
+
+@pytest.mark.parametrize(
+    ("drawn", "ended", "text"),
+    [
+        ("  Two  words\n", True, "Two words"),
+        ("One sentence. And half of", False, "One sentence."),
+        ('She said "Stop!" and then', False, 'She said "Stop!"'),
+        ("Half of a sentence", False, "Half of a sentence"),
+        ("At 3.5 percent", False, "At 3.5 percent"),
+        ('"All of it quoted."', True, "All of it quoted."),
+        ('"Opened, never closed.', True, "Opened, never closed."),
+        ('"One" and "two"', True, '"One" and "two"'),
+        ('"It is "Rose" again.', True, 'It is "Rose" again.'),
+        ("1. First things first.", True, "First things first."),
+        ("10 things", True, "10 things"),
+        ('"', True, ""),
+        ("", True, ""),
+    ],
+)
+def test_drawn_texts_are_tidied(drawn: str, ended: bool, text: str) -> None:
+    assert tidy(drawn, ended) == text
+
+
+def test_prompts_go_through_the_chat_template(model_folder: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    tokenizer.chat_template = "{% for m in messages %}you {{ m['content'] }}{% endfor %}{{ ' a' }}"
+    assert tokenizer.decode(_ask(tokenizer, "write", chat=True)[0]) == "you write a"
+    assert tokenizer.decode(_ask(tokenizer, "write", chat=False)[0]) == "write"
