@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Fitting, Incompatible, Log, Tags, Texts, Train
+from benchmark.contract import Fitted, Fitting, Log, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.adjust.scored import Adjust, Scored
 from methods.linear import compare, regress
 from methods.pairing.rules import Pairing, Pairs
+from methods.refuse import refuse_unfit
 
 PAIRS_A_ROW = 4
 
@@ -80,9 +81,7 @@ class Recipe:
         Raises:
             Incompatible: If the log lacks what the tags declare.
         """
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         if self.objective is not None:
             return self._train(log, harness)
         if log.kind == "outcome":

@@ -62,11 +62,12 @@ def run(
     """
     from benchmark import run as running
     from benchmark.backbones import parse_backbone
+    from benchmark.given import pin_suite
     from benchmark.owed import write_owed
     from benchmark.store import Store
     from benchmark.suite import load_suite
 
-    loaded, key = open_season(load_suite(suite), read_secret(secret))
+    loaded, key = open_season(pin_suite(load_suite(suite)), read_secret(secret))
     loaded = loaded.train_on(str(parse_backbone(backbone))) if backbone is not None else loaded
     plan, where = lay_out(loaded, method, scenario, seeds, device, precision)
     processes = default_workers(where) if workers is None else workers

@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmark.contract import UsageError
 from benchmark.harness.hf import split_by_length
+from benchmark.harness.hf_products import FastProducts
 from benchmark.harness.sources import hush
 
 TOKENS_AT_ONCE = 2048
@@ -90,7 +91,7 @@ class SentenceEncoder:
             rows = [torch.tensor(ids[row]) for row in part]
             tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
             mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
-            with torch.no_grad():
+            with torch.no_grad(), FastProducts():
                 states = model(input_ids=tokens, attention_mask=mask).last_hidden_state
             mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
             found[part] = torch.nn.functional.normalize(mean, dim=1).double().numpy()

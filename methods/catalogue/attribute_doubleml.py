@@ -66,9 +66,12 @@ def doubleml_scores(scored: Scored, fold: np.ndarray) -> np.ndarray:
     for treated, controls, moved_by in one_at_a_time(scored):
         data = doubleml.DoubleMLData.from_arrays(np.column_stack([controls, moved_by]), scored.value, treated)
         outcome, propensity = make_learners(controls.shape[1])
-        model = doubleml.DoubleMLIRM(data, outcome, propensity, n_folds=len(splits), trimming_threshold=TRIM)
+        # Its own splits would be drawn from the global generator.
+        options: dict[str, Any] = {"n_folds": len(splits), "draw_sample_splitting": False}
+        model = doubleml.DoubleMLIRM(data, outcome, propensity, trimming_threshold=TRIM, **options)
         model.set_sample_splitting(splits)
-        model.fit()
+        with np.errstate(divide="ignore", invalid="ignore"):  # of its sensitivity analysis, unused here
+            model.fit()
         # The score is psi = scores - effect, so that its mean is nought.
         columns.append(model.psi[:, 0, 0] + model.coef[0])
     return np.column_stack(columns)

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
 from benchmark.harness.model import Model
+from methods.catalogue.objectives_by_context import read_contexts
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 SEPARATOR = "\x1f"
-MOST_CONTEXTS = 12
 
 
 def mark(number: np.ndarray, prompts: np.ndarray) -> np.ndarray:
@@ -94,14 +95,8 @@ class Told:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
-        column = log.names("context")[0]
-        values, number = np.unique(log.numbers(f"context.{column}"), return_inverse=True)
-        if len(values) > MOST_CONTEXTS:
-            raise Incompatible(f"context {column!r} has {len(values)} values, at most {MOST_CONTEXTS} fit")
-        return self._train(log, harness, column, values, number)
+        refuse_unfit(self.tags, log)
+        return self._train(log, harness, *read_contexts(log))
 
     def _train(self, log: Log, harness: Any, column: str, values: np.ndarray, number: np.ndarray) -> Fitting:
         fields, columns = Recipe("pairs").training_set(log, harness)

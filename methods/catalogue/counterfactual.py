@@ -19,6 +19,7 @@ from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import begin
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
+from methods.refuse import refuse_unfit
 
 SIDES = {
     "enc": ("wanted", "plain"),
@@ -48,9 +49,7 @@ class Counterfactual:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

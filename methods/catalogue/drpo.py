@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import Raw
 from methods.objectives.policy_gradient import DRPO
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 PAIRS = Recipe("pairs", Raw(), SamePrompt(), DRPO())
 
@@ -42,9 +43,7 @@ class DoublyRobustPreferences:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
 from methods.adjust.features import covariate_columns
 from methods.adjust.partial import Raw
 from methods.adjust.ridge import project
@@ -21,6 +21,7 @@ from methods.objectives.penalties import ODIN, MaximumMeanDiscrepancy
 from methods.objectives.unpaired import OutcomeRegression
 from methods.pairing.rules import Pairs, SamePrompt
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 COVARIATE = frozenset({"covariate"})
 BINS = 5
@@ -65,9 +66,7 @@ class Augmented:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from scipy.special import log_expit
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Score, Tags, Train
+from benchmark.contract import Fitting, Log, Method, Sample, Score, Tags, Train
 from methods.objectives.mixtures import minimax_mixture, regret_matrix, sum_by_unit, update_responsibilities
 from methods.objectives.pairwise import DPO
 from methods.posthoc.mixture import PolicyMixture
 from methods.recipe import Recipe, take_texts
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,7 @@ class LatentTypes:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

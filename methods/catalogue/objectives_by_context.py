@@ -15,6 +15,7 @@ from benchmark.contract import Fitting, Incompatible, Log, Method, Tags, Train
 from methods.objectives.adversarial import Adversarial, Multihead
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Loss, Recipe
+from methods.refuse import refuse_unfit
 
 PAPER = "Kobalczyk & van der Schaar 2025, arXiv 2506.05967"
 MOST_CONTEXTS = 12
@@ -70,14 +71,8 @@ class ByContext:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
-        column = log.names("context")[0]
-        values, number = np.unique(log.numbers(f"context.{column}"), return_inverse=True)
-        if len(values) > MOST_CONTEXTS:
-            raise Incompatible(f"context {column!r} has {len(values)} values, at most {MOST_CONTEXTS} fit")
-        return self._train(log, harness, column, values, number)
+        refuse_unfit(self.tags, log)
+        return self._train(log, harness, *read_contexts(log))
 
     def _train(self, log: Log, harness: Any, column: str, values: np.ndarray, number: np.ndarray) -> Fitting:
         fields, columns = Recipe("pairs").training_set(log, harness)
@@ -87,6 +82,19 @@ class ByContext:
         )
         model = yield Train(start, fields, {**columns, "context": context}, self.objective)
         return HeadByContext(model, column, values)
+
+
+def read_contexts(log: Log) -> tuple[str, np.ndarray, np.ndarray]:
+    """The first context's name, its distinct values, and the number of each row's value, shape (n,).
+
+    Raises:
+        Incompatible: If it takes more values than a head can have outputs.
+    """
+    column = log.names("context")[0]
+    values, number = np.unique(log.numbers(f"context.{column}"), return_inverse=True)
+    if len(values) > MOST_CONTEXTS:
+        raise Incompatible(f"context {column!r} has {len(values)} values, at most {MOST_CONTEXTS} fit")
+    return column, values, number
 
 
 def _tags(summary: str, *needs: str, adjusts: bool) -> Tags:

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.partial import Joint
 from methods.objectives.exploration import SELM
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 PAPER = "Zhang et al. 2024, arXiv 2405.19332 (offline form: reconstruction)"
 NEARLY_GREEDY = 0.2
@@ -47,9 +48,7 @@ class OfflineExploration:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

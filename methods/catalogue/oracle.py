@@ -13,6 +13,7 @@ import numpy as np
 from benchmark.contract import Ask, Fitting, Incompatible, Log, Method, Sample, Score, Tags, Texts, Train
 from methods.objectives.exploration import SELM
 from methods.objectives.pairwise import DPO
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,7 @@ class Acquire:
         Raises:
             Incompatible: If no outcomes may be bought.
         """
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         if harness.budget.asks < 4 * self.phases:
             raise Incompatible(
                 f"buys at least {4 * self.phases} outcomes, the budget has {harness.budget.asks}"

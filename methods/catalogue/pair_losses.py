@@ -17,7 +17,12 @@ from methods.recipe import Loss, Recipe
 PREFERENCES = frozenset({"outcome", "pairs", "rankings"})
 LOSSES: tuple[tuple[str, Loss, str, str], ...] = (
     ("ipo", IPO(), "Azar et al. 2023", "Squared loss on a bounded margin: damps what pairs say."),
-    ("cdpo", DPO(label_smoothing=0.1), "Mitchell 2023", "Conservative DPO: smoothed labels, capped margin."),
+    (
+        "cdpo",
+        DPO(label_smoothing=0.1),
+        "Mitchell 2023",
+        "Conservative (not Causal) DPO: smoothed labels, capped margin.",
+    ),
     ("rdpo", RobustDPO(), "Chowdhury et al. 2024", "Unbiased for random flips; amplifies systematic ones."),
     ("hinge", Hinge(), "Liu et al. 2023 (RSO)", "Hinge on the log-ratio margin."),
     (

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags
+from benchmark.contract import Fitting, Log, Method, Sample, Tags
 from methods.objectives.unpaired import SFT
 from methods.posthoc.blocking import draw_blocks
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 PAPER = "Niu et al. 2021, arXiv 2010.12885 (reconstruction)"
 
@@ -56,9 +57,7 @@ class Paraphrased:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._augmented(log, harness)
 
     def _augmented(self, log: Log, harness: Any) -> Fitting:

@@ -12,6 +12,7 @@ from methods.adjust.features import TextFeatures, covariate_columns
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.positive import fit_positive_unlabelled
 from methods.linear import LinearReward
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,7 @@ class ImplicitFeedback:
 
     def fit(self, log: Log, harness: Any) -> Fitted:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         features = TextFeatures.learn(log, harness)
         texts = features.of_log(log)
         centre = texts.mean(axis=0)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust
 from methods.catalogue.invariance import confounder_index
@@ -22,6 +22,7 @@ from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import SamePrompt, order_pairs, partners
 from methods.recipe import take_texts
+from methods.refuse import refuse_unfit
 
 
 def sign_words(log: Log, n: int) -> np.ndarray:
@@ -107,9 +108,7 @@ class Conditioned:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:
@@ -145,9 +144,7 @@ class CausalDPO:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:
@@ -195,13 +192,15 @@ METHODS: tuple[Method, ...] = (
     ),
     CausalDPO(
         "causal-dpo-released",
-        _tags("DPO with a random confounder token, as released.", CDPO + ", code", "covariate", adjusts=True),
+        _tags(
+            "Causal DPO as released: a random confounder token.", CDPO + ", code", "covariate", adjusts=True
+        ),
         corrected=False,
     ),
     CausalDPO(
         "causal-dpo-corrected",
         _tags(
-            "DPO inside strata of the confounder, averaged over strata.",
+            "Causal DPO corrected: inside strata of the confounder, averaged.",
             CDPO + ", corrected",
             "covariate",
             adjusts=True,

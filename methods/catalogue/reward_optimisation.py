@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Fitting, Incompatible, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import Fitted, Fitting, Log, Method, Sample, Score, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust, Scored
 from methods.adjust.weights import LoggedWeights
@@ -20,6 +20,7 @@ from methods.objectives.policy_gradient import ClippedPolicyGradient
 from methods.objectives.weights import leave_one_out
 from methods.posthoc.select import BestOfN, Tilt
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +103,7 @@ class PolicyGradient:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -17,6 +17,7 @@ from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust
 from methods.objectives.pairwise import ORPO
 from methods.objectives.weights import filter_top
+from methods.refuse import refuse_unfit
 
 PAPER = "Yin et al. 2024, arXiv 2405.20830"
 
@@ -61,9 +62,7 @@ class SelfPlay:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Score, Tags, Train
+from benchmark.contract import Fitting, Log, Method, Score, Tags, Train
 from methods.adjust.partial import Raw
 from methods.objectives.pairwise import DPO
 from methods.objectives.references import MRPO, clip_references, separation_weights
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,7 @@ class TwoReferences:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 import pyarrow as pa
 
 from benchmark.contract import Incompatible, Log
+from benchmark.contract.errors import BenchError
 from benchmark.contract.roles import LOG_KINDS
 from methods.checks.subject import CheckFailed, CheckSkipped, Subject, distance
 from methods.checks.toy import draw_toy
@@ -23,7 +26,7 @@ def fits_every_declared_kind(subject: Subject) -> None:
 
 
 def refuses_other_kinds(subject: Subject) -> None:
-    """Undeclared kinds are declined with a reason, not with a crash."""
+    """Undeclared kinds are declined with a reason, by the tags and by ``fit`` itself."""
     others = [kind for kind in LOG_KINDS if kind not in subject.method.tags.kinds]
     if not others:
         raise CheckSkipped("declares every kind")
@@ -32,7 +35,7 @@ def refuses_other_kinds(subject: Subject) -> None:
 
 
 def refuses_missing_roles(subject: Subject) -> None:
-    """A log without a declared role is declined with a reason."""
+    """A log without a declared role is declined with a reason, by the tags and by ``fit`` itself."""
     needs = subject.method.tags.needs
     if not needs:
         raise CheckSkipped("declares no needed roles")
@@ -40,13 +43,29 @@ def refuses_missing_roles(subject: Subject) -> None:
         _expect_refusal(subject, subject.log(drop=[role]), f"a log without {role}")
 
 
+def declares_what_it_reads(subject: Subject) -> None:
+    """A log with the declared roles and no others is fitted: what a method reads, its tags name."""
+    if "covariate" in subject.method.tags.needs:
+        raise CheckSkipped("the other checks' logs hold the declared roles alone")
+    try:
+        rewards = subject.ask(subject.fit(subject.log(drop=["covariate"])))
+    except Incompatible as refusal:
+        raise CheckFailed(f"declines a log of the declared roles: {refusal.reason}") from refusal
+    if not np.isfinite(rewards).all():
+        raise CheckFailed("rewards are not finite where only the declared roles are recorded")
+
+
 def leaves_log_unchanged(subject: Subject) -> None:
-    """A fit changes no cell of the log."""
+    """A fit changes no cell of the log, nor the arrays it hands out."""
     log = subject.log()
     before = log.table.to_pydict()
     subject.fit(log)
     if log.table.to_pydict() != before:
         raise CheckFailed("the log's table differs after the fit")
+    fresh = Log(log.table, log.feedback)
+    for name in ("prompts", "covariates", *(("texts", "outcomes") if log.kind == "outcome" else ())):
+        if not np.array_equal(getattr(log, name), getattr(fresh, name)):
+            raise CheckFailed(f"the fit writes into log.{name}")
 
 
 def ignores_row_order(subject: Subject) -> str:
@@ -99,13 +118,23 @@ def survives_one_prompt(subject: Subject) -> str:
 
 
 def _expect_refusal(subject: Subject, log: Log, what: str) -> None:
+    """Tags and ``fit`` decline a log. ``fit`` is called directly: the driver would decline in its place."""
+    method = subject.method
+    if not (method.tags.reason_to_refuse(log) or "").strip():
+        raise CheckFailed(f"the tags give no reason to decline {what}")
     try:
-        subject.fit(log)
+        made = method.fit(log, subject.make_harness(0))
+        if isinstance(made, Generator):
+            next(made)
     except Incompatible as refusal:
         if not refusal.reason.strip():
             raise CheckFailed(f"{what} is declined without a reason") from refusal
         return
-    raise CheckFailed(f"{what} is fitted although the tags do not declare it")
+    except BenchError:  # reading a column that is not there says which one
+        return
+    raise CheckFailed(
+        f"fit takes {what}: raise Incompatible(self.tags.reason_to_refuse(log)) where it is one"
+    )
 
 
 def _fits_or_refuses(subject: Subject, log: Log) -> str:
@@ -125,6 +154,7 @@ LOG_CHECKS = (
     fits_every_declared_kind,
     refuses_other_kinds,
     refuses_missing_roles,
+    declares_what_it_reads,
     leaves_log_unchanged,
     ignores_row_order,
     ignores_covariate_names,

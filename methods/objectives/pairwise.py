@@ -49,7 +49,7 @@ class DPO:
 
     Source: Rafailov et al. 2023, eq. 7; Mitchell 2023 for cDPO. TRL ``DPOTrainer`` ``sigmoid``
     (beta .1). TRL 0.29 and later no longer read ``label_smoothing`` under ``sigmoid``, so cDPO
-    has no counterpart there; it is not Causal DPO (CDPO) either.
+    has no counterpart there. It is not Causal DPO, whose paper calls itself CDPO.
 
     Attributes:
         beta: Strength of the pull to the reference, > 0.

@@ -82,9 +82,9 @@ class BCO:
     ``beta h``, without gradient. A density ratio on undesirable rows, put in ``weight``
     (``weights.density_ratio``), makes both classes share one covariate law.
 
-    Source: Jung et al. 2024, eq. 12-14. TRL's experimental BCO (gone in its newest versions) keeps a
+    Source: Jung et al. 2024, eq. 12-14. TRL's own BCO trainer (gone; ``bco_pair`` has no delta) kept a
     running mean over batches for delta; here it is the batch's own mean, since a loss has no memory,
-    and it is weighted, so that delta sits in the same population as the losses (TRL's does not).
+    and it is weighted, so that delta sits in the same population as the losses (TRL's was not).
 
     Attributes:
         beta: As in DPO.

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 import methods
-from benchmark.contract import Incompatible, Log, RewardFunction, Sample, Tags, Train, UsageError
-from methods.checks import CHECKS, check_method
+import methods.checks
+from benchmark.contract import Encode, Incompatible, Log, RewardFunction, Sample, Tags, Train, UsageError
+from methods.adjust.scored import Scored, begin
+from methods.checks import CHECKS, CheckSkipped, check_method
+from methods.recipe import Recipe
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Stub:
 
     def fit(self, log: Log, harness: Any) -> Any:
         reason = self.tags.reason_to_refuse(log)
-        if reason:
+        if reason and getattr(self.function, "refuses", True):
             raise Incompatible(reason)
         self.calls += 1
         return self.function(self, log, harness)
@@ -98,34 +101,114 @@ def _greedy(self, log, harness):
     return length()
 
 
-@pytest.mark.parametrize(
-    ("function", "name"),
-    [
-        (_nan, "gives-finite-rewards"),
-        (_short, "gives-finite-rewards"),
-        (_crash, "fits-every-declared-kind"),
-        (_drift, "repeats-with-same-seed"),
-        (_drift, "keeps-no-state"),
-        (_global, "leaves-global-randomness"),
-        (_batch, "answers-each-text-alone"),
-        (_first_row, "ignores-row-order"),
-        (_names, "ignores-covariate-names"),
-        (_one_row, "survives-one-row"),
-        (_greedy, "stays-within-budget"),
-    ],
-)
-def test_a_broken_clause_fails_its_check(function, name):
-    assert name in failures(function)
+def _over_declares(self, log, harness):
+    """Fits whatever it is handed."""
+    return length()
 
 
-def test_a_claim_without_substance_fails():
-    claims = Tags(adjusts=True, calibrated=True, needs=frozenset({"covariate"}))
-    naive = methods.load("naive")
-    assert "finds-nothing-where-nothing-is" in failures(
-        lambda self, log, harness: naive.fit(log, harness), claims
+_over_declares.refuses = False
+
+
+def _reads_more(self, log, harness):
+    return length(float(log.numbers("covariate.age")[0]))
+
+
+def _writes(self, log, harness):
+    log.outcomes.setflags(write=True)
+    log.outcomes[:] = 0.0
+    return length()
+
+
+def _replaces(self, log, harness):
+    object.__setattr__(log, "table", log.table.slice(0, 5))
+    return length()
+
+
+def _divides_by_spread(self, log, harness):
+    with np.errstate(all="ignore"):
+        return length(float(np.divide(0.0, log.outcomes.std())))
+
+
+def _compares_prompts(self, log, harness):
+    with np.errstate(all="ignore"):
+        return length(float(np.divide(1.0, len(set(log.prompts)) - 1)))
+
+
+def _mixes_company(self, log, harness):
+    """Keeps on itself what belongs to one fit; alone, nobody sees it."""
+    self.seen = log
+    yield Encode(log.prompts[:1], log.texts[:1])
+    low, high = np.quantile(self.seen.outcomes, [0.1, 0.9])
+    return RewardFunction(
+        lambda prompts, texts: np.array([low * len(t) + high * t.count("e") for t in texts])
     )
-    assert "samples-texts" in failures(lambda self, log, harness: length(), Tags(policy=True))
-    assert "gives-valid-intervals" in failures(lambda self, log, harness: length(), Tags(intervals=True))
+
+
+@dataclass(frozen=True, eq=False)
+class _Capped(Scored):
+    """Quietly forgets that some rows count for more than one."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "weight", np.minimum(self.weight, 1.0))
+
+
+def _cap_weights(log, harness):
+    scored = begin(log, harness)
+    return _Capped(scored.log, scored.features, scored.texts, scored.value, scored.weight)
+
+
+def _naive(self, log, harness):
+    return methods.load("naive").fit(log, harness)
+
+
+COVARIATE = frozenset({"covariate"})
+BROKEN = [
+    ("fits-every-declared-kind", Stub(_crash)),
+    ("refuses-other-kinds", Stub(_over_declares)),
+    ("refuses-missing-roles", Stub(_over_declares, Tags(needs=COVARIATE))),
+    ("declares-what-it-reads", Stub(_reads_more)),
+    ("leaves-log-unchanged", Stub(_writes)),
+    ("leaves-log-unchanged", Stub(_replaces)),
+    ("ignores-row-order", Stub(_first_row)),
+    ("ignores-covariate-names", Stub(_names)),
+    ("survives-one-row", Stub(_one_row)),
+    ("survives-constant-outcome", Stub(_divides_by_spread)),
+    ("survives-one-prompt", Stub(_compares_prompts)),
+    ("gives-finite-rewards", Stub(_nan)),
+    ("gives-finite-rewards", Stub(_short)),
+    ("repeats-with-same-seed", Stub(_drift)),
+    ("answers-each-text-alone", Stub(_batch)),
+    ("samples-texts", Stub(_over_declares, Tags(policy=True))),
+    ("gives-valid-intervals", Stub(_over_declares, Tags(intervals=True))),
+    ("finds-nothing-where-nothing-is", Stub(_naive, Tags(adjusts=True, calibrated=True, needs=COVARIATE))),
+    ("weighs-as-it-repeats", Recipe("capped", adjust=_cap_weights)),
+    ("stays-within-budget", Stub(_greedy)),
+    ("leaves-global-randomness", Stub(_global)),
+    ("fits-alike-in-company", Stub(_mixes_company)),
+    ("keeps-no-state", Stub(_drift)),
+]
+
+
+@pytest.mark.parametrize(("name", "method"), BROKEN, ids=lambda part: part if isinstance(part, str) else "")
+def test_a_broken_method_fails_the_check_it_breaks(name, method):
+    failed = {result.name for result in check_method(method) if result.status == "failed"}
+    assert name in failed
+
+
+def test_every_check_has_a_broken_method():
+    assert {name for name, _ in BROKEN} == {check.__name__.replace("_", "-") for check in CHECKS}
+
+
+def test_too_few_checks_are_a_failure(monkeypatch):
+    """The report says how many ran; a method that hardly any check applies to has not been checked."""
+
+    def skips(subject):
+        raise CheckSkipped("not today")
+
+    monkeypatch.setattr(methods.checks, "CHECKS", (CHECKS[0], *[skips] * (len(CHECKS) - 1)))
+    last = check_method(methods.load("naive"))[-1]
+    assert (last.name, last.status) == ("ran-enough", "failed")
+    assert f"1 of {len(CHECKS)} checks ran" in last.reason
 
 
 def test_something_that_is_no_method_is_a_usage_error():

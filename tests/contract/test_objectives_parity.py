@@ -1,37 +1,24 @@
 """Losses and gradients against TRL, in double precision.
 
 TRL computes its losses inside trainers, so a bare object takes the trainer's place and a stand-in
-model hands out log-probabilities of ours. Where a version of TRL lacks a loss the test says so.
+model hands out log-probabilities of ours. Losses that TRL has given up are put together from those it has.
 """
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from collections import defaultdict
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-pytest.importorskip("trl", reason="parity is checked where TRL is installed (the parity extra)")
-
 from methods.objectives.pairwise import DPO, IPO, ORPO, BradleyTerry, Hinge, RobustDPO, SimPO
 from methods.objectives.unpaired import BCO, KTO
 
+trl = pytest.importorskip("trl", reason="parity is checked where TRL is installed (the parity extra)")
+
 ROWS, TOKENS = 5, 6
 DOUBLE = torch.float64
-
-
-def find(*places):
-    """The first class that this version of TRL has, of ``"module:Name"`` places."""
-    for place in places:
-        module, name = place.split(":")
-        try:
-            return getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError):
-            continue
-    pytest.skip(f"this version of TRL has none of {', '.join(places)}")
 
 
 def draw(seed, rows=ROWS):
@@ -89,94 +76,124 @@ def seen(tokens, mask, reference=None):
 
 
 def compare(ours, theirs, inputs, tolerance=1e-6):
-    """Values and gradients agree."""
-    assert ours.item() == pytest.approx(theirs.item(), abs=tolerance)
-    found = torch.autograd.grad(ours, inputs, retain_graph=True)
-    wanted = torch.autograd.grad(theirs, inputs)
-    for one, other in zip(found, wanted, strict=True):
-        assert one.abs().max() > 0
-        torch.testing.assert_close(one, other, rtol=0, atol=tolerance)
+    """Losses agree one by one, and so do the gradients of each in every token's log-probability."""
+    assert ours.shape == theirs.shape
+    # TRL's KTO adds losses up in a single-precision zero, whatever the gradients' precision.
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=tolerance, check_dtype=False)
+    # A hinge is flat for some examples, though not for all.
+    assert all(part.abs().max() > 0 for part in torch.autograd.grad(ours.sum(), inputs, retain_graph=True))
+    for mine, other in zip(ours.reshape(-1), theirs.reshape(-1), strict=True):
+        found = torch.autograd.grad(mine, inputs, retain_graph=True)
+        wanted = torch.autograd.grad(other, inputs, retain_graph=True)
+        for one, another in zip(found, wanted, strict=True):
+            torch.testing.assert_close(one, another, rtol=0, atol=tolerance)
+
+
+def per_example(theirs, rows=ROWS):
+    """Losses of TRL, which hands out means alone, one example at a time; shape (rows,)."""
+    return torch.stack([theirs(slice(row, row + 1)) for row in range(rows)])
+
+
+def trl_pair_losses(kind, beta, smoothing, chosen, rejected):
+    """TRL's losses of pairs, shape (ROWS,); a side is (tokens, mask, reference log-probability)."""
+
+    def one(row):
+        tokens, mask = (torch.cat([chosen[part][row], rejected[part][row]]) for part in (0, 1))
+        bare = trainer(beta=beta, loss_types=[kind], loss_weights=[1.0])
+        bare.label_smoothing = smoothing
+        inputs = {
+            "input_ids": torch.zeros(2, TOKENS + 1, dtype=torch.long),
+            "attention_mask": torch.ones(2, TOKENS + 1, dtype=torch.long),
+            "completion_mask": with_prompt(mask),
+            "ref_chosen_logps": chosen[2][row],
+            "ref_rejected_logps": rejected[2][row],
+        }
+        return trl.DPOTrainer._compute_loss(bare, stand_in(tokens, mask), inputs, False)
+
+    return per_example(one)
+
+
+def draw_pair():
+    """Both sides of ROWS pairs as (tokens, mask, reference log-probability)."""
+    sides = []
+    for seed in (1, 2):
+        tokens, mask = draw(seed)
+        sides.append((tokens.requires_grad_(), mask, (draw(seed + 2)[0] * mask).sum(1)))
+    return sides
+
+
+def score_pair(chosen, rejected):
+    return {
+        name: SimpleNamespace(
+            value=(tokens * mask).sum(1)[None], reference=reference[None], length=mask.sum(1)[None]
+        )
+        for name, (tokens, mask, reference) in (("chosen", chosen), ("rejected", rejected))
+    }
 
 
 DPO_CASES = [
-    ("sigmoid", DPO(0.3), 0.0), ("sigmoid", DPO(0.3, 0.1), 0.1), ("robust", RobustDPO(0.3, 0.2), 0.2),
-    ("ipo", IPO(0.3), 0.0), ("hinge", Hinge(0.3), 0.0),
+    ("sigmoid", DPO(0.3), 0.0), ("robust", RobustDPO(0.3, 0.2), 0.2), ("ipo", IPO(0.3), 0.0),
+    ("hinge", Hinge(0.3), 0.0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "loss", "smoothing"), DPO_CASES, ids=lambda x: str(x))
 def test_pair_losses_with_a_reference(kind, loss, smoothing):
-    dpo = find("trl:DPOTrainer")
-    (chosen, chosen_mask), (rejected, rejected_mask) = draw(1), draw(2)
-    chosen_reference, rejected_reference = draw(3)[0], draw(4)[0]
-    chosen.requires_grad_()
-    rejected.requires_grad_()
-    scores = {
-        "chosen": seen(chosen, chosen_mask, chosen_reference),
-        "rejected": seen(rejected, rejected_mask, rejected_reference),
-    }
-    if hasattr(dpo, "dpo_loss"):
-        theirs = old_dpo_loss(dpo, kind, loss.beta, smoothing, scores)
-    elif kind == "sigmoid" and smoothing:
-        pytest.skip("this version of TRL no longer smooths labels under sigmoid (cDPO is gone)")
-    else:
-        tokens, mask = torch.cat([chosen, rejected]), torch.cat([chosen_mask, rejected_mask])
-        bare = trainer(beta=loss.beta, loss_types=[kind], loss_weights=[1.0])
-        bare.label_smoothing = smoothing
-        inputs = {
-            "input_ids": torch.zeros(2 * ROWS, TOKENS + 1, dtype=torch.long),
-            "attention_mask": torch.ones(2 * ROWS, TOKENS + 1, dtype=torch.long),
-            "completion_mask": with_prompt(mask),
-            "ref_chosen_logps": scores["chosen"].reference[0],
-            "ref_rejected_logps": scores["rejected"].reference[0],
-        }
-        theirs = dpo._compute_loss(bare, stand_in(tokens, mask), inputs, False)
-    compare(loss(scores, {}).mean(), theirs, [chosen, rejected])
+    chosen, rejected = draw_pair()
+    theirs = trl_pair_losses(kind, loss.beta, smoothing, chosen, rejected)
+    compare(loss(score_pair(chosen, rejected), {})[0], theirs, [chosen[0], rejected[0]])
 
 
-def old_dpo_loss(dpo, kind, beta, smoothing, scores):
-    """TRL up to 0.28 has a method of log-probabilities; its ipo leaves averaging to the caller."""
-    bare = trainer(beta=beta, loss_type=[kind], reference_free=False, f_divergence_params=None)
-    bare.label_smoothing = smoothing
-    names = {"chosen_logps": "chosen", "rejected_logps": "rejected"}
-    values = {key: scores[name].value[0] for key, name in names.items()}
-    values |= {f"ref_{key}": scores[name].reference[0] for key, name in names.items()}
-    if kind == "ipo":
-        values = {key: v / scores[names[key.removeprefix("ref_")]].length[0] for key, v in values.items()}
-    needed = inspect.signature(dpo.dpo_loss).parameters
-    more = {"loss_type": kind} if "loss_type" in needed else {}
-    if "model_output" in needed:
-        more["model_output"] = None
-    return dpo.dpo_loss(bare, **values, **more)[0].mean()
+def test_conservative_dpo():
+    """TRL no longer smooths labels, so its loss of the pair and of the pair turned round are mixed."""
+    chosen, rejected = draw_pair()
+    right = trl_pair_losses("sigmoid", 0.3, 0.0, chosen, rejected)
+    flipped = trl_pair_losses("sigmoid", 0.3, 0.0, rejected, chosen)
+    ours = DPO(0.3, 0.1)(score_pair(chosen, rejected), {})[0]
+    compare(ours, 0.9 * right + 0.1 * flipped, [chosen[0], rejected[0]])
+
+
+def test_bco():
+    """TRL keeps BCO without its shift, which is a constant to the gradient: references take it in."""
+    chosen, rejected = draw_pair()
+    both = [torch.cat(parts) for parts in zip(chosen, rejected, strict=True)]
+    score = SimpleNamespace(value=(both[0] * both[1]).sum(1)[None], reference=both[2][None])
+    shift = (score.value - score.reference).mean().detach()
+    desirable = torch.cat([torch.ones(ROWS), torch.zeros(ROWS)])[None].to(DOUBLE)
+    ours = BCO(0.3)({"text": score}, {"desirable": desirable})[0]
+    shifted = [(tokens, mask, reference + shift) for tokens, mask, reference in (chosen, rejected)]
+    theirs = trl_pair_losses("bco_pair", 0.3, 0.0, *shifted)
+    compare(ours[:ROWS] + ours[ROWS:], theirs, [chosen[0], rejected[0]])
 
 
 def test_simpo():
-    cpo = find("trl.experimental.cpo:CPOTrainer", "trl:CPOTrainer")
+    from trl.experimental.cpo import CPOTrainer
+
     (chosen, chosen_mask), (rejected, rejected_mask) = draw(1), draw(2)
     chosen.requires_grad_()
     rejected.requires_grad_()
     bare = trainer(beta=2.5, simpo_gamma=1.375, loss_type="simpo", alpha=0.0)
     scores = {"chosen": seen(chosen, chosen_mask), "rejected": seen(rejected, rejected_mask)}
     means = [score.value[0] / score.length[0] for score in scores.values()]
-    compare(SimPO()(scores, {}).mean(), cpo.cpo_loss(bare, *means)[0].mean(), [chosen, rejected])
+    compare(SimPO()(scores, {})[0], CPOTrainer.cpo_loss(bare, *means)[0], [chosen, rejected])
 
 
 def test_orpo_odds_ratio():
     # The likelihood term differs by design (TRL's covers the prompt), so the odds ratio is compared.
-    orpo = find("trl.experimental.orpo:ORPOTrainer", "trl:ORPOTrainer")
+    from trl.experimental.orpo import ORPOTrainer
+
     (chosen, chosen_mask), (rejected, rejected_mask) = draw(1), draw(2)
     chosen.requires_grad_()
     rejected.requires_grad_()
     bare = trainer(beta=0.2)
     scores = {"chosen": seen(chosen, chosen_mask), "rejected": seen(rejected, rejected_mask)}
     means = [score.value[0] / score.length[0] for score in scores.values()]
-    ours = (ORPO(0.2)(scores, {}) - ORPO(0.0)(scores, {})).mean()
-    compare(ours, -orpo.odds_ratio_loss(bare, *means)[0].mean(), [chosen, rejected])
+    ours = (ORPO(0.2)(scores, {}) - ORPO(0.0)(scores, {}))[0]
+    compare(ours, -ORPOTrainer.odds_ratio_loss(bare, *means)[0], [chosen, rejected])
 
 
 @pytest.mark.parametrize("drift", [0.5, -0.5], ids=["reference point above 0", "clamped at 0"])
 def test_kto(drift):
-    kto = find("trl:KTOTrainer")
     (tokens, mask), (other, other_mask) = draw(1), draw(2)
     reference, other_reference = draw(3)[0], other.clone() - drift
     desirable = torch.tensor([1, 0, 0, 1, 1])
@@ -187,68 +204,41 @@ def test_kto(drift):
         "beta": 0.3, "desirable_weight": 1.5, "undesirable_weight": 0.5, "loss_type": "kto",
         "calculate_KL": True,
     }  # fmt: skip
-    ours = loss(scores, {"desirable": desirable[None].to(DOUBLE)}).mean()
-    if hasattr(kto, "kto_loss"):
-        good, bad = desirable == 1, desirable == 0
-        value, known = scores["text"].value[0], scores["text"].reference[0]
-        losses = kto.kto_loss(
-            trainer(**settings), value[good], value[bad], scores["mismatched"].value[0],
-            known[good], known[bad], scores["mismatched"].reference[0],
-        )[0]  # fmt: skip
-        compare(ours, losses.mean(), [tokens])
-        return
+    ours = loss(scores, {"desirable": desirable[None].to(DOUBLE)})[0]
     bare = trainer(**settings)
     bare._compute_kl_logps = lambda model, batch: scores["mismatched"].value[0]
-    inputs = {
-        "input_ids": torch.zeros(ROWS, TOKENS + 1, dtype=torch.long),
-        "attention_mask": torch.ones(ROWS, TOKENS + 1, dtype=torch.long),
-        "completion_mask": with_prompt(mask),
-        "label": desirable.bool(),
-        "ref_logps": scores["text"].reference[0],
-        "ref_KL_logps": scores["mismatched"].reference[0],
-    }
-    compare(ours, kto._compute_loss(bare, stand_in(tokens, mask), inputs, False), [tokens])
 
+    def one(row):
+        inputs = {
+            "input_ids": torch.zeros(1, TOKENS + 1, dtype=torch.long),
+            "attention_mask": torch.ones(1, TOKENS + 1, dtype=torch.long),
+            "completion_mask": with_prompt(mask[row]),
+            "label": desirable[row].bool(),
+            "ref_logps": scores["text"].reference[0][row],
+            "ref_KL_logps": scores["mismatched"].reference[0],
+        }
+        return trl.KTOTrainer._compute_loss(bare, stand_in(tokens[row], mask[row]), inputs, False)
 
-def test_bco():
-    bco = find("trl.experimental.bco:BCOTrainer", "trl:BCOTrainer")
-    moments = find(
-        "trl.experimental.bco.bco_trainer:RunningMoments", "trl.trainer.bco_trainer:RunningMoments"
-    )
-    tokens, mask = draw(1)
-    scores = {"text": seen(tokens.requires_grad_(), mask, draw(3)[0])}
-    desirable = torch.tensor([1, 0, 0, 1, 1])
-    running = moments(SimpleNamespace(use_distributed=False))
-    bare = trainer(beta=0.3, match_underlying_distribution=False, running=running)
-    value, known, good, bad = (
-        scores["text"].value[0],
-        scores["text"].reference[0],
-        desirable == 1,
-        desirable == 0,
-    )
-    # On the first batch the running mean is the batch's mean, which is our delta.
-    losses = bco.bco_loss(bare, value[good], value[bad], known[good], known[bad], None, None)[0]
-    compare(BCO(0.3)(scores, {"desirable": desirable[None].to(DOUBLE)}).mean(), losses.mean(), [tokens])
+    compare(ours, per_example(one), [tokens])
 
 
 def test_reward_model():
-    reward = find("trl:RewardTrainer")
     rewards = torch.randn(
         2 * ROWS, 1, generator=torch.Generator().manual_seed(1), dtype=DOUBLE
     ).requires_grad_()
     bare = trainer(args=SimpleNamespace(center_rewards_coefficient=0.05), state=None)
     names = ("input_ids", "attention_mask", "input_ids_chosen", "attention_mask_chosen", "input_ids_rejected",
              "attention_mask_rejected")  # fmt: skip
-    inputs = {name: torch.ones(2 * ROWS, 1, dtype=torch.long) for name in names}
-
-    def forward(**given):
-        return SimpleNamespace(logits=rewards) if "logits" not in given else None
-
-    chosen, rejected = rewards[:ROWS, 0], rewards[ROWS:, 0]
-    scores = {
-        "chosen": SimpleNamespace(value=chosen[None]),
-        "rejected": SimpleNamespace(value=rejected[None]),
-    }
     margin = torch.linspace(0, 1, ROWS, dtype=DOUBLE)
-    theirs = reward.compute_loss(bare, forward, inputs | {"margin": margin})
-    compare(BradleyTerry(0.05)(scores, {"margin": margin[None]}).mean(), theirs, [rewards])
+
+    def one(row):
+        pair = torch.cat([rewards[:ROWS][row], rewards[ROWS:][row]])
+        inputs = {name: torch.ones(2, 1, dtype=torch.long) for name in names}
+        return trl.RewardTrainer.compute_loss(
+            bare, lambda **given: SimpleNamespace(logits=pair), inputs | {"margin": margin[row]}
+        )
+
+    sides = {"chosen": rewards[:ROWS, 0], "rejected": rewards[ROWS:, 0]}
+    scores = {name: SimpleNamespace(value=value[None]) for name, value in sides.items()}
+    ours = BradleyTerry(0.05)(scores, {"margin": margin[None]})[0]
+    compare(ours, per_example(one), [rewards])

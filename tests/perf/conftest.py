@@ -53,7 +53,8 @@ class Figures:
         """Note a figure; a target is what it should be at least."""
         self.benchmark.extra_info[what] = value
         if not self.brief:
-            self.noted.append((what, f"{value:,.3g} {unit}", f">= {target:g}" if target else ""))
+            shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+            self.noted.append((what, f"{shown} {unit}", f">= {target:g}" if target else ""))
         return value
 
 

@@ -102,6 +102,10 @@ PREDICTIONS = (
     Prediction("counterfactual-con", "wins", "counterfactual-con-correlated", "table", AIM),
     Prediction("counterfactual-dis", "wins", "dpo-p1", "table", AIM),
     Prediction("counterfactual-neg", "wins", "dpo-p1", "table", AIM),
+    Prediction("counterfactual-enc-prompted", "wins", "counterfactual-enc-correlated", "table", AIM),
+    Prediction("counterfactual-con-prompted", "wins", "counterfactual-con-correlated", "table", AIM),
+    Prediction("counterfactual-dis-prompted", "wins", "dpo-p1", "table", AIM),
+    Prediction("counterfactual-neg-prompted", "wins", "dpo-p1", "table", AIM),
     Prediction("counterfactual-enc-correlated", "fails", "counterfactual-enc", "table", AIM),
     Prediction("counterfactual-con-correlated", "fails", "counterfactual-con", "table", AIM),
     # -- reference points -------------------------------------------------------
@@ -150,6 +154,7 @@ PREDICTIONS = (
     ),
     Prediction("slice-only", "wins", "naive", "mixture", "an experiment is not confounded"),
     Prediction("slice-anchored", "wins", "naive", "mixture", "Kallus, Puli & Shalit 2018"),
+    Prediction("slice-enriched", "wins", "naive", "mixture", "Chen, Owen & Shi 2015"),
     # -- importance weights and outcome models of policies ----------------------
     Prediction("cpo-code", "no advantage", "cpo", "table", SAME_LAW),
     Prediction("oo-rlhf-code", "no advantage", "oo-rlhf", "table", SAME_LAW),

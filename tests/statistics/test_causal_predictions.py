@@ -154,7 +154,8 @@ def regrets_in_table(method, sliced=False):
     if sliced:
         logs = [with_slice(log, seed) for seed, log in enumerate(logs)]
     # A method that ignores an instruction in the prompt is asked under that instruction.
-    prompts = [f"{sign_words(log, 1)[0]} p" if method == "counterfactual-neg" else "p" for log in logs]
+    place = {"counterfactual-neg": 0, "counterfactual-neg-prompted": 1}.get(method)
+    prompts = ["p" if place is None else f"{sign_words(log, 2)[place]} p" for log in logs]
     fitted = fit_tables(method, logs)
     return np.array([decoy_share(effects(*pair)) for pair in zip(fitted, prompts, strict=True)])
 

@@ -228,6 +228,7 @@ def test_a_table_that_decides_nothing_fails_alone(tmp_path, monkeypatch):
     block = '[[block]]\nscenarios = ["corpus[data=even.csv]", "observed[n=200]"]\nmethods = ["naive"]\n'
     (tmp_path / "mine.toml").write_text(f'name = "mine"\nversion = "1"\nseeds = 1\n{block}')
     assert invoke(["run", "--suite", "mine.toml", "--workers", "0", "--store", "store"]) == 0
+    assert "even.csv" not in (Path("store") / "run.json").read_text()  # where a table lies stays here
     rows = [row for path in Path("store").glob("records-*") for row in pq.read_table(path).to_pylist()]
     assert {row["status"] for row in rows if row["family"] == "observed"} == {"ok"}
     failed = [row for row in rows if row["family"] == "corpus"]
