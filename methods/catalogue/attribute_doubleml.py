@@ -20,6 +20,7 @@ from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import Scored, begin
 from methods.catalogue.attribute_effects import attribute_tags, one_at_a_time, read_back
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,7 @@ class DoubleMLEffects:
         Raises:
             Incompatible: If the log lacks a column, or the package is not installed.
         """
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._fit(log, harness)
 
     def _fit(self, log: Log, harness: Any) -> Fitting:

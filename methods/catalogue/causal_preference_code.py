@@ -22,13 +22,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Score, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Score, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.catalogue.causal_preference_optimisation import RelativePolicy, draw_for_rows, predict_rows
 from methods.linear import regress
 from methods.objectives.terms import Batch, Scores, weigh
 from methods.objectives.unpaired import SFT
 from methods.recipe import standardise
+from methods.refuse import refuse_unfit
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024 (their code)"
 
@@ -97,9 +98,7 @@ class ReleasedPolicyValue:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Sample, Score, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw, cross_folds
 from methods.adjust.scored import Adjust, Scored
 from methods.adjust.slices import slice_rows
@@ -31,6 +31,7 @@ from methods.linear import regress
 from methods.objectives.policy_value import CPO, DRCPO, OORLHF, POEM, SNIPS
 from methods.objectives.unpaired import SFT
 from methods.recipe import Loss, take_texts
+from methods.refuse import refuse_unfit
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024"
 
@@ -92,9 +93,7 @@ class PolicyValue:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -25,6 +25,7 @@ from methods.catalogue.counterfactual import SIDES
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
+from methods.refuse import refuse_unfit
 
 STYLES = ("wanted", "unwanted")
 
@@ -47,9 +48,7 @@ class PromptedCounterfactual:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
+from benchmark.contract import Fitted, Log, Method, Tags
 from methods.adjust.arms import (
     Arms,
     KernelValues,
@@ -21,6 +21,7 @@ from methods.adjust.ridge import project
 from methods.adjust.scored import begin
 from methods.linear import LinearReward
 from methods.recipe import standardise
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,7 @@ class ArmPolicy:
 
     def fit(self, log: Log, harness: Any) -> Fitted:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         # A constant a prompt changes no policy's rank and costs inverse propensities dearly.
         level, _ = project(base_columns(scored.log), scored.value)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.objectives.factored import SKETCH, Factored
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 CAUSAL, OTHER, SKETCH_SIZE = 12, 36, 16
 
@@ -61,9 +62,7 @@ class FactoredPreferences:
 
     def fit(self, log: Log, harness: Any) -> Fitting:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
     def _train(self, log: Log, harness: Any) -> Fitting:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
+from benchmark.contract import Fitted, Log, Method, Tags
 from methods.adjust.instrument import (
     InstrumentedConfounder,
     InstrumentedTexts,
@@ -21,6 +21,7 @@ from methods.adjust.scored import Adjust, Scored
 from methods.adjust.selection import CompleteCase, ObservationWeights, ShadowWeights
 from methods.linear import IntervalReward, LinearReward, regress
 from methods.recipe import Recipe
+from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,7 @@ class TwoStageRegression:
 
     def fit(self, log: Log, harness: Any) -> Fitted:
         """Learn from a log."""
-        reason = self.tags.reason_to_refuse(log)
-        if reason:
-            raise Incompatible(reason)
+        refuse_unfit(self.tags, log)
         scored = self.adjust(log, harness)
         linear = regress(scored)
         assert isinstance(linear, LinearReward)

@@ -45,9 +45,15 @@ class Figures:
     ) -> float:
         """How many times the processor time of ours the other takes."""
         own, theirs = least_seconds(ours, other, rounds=rounds)
-        if not self.brief:
-            self.benchmark.pedantic(ours, rounds=1)
+        self.show(ours)
         return self.note(what, theirs / own, "x", target)
+
+    def show(self, action: Callable[..., Any], *arguments: Any, **settings: Any) -> None:
+        """Let pytest-benchmark time an action once; a test run has seen it run already."""
+        if self.brief:
+            self.benchmark(lambda: None)
+        else:
+            self.benchmark.pedantic(action, arguments, settings, rounds=1)
 
     def note(self, what: str, value: float, unit: str, target: float = 0) -> float:
         """Note a figure; a target is what it should be at least."""

@@ -54,8 +54,7 @@ def test_cost_is_proportional_to_the_cells(figures):
     for size, took in zip(sizes, seconds, strict=True):
         figures.note(f"{size} cells", took, "s")
     figures.note("a further cell: from 8 to 16 against from 4 to 8", second / first, "x")
-    if not figures.brief:
-        figures.benchmark.pedantic(run_cells, (4, 500), rounds=1)
+    figures.show(run_cells, 4, 500)
     assert second < 1.6 * first
 
 
@@ -68,8 +67,7 @@ def test_cost_is_linear_in_the_rows(figures):
     for size, took in zip(sizes, seconds, strict=True):
         figures.note(f"a naive cell of {size:,} rows", took, "s")
     figures.note("a further row: from 16,000 to 32,000 against before", second / first, "x")
-    if not figures.brief:
-        figures.benchmark.pedantic(run_cells, (1, 8_000), rounds=1)
+    figures.show(run_cells, 1, 8_000)
     assert second < 1.6 * first
 
 
@@ -78,7 +76,7 @@ def test_a_hundred_thousand_cells_are_planned_in_seconds(figures):
     def plan():
         return subprocess.run([sys.executable, "-c", PLAN], capture_output=True, text=True, check=True).stdout
 
-    text = plan() if figures.brief else figures.benchmark.pedantic(plan, rounds=1)
+    text = figures.benchmark.pedantic(plan, rounds=1)
     cells, seconds, megabytes = (float(value) for value in text.strip("[]\n ").split(","))
     figures.note("cells planned (in less than 10 s)", cells / seconds, "a second")
     figures.note("peak memory of planning (below 1,000)", megabytes, "MB")

@@ -153,8 +153,7 @@ def test_stacked_heads_beat_a_loop(figures, backbone, log, members):
     )
     ratio = (loop_many - loop_few) / (stack_many - stack_few)
     figures.note(f"steps of {members} reward heads at once, against a loop", ratio, "x", 3)
-    if not figures.brief:
-        figures.benchmark.pedantic(drive, (few, tasks), {"stack": members}, rounds=1)
+    figures.show(drive, few, tasks, stack=members)
     assert ratio > 1 / 0.6
 
 
@@ -162,8 +161,7 @@ def test_encoding_is_not_what_a_fit_waits_for(figures, backbone, domain):
     prompts, texts, _ = draw_texts(domain, 4000, "encode")
     (seconds,) = least_seconds(lambda: backbone.encoder.encode(prompts, texts))
     figures.note("texts encoded", len(texts) / seconds, "a second")
-    if not figures.brief:
-        figures.benchmark(backbone.encoder.encode, prompts, texts)
+    figures.show(backbone.encoder.encode, prompts, texts)
     assert seconds < 0.1
 
 

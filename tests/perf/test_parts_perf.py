@@ -102,6 +102,5 @@ def test_help_is_shown_at_once(figures):
     heavy = seconds_of(sys.executable, "-c", "import torch")
     figures.note("confoundbench --help (below 0.5)", least, "s")
     figures.note("confoundbench --help, against importing torch", heavy / least, "x")
-    if not figures.brief:
-        figures.benchmark.pedantic(seconds_of, (sys.executable, "-m", "benchmark.cli", "--help"), rounds=3)
+    figures.show(seconds_of, sys.executable, "-m", "benchmark.cli", "--help")
     assert least < 0.5

@@ -73,8 +73,7 @@ def test_a_preference_step_against_trl(figures, backbone, tmp_path, reference, t
         few, many = least_seconds(lambda: ours(SHORT), lambda: ours(long), rounds=1)
         own.append(many - few)
         other.append(theirs(long) - theirs(SHORT))
-    if not figures.brief:
-        figures.benchmark.pedantic(ours, (SHORT,), rounds=1)
+    figures.show(ours, SHORT)
     ratio = figures.note(f"a DPO step, against TRL {reference}", min(other) / min(own), "x", target)
     # Half of the target would be an alarm; the figure itself is the benchmark's.
     assert ratio >= target / 2
@@ -116,7 +115,6 @@ def test_whole_fits_against_trl(figures, backbone, tmp_path):
     for _ in range(rounds):
         own.append(wall_seconds("ours", tmp_path, count, steps))
         other.append(wall_seconds("trl", tmp_path, count, steps))
-    if not figures.brief:
-        figures.benchmark.pedantic(wall_seconds, ("ours", tmp_path, 2, 4), rounds=1)
+    figures.show(wall_seconds, "ours", tmp_path, 2, 4)
     ratio = figures.note(f"{count} whole DPO fits, against TRL in a loop", min(other) / min(own), "x", 4)
     assert ratio > (0.5 if figures.brief else 2)
