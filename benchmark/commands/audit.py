@@ -29,7 +29,8 @@ def audit(
     Reads the truth, so it is for whoever studies a method, never part of one. Examples:
     confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-p3 --json
     """
-    from benchmark.audit import Search, audit_method
+    from benchmark.audit import audit_method
+    from benchmark.proposals import Search
     from benchmark.scenario import Scenario, check_rows
     from benchmark.suite import load_suite
 

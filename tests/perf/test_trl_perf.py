@@ -110,7 +110,7 @@ def wall_seconds(side: str, folder: Path, count: int, steps: int) -> float:
 def test_whole_fits_against_trl(figures, backbone, tmp_path):
     """Imports, set-up and training of many fits, each side as its users run it."""
     backbone.save(tmp_path / "backbone")
-    count, steps, rounds = (2, 10, 1) if figures.brief else (16, 60, 2)
+    count, steps, rounds = (2, 4, 1) if figures.brief else (16, 60, 2)
     own, other = [], []
     for _ in range(rounds):
         own.append(wall_seconds("ours", tmp_path, count, steps))

@@ -50,6 +50,7 @@ JUDGED = "CJE, arXiv 2512.11150: the raw judge is biased, calibration on people'
 ARMS = "Kiyohara et al. 2025: with a large stock of texts, kernels beat inverse propensities by arm"
 STYLE = "back-door adjustment: attributes respond to the covariates and to nothing else"
 LOSSES = "no loss corrects confounding by itself: labels pass through"
+INSTRUMENTED = "DeconfoundLM's example: the instrument moves popularity alone, so g(C) is found"
 STOCK = "invariance throws the cause out where confounder and cause are entangled (DeconfoundLM's example)"
 AIM = "counterfactual pairs are an actuator without an estimator: the aim decides"
 ROBINSON = "Robinson 1988; Chernozhukov et al. 2018"
@@ -132,7 +133,7 @@ PREDICTIONS = (
     Prediction("ipw-logged-clipped", "wins", "naive", "observed", "Ionides 2008: what is cut is bounded"),
     # -- covariates not recorded ------------------------------------------------
     Prediction("instrumented-texts", "wins", "naive", "instrument", "Angrist & Imbens 1995"),
-    Prediction("residual-instrumented", "wins", "covariate-regression", "entangled", STOCK, TWICE),
+    Prediction("residual-instrumented", "wins", "naive", "entangled", INSTRUMENTED),
     Prediction("proximal", "wins", "proxy-as-covariate", "proxy", PROXIES),
     Prediction("proxy-as-covariate", "fails", "proximal", "proxy", PROXIES),
     Prediction("time-regression", "wins", "naive", "drift", "the trend is a covariate like any other"),
