@@ -17,7 +17,7 @@ from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
 from simulators.population import Factor, Features, People
 from simulators.recording import Recording, combination, factors
-from simulators.roles import BENEFICIAL, draw_roles
+from simulators.roles import BENEFICIAL, HARMFUL, draw_roles
 from simulators.standard import apply_dials, compose_world
 from simulators.text import load_domain
 from simulators.world import World
@@ -58,8 +58,12 @@ def _drivers(people: People) -> np.ndarray:
 def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
     domain = load_domain(str(dials["domain"]))
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
-    tied = (np.array(roles.names) == BENEFICIAL) & (roles.directions != 0)
-    directions = np.where(tied, float(dials["entanglement"]), roles.directions)
+    # Popular sources write better, not merely differently: helpful text goes with popularity and harmful
+    # text against it, else the two cancel and the true reward has nothing to do with popularity.
+    names, responds = np.array(roles.names), roles.directions != 0
+    better = np.where(names == BENEFICIAL, 1.0, np.where(names == HARMFUL, -1.0, 0.0))
+    tied = better * float(dials["entanglement"])
+    directions = np.where(responds & (better != 0), tied, roles.directions)
     features = Features(("popularity", "reputation"), _drivers)
     reaction, half = float(dials["reaction"]), np.sqrt(0.5)
     popularity = combination(

@@ -94,3 +94,25 @@ def test_popularity_and_placement_are_what_the_log_records():
     log = world.draw(500).log
     assert log.numbers("covariate.popularity") == pytest.approx(world.outcome.confounding(rows.people))
     assert log.numbers("instrument.placement") == pytest.approx(rows.people["placement"])
+
+
+def reward_with_popularity(entanglement, seed):
+    """Correlation of a text's true reward with popularity among logged texts, by the world's quadrature."""
+    world = make_world("entangled", seed=seed, error=0.0, entanglement=entanglement)
+    people, weights = world.population.grid()
+    chances, effects = world.rule.probabilities(people), world.roles.effects
+    centred = chances - weights @ chances
+    popularity = world.outcome.confounding(people)
+    popularity = popularity - weights @ popularity
+    reward = centred @ effects
+    spread = weights @ reward**2 + effects**2 @ (weights @ (chances * (1 - chances)))
+    return (weights * popularity) @ reward / np.sqrt(spread * (weights @ popularity**2))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_dial_says_how_far_the_true_reward_goes_with_popularity(seed):
+    """Invariance of the reward costs what of the true reward goes with popularity: nothing at 0, more with
+    each step of the dial. Untied attributes alone are worth something at 0, so the correlation is 0 exactly."""
+    none, half, whole = (reward_with_popularity(dial, seed) for dial in (0.0, 0.5, 1.0))
+    assert abs(none) < 1e-9
+    assert 0.05 < half < whole
