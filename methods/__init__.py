@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from methods.recipe import Recipe
     from methods.registry import list_methods, load, match
 
-VERSION = "1"
+VERSION = "2"
 """Part of every result's key: raised whenever a method of the catalogue would answer otherwise."""
 
 _HOMES = {

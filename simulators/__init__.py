@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from simulators.truth import Truth
     from simulators.world import Draw, World
 
-VERSION = "1"
+VERSION = "2"
 """Part of every result's key: raised whenever a world, its truth or its texts would come out otherwise."""
 
 _HOMES = {

@@ -83,7 +83,7 @@ def run(
     setting = make_setting(loaded, where, key, own_process=bool(processes), precision=precision)
     engine_run = running.choose_engine(engine, processes, setting, loaded.seconds_per_cell)
     todo = running.select_groups(plan, opened, retry)
-    write_provenance(opened, plan, loaded, where, engine, shard)
+    write_provenance(opened, plan, loaded, shard, device=where, engine=engine, precision=precision)
     write_owed(opened, whole)
     total = sum(group.seconds for group in todo)
     with progress_bar(f"{loaded.name}: backbones", total, as_json) as advance:
@@ -162,14 +162,12 @@ def make_setting(
     return partial(open_bench, Setting(suite, device, precision, memory_mb=memory, secret=secret))
 
 
-def write_provenance(
-    store: Any, plan: Plan, suite: Suite, device: str, engine: str, shard: str | None
-) -> None:
+def write_provenance(store: Any, plan: Plan, suite: Suite, shard: str | None, **setting: str) -> None:
     """Write ``run.json`` beside the records (one a shard)."""
     from benchmark.provenance import describe_run
 
     name = f"run-{shard.replace('/', '-of-')}.json" if shard else "run.json"
-    details = {"suite": suite.model_dump(), "device": device, "engine": engine, "shard": shard}
+    details = {"suite": suite.model_dump(), "shard": shard, **setting}
     store.write_json(name, describe_run(**details, cells=plan.n_cells, groups=len(plan.groups)))
 
 

@@ -73,7 +73,8 @@ def test_a_run_measures_every_cell(finished):
 def test_provenance_lies_beside_the_records(finished):
     folder, _ = finished
     told = json.loads((folder / "store" / "run.json").read_text())
-    assert {"packages", "components", "platform", "suite", "device"} <= set(told)
+    assert {"packages", "components", "platform", "suite", "device", "engine"} <= set(told)
+    assert told["precision"] == "float32"
 
 
 def test_running_again_runs_nothing(finished, capsys):
