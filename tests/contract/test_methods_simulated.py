@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import methods
 from benchmark.contract import Streams, make_rng
@@ -125,9 +126,9 @@ def test_nobody_recovers_what_was_not_recorded():
 
 
 def test_the_instrument_removes_what_the_error_leaves():
-    # Mismeasured popularity: joint regression adjusts for its noisy record alone. What that leaves is a
-    # fixed share of the confounding, so at strength 2 it stands clear of a seed's noise.
+    # Mismeasured popularity: joint regression adjusts for its noisy record alone, and what that leaves is a
+    # fixed share of the confounding. How far it misleads depends on a world's decoys: hence many worlds, paired.
     dials = (("strength", 2.0),)
-    joint = [regret("entangled", "covariate-regression", seed, dials, 16000) for seed in SEEDS]
-    instrumented = [regret("entangled", "residual-instrumented", seed, dials, 16000) for seed in SEEDS]
-    assert np.mean(instrumented) < np.mean(joint) - 0.02
+    joint = [regret("entangled", "covariate-regression", seed, dials, 16000) for seed in range(16)]
+    instrumented = [regret("entangled", "residual-instrumented", seed, dials, 16000) for seed in range(16)]
+    assert stats.ttest_rel(joint, instrumented, alternative="greater").pvalue < 0.01
