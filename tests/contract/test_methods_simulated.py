@@ -127,7 +127,7 @@ def test_nobody_recovers_what_was_not_recorded():
 
 def test_the_instrument_removes_what_the_error_leaves():
     # Mismeasured popularity: joint regression adjusts for its noisy record alone, and what that leaves is a
-    # fixed share of the confounding. How far it misleads depends on a world's decoys: hence many worlds, paired.
+    # fixed share of the confounding. How far it misleads depends on a world's decoys: hence many, paired.
     dials = (("strength", 2.0),)
     joint = [regret("entangled", "covariate-regression", seed, dials, 16000) for seed in range(16)]
     instrumented = [regret("entangled", "residual-instrumented", seed, dials, 16000) for seed in range(16)]
