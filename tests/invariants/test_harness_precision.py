@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from harness_corpus import make_corpus, make_log
+from harness_corpus import PairLoss, make_corpus, make_log
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmark.commands.execution import lay_out
@@ -27,13 +26,6 @@ def backbone():
 
 
 @dataclass(frozen=True)
-class Preference:
-    def __call__(self, scores, batch):
-        good, bad = scores["chosen"], scores["rejected"]
-        return -F.logsigmoid(0.1 * (good.value - good.reference - bad.value + bad.reference))
-
-
-@dataclass(frozen=True)
 class PreferenceMethod:
     name: str = "preference"
     tags: Tags = Tags()  # noqa: RUF009
@@ -48,7 +40,7 @@ def request(log, harness, steps=None):
     half = len(log) // 2
     sides = {"chosen": order[:half], "rejected": order[half : 2 * half]}
     fields = {name: Texts(log.prompts[rows], log.texts[rows]) for name, rows in sides.items()}
-    return Train(harness.policy(), fields, {}, Preference(), steps=steps)
+    return Train(harness.policy(), fields, {}, PairLoss(), steps=steps)
 
 
 # -- bfloat16 ----------------------------------------------------------------------

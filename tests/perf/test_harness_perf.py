@@ -14,6 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conftest import least_seconds
+from preference_fits import Preference
 from torch import nn
 
 from benchmark.contract import Budget, Log, Tags, Texts, Train, make_rng
@@ -166,13 +167,6 @@ def test_encoding_is_not_what_a_fit_waits_for(figures, backbone, domain):
 
 
 # -- rates: run once as a check, timed with --benchmark-enable ------------------
-
-
-@dataclass(frozen=True)
-class Preference:
-    def __call__(self, scores, batch):
-        good, bad = scores["chosen"], scores["rejected"]
-        return -F.logsigmoid(0.1 * (good.value - good.reference - bad.value + bad.reference))
 
 
 @dataclass(frozen=True)
