@@ -54,7 +54,7 @@ real: setup  ## install small real models and run the real suite on them; HEADLI
 	$(if $(HEADLINES),HF_HUB_OFFLINE=1 $(BIN)/python examples/real_headlines.py $(HEADLINES))
 
 gpu-check:  ## on a CUDA machine: right answers, ratios and the whole core suite (no setup: uses PYTHON)
-	$(PYTHON) -m benchmark.gpu_check --device cuda
+	$(PYTHON) -m tests.perf.gpu_check --device cuda
 
 clean:  ## remove what make builds (not the environment)
 	rm -rf build dist *.egg-info

@@ -18,9 +18,9 @@ from rich.table import Table
 import methods
 from benchmark.contract import Streams
 from benchmark.harness import Failure, Harness, TextEncoder, Tokenizer, drive, predict
-from benchmark.harness.sentences import SentenceEncoder
-from benchmark.harness.sources import find_source, hash_source
-from benchmark.score import make_key, score_with_key
+from benchmark.harness.encoders.sentences import SentenceEncoder
+from benchmark.harness.hf.sources import find_source, hash_source
+from benchmark.scoring.score import make_key, score_with_key
 from simulators.experiments import Columns, make_corpus_world
 from simulators.query import QuerySizes
 

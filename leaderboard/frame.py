@@ -106,7 +106,7 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
     """Check records.
 
     Args:
-        table: One row a cell, columns as ``benchmark.records`` describes.
+        table: One row a cell, columns as ``benchmark.contract.records`` describes.
         suite: Name of the suite to keep, where there are several.
 
     Raises:

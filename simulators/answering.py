@@ -13,9 +13,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from benchmark.contract.errors import UsageError
-from simulators.recording import Column, Rows
-from simulators.roles import DECOY
-from simulators.selection import OutcomeSelection, Selection
+from simulators.law.recording import Column, Rows
+from simulators.law.roles import DECOY
+from simulators.law.selection import OutcomeSelection, Selection
 from simulators.world import World
 
 STEEPEST, STEPS = 4.0, 40

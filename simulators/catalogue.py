@@ -9,7 +9,7 @@ HEADER = """# Scenarios
 
 A scenario is a family with its dials set: `observed[strength=1,n=4000]`. Every family draws which
 attributes are causal, harmful, decoys or inert, and how large their effects are, afresh for each seed
-(`simulators/roles.py` publishes the prior). Dials not named take their defaults.
+(`simulators/law/roles.py` publishes the prior). Dials not named take their defaults.
 
 - `strength` s: the worst decoy looks s times as good, in the limit of a perfect reward model of the log,
   as the best attribute truly is. 0 is an unconfounded log.

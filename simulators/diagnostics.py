@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from simulators.codes import all_attributes
-from simulators.comparison import borda_regret
+from simulators.law.codes import all_attributes
+from simulators.law.comparison import borda_regret
 from simulators.world import World
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from scipy.optimize import brentq
 
 from benchmark.contract.errors import UsageError
-from simulators.assignment import solve_overlap
-from simulators.codes import encode
-from simulators.roles import DECOY
+from simulators.law.assignment import solve_overlap
+from simulators.law.codes import encode
+from simulators.law.roles import DECOY
+from simulators.law.tabulated import TabulatedRule, worst_elsewhere
 from simulators.standard import rule_of
 from simulators.strength import solve_strength, with_delta
-from simulators.tabulated import TabulatedRule, worst_elsewhere
 from simulators.world import World
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from simulators.codes import all_attributes, encode, product_law
+from simulators.law.codes import all_attributes, encode, product_law
 from simulators.strength import with_delta
 from simulators.world import World
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.queries import Queries
-from simulators.codes import all_attributes, encode, toggles
+from simulators.law.codes import all_attributes, encode, toggles
 from simulators.world import World
 
 CANDIDATES = 32

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from simulators.feedback import Feedback
+from simulators.law.feedback import Feedback
 
 MIDDLE, POINTS, TOP = 50.0, 10.0, 100.0
 

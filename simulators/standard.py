@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.assignment import Assignment, constant_assignment, solve_overlap, uniform_prompts
 from simulators.dials import DialValue
 from simulators.family import FamilyCard
-from simulators.feedback import KINDS
-from simulators.outcome import Outcome, additive_base
-from simulators.population import Factor, Features, Population, no_features, standardised
-from simulators.recording import Recording
-from simulators.roles import Roles, aligned_weights, draw_roles
+from simulators.law.assignment import Assignment, constant_assignment, solve_overlap, uniform_prompts
+from simulators.law.feedback import KINDS
+from simulators.law.outcome import Outcome, additive_base
+from simulators.law.population import Factor, Features, Population, no_features, standardised
+from simulators.law.recording import Recording
+from simulators.law.roles import Roles, aligned_weights, draw_roles
 from simulators.strength import solve_strength
 from simulators.text import load_domain
 from simulators.world import World

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
-from simulators.codes import encode, mean_contrasts, product_law, toggled_contrasts
+from simulators.law.codes import encode, mean_contrasts, product_law, toggled_contrasts
 
 if TYPE_CHECKING:
     from simulators.text.domain import Detected, Domain
@@ -38,7 +38,7 @@ class Truth:
         group_weights: Shares of the groups, shape (G,).
         mcse: Monte-Carlo standard error of the effects, shape (K,); 0 where exact.
         text_law: P_int(code | p), shape (P, 2**K), where attributes are not independent; effects are
-            then contrasts of texts that can be written (``simulators.codes.toggled_contrasts``). None
+            then contrasts of texts that can be written (``simulators.law.codes.toggled_contrasts``). None
             where P_int is the product of the marginals.
     """
 

@@ -21,19 +21,19 @@ from benchmark.contract.errors import UsageError
 from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
-from simulators.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
-from simulators.codes import encode
-from simulators.comparison import pooled_table
 from simulators.dials import DialValue
-from simulators.exact import naive_table, reward_table
 from simulators.family import FamilyCard
-from simulators.feedback import Feedback
-from simulators.outcome import Outcome
-from simulators.population import People, Population
-from simulators.recording import Recording, Rows
-from simulators.roles import Roles
-from simulators.selection import Selection
-from simulators.tabulated import TabulatedLaw, TabulatedRule, worst_elsewhere
+from simulators.law.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
+from simulators.law.codes import encode
+from simulators.law.comparison import pooled_table
+from simulators.law.exact import naive_table, reward_table
+from simulators.law.feedback import Feedback
+from simulators.law.outcome import Outcome
+from simulators.law.population import People, Population
+from simulators.law.recording import Recording, Rows
+from simulators.law.roles import Roles
+from simulators.law.selection import Selection
+from simulators.law.tabulated import TabulatedLaw, TabulatedRule, worst_elsewhere
 from simulators.text.domain import Domain
 from simulators.truth import Truth
 

@@ -3,19 +3,19 @@
 Knows neither the worlds that make logs nor the methods that read them.
 """
 
-from benchmark.harness.backbone import Backbone
 from benchmark.harness.cache import Cache
+from benchmark.harness.decoder.backbone import Backbone
+from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.harness.device import PRECISIONS, check_precision, device_class, resolve_device, settle
 from benchmark.harness.drive import Failure, drive
-from benchmark.harness.encoder import TextEncoder
+from benchmark.harness.encoders.words import TextEncoder
 from benchmark.harness.harness import FittedHead, FittedPolicy, Harness, tabular_harness
-from benchmark.harness.llama import to_llama
+from benchmark.harness.hf.llama import to_llama
 from benchmark.harness.meters import Meter, peak_memory_mb
-from benchmark.harness.model import Batch, FieldScores, Model, Scores, blend, reverse_gradient
 from benchmark.harness.predict import predict
-from benchmark.harness.pretrain import pretrain
-from benchmark.harness.together import answer_queries
 from benchmark.harness.tokenizer import Tokenizer
+from benchmark.harness.training.model import Batch, FieldScores, Model, Scores, blend, reverse_gradient
+from benchmark.harness.training.together import answer_queries
 
 VERSION = "3"
 """Part of every result's key: raised whenever the harness would give other numbers."""

@@ -28,9 +28,9 @@ from benchmark.contract import (
     Train,
 )
 from benchmark.harness.harness import Harness, as_strings
-from benchmark.harness.model import Model
-from benchmark.harness.together import Question, answer_together
-from benchmark.harness.trainer import Job, make_job, train
+from benchmark.harness.training.model import Model
+from benchmark.harness.training.together import Question, answer_together
+from benchmark.harness.training.trainer import Job, make_job, train
 
 HEADS_AT_ONCE = 16
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from benchmark.contract import Budget, ContractError, UsageError, make_rng
 from benchmark.harness.cache import Cache, digest_numbers, digest_strings
 from benchmark.harness.device import BFLOAT16, FLOAT32
-from benchmark.harness.encoder import TextEncoder
-from benchmark.harness.heads import HIDDEN_RATE, LINEAR_RATE, RewardHead
+from benchmark.harness.encoders.words import TextEncoder
+from benchmark.harness.loglinear.tabular import make_table
 from benchmark.harness.meters import Meter
-from benchmark.harness.model import Model
-from benchmark.harness.tabular import make_table
+from benchmark.harness.training.heads import HIDDEN_RATE, LINEAR_RATE, RewardHead
+from benchmark.harness.training.model import Model
 
 Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
 DECODER_FEATURES = "decoder"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
-from benchmark.harness.model import Model
+from benchmark.harness.training.model import Model
 from methods.catalogue.objectives_by_context import read_contexts
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Recipe

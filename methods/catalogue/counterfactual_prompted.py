@@ -86,7 +86,7 @@ class PromptedCounterfactual:
 
 def follows_words(harness: Any) -> bool:
     """Whether the backbone is a pretrained language model, which an instruction in words can steer."""
-    from benchmark.harness.hf import HFPolicy
+    from benchmark.harness.hf.policy import HFPolicy
 
     return isinstance(harness.policy().architecture, HFPolicy)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
-from benchmark.harness.model import blend
+from benchmark.harness.training.model import blend
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust
 from methods.objectives.pairwise import ORPO

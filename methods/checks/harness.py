@@ -64,7 +64,7 @@ def tiny_harness(seed: int = 0, budget: Budget = CHECK_BUDGET) -> Any:
 
 @cache
 def _toy_backbone() -> Any:
-    from benchmark.harness import pretrain
+    from benchmark.harness.decoder.pretrain import pretrain
 
     rng = make_rng("toy corpus")
     texts = write_texts(rng.integers(0, 2, (2000, len(ON))), rng)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmark.harness.model import reverse_gradient
+from benchmark.harness.training.model import reverse_gradient
 from methods.objectives.pairwise import logistic
 from methods.objectives.terms import Batch, FieldScores, Scores
 

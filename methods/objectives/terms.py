@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmark.harness.model import Batch, FieldScores, Scores
+from benchmark.harness.training.model import Batch, FieldScores, Scores
 
 __all__ = ["Batch", "FieldScores", "Scores", "log_ratio", "log_ratio_margin", "value_margin", "weigh"]
 

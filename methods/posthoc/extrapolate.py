@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.contract import Fitted
-from benchmark.harness.model import Model, blend
+from benchmark.harness.training.model import Model, blend
 
 
 def extrapolate(trained: Model, start: Model, alpha: float) -> Model:

@@ -16,14 +16,14 @@ import pyarrow as pa
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import Streams
-from simulators.assignment import PromptLaw
-from simulators.codes import encode, toggles
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, read_dials
 from simulators.family import FamilyCard
+from simulators.law.assignment import PromptLaw
+from simulators.law.codes import encode, toggles
+from simulators.law.population import Factor, People, standardised
+from simulators.law.recording import PROPENSITIES, Recording, factors
+from simulators.law.roles import draw_roles
 from simulators.listed import apply_listed_dials, list_vectors
-from simulators.population import Factor, People, standardised
-from simulators.recording import PROPENSITIES, Recording, factors
-from simulators.roles import draw_roles
 from simulators.standard import compose_world
 from simulators.text.corpus import CorpusDomain, make_corpus
 from simulators.text.detectors import PATTERNS, Detectors, count_words

@@ -15,9 +15,9 @@ from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.families.observed import CONFOUNDERS
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, standardised
-from simulators.recording import PROPENSITIES, Column, Recording, Rows, factors
-from simulators.roles import DECOY
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
+from simulators.law.roles import DECOY
 from simulators.standard import PROGNOSIS, apply_dials, compose_world
 from simulators.world import World
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.codes import all_attributes
 from simulators.dials import Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.joint import JointRule, tie_features
-from simulators.population import Factor, no_features
-from simulators.recording import Recording
-from simulators.roles import BENEFICIAL, INERT, draw_roles
+from simulators.law.codes import all_attributes
+from simulators.law.joint import JointRule, tie_features
+from simulators.law.population import Factor, no_features
+from simulators.law.recording import Recording
+from simulators.law.roles import BENEFICIAL, INERT, draw_roles
 from simulators.standard import compose_world
 from simulators.text import load_domain
 from simulators.world import World

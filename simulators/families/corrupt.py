@@ -16,8 +16,8 @@ from benchmark.contract.seeding import Streams
 from simulators.dials import Dial, DialValue, domain_dial
 from simulators.families.observed import CONFOUNDERS
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, standardised
-from simulators.recording import PROPENSITIES, Column, Recording, Rows, factors
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
 from simulators.world import World

@@ -15,9 +15,9 @@ import numpy as np
 from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, Features, People
-from simulators.recording import Recording, combination, factors
-from simulators.roles import BENEFICIAL, HARMFUL, draw_roles
+from simulators.law.population import Factor, Features, People
+from simulators.law.recording import Recording, combination, factors
+from simulators.law.roles import BENEFICIAL, HARMFUL, draw_roles
 from simulators.standard import apply_dials, compose_world
 from simulators.text import load_domain
 from simulators.world import World

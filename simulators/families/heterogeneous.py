@@ -16,9 +16,9 @@ from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import Streams
 from simulators.dials import Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.feedback import Feedback, preference
-from simulators.population import Factor, Features, People
-from simulators.recording import Column, Recording, Rows
+from simulators.law.feedback import Feedback, preference
+from simulators.law.population import Factor, Features, People
+from simulators.law.recording import Column, Recording, Rows
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
 from simulators.world import World

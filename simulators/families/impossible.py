@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.assignment import Assignment
 from simulators.dials import DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.outcome import additive_base
-from simulators.population import Factor, standardised
-from simulators.recording import Recording, factors
-from simulators.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, draw_roles
+from simulators.law.assignment import Assignment
+from simulators.law.outcome import additive_base
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import Recording, factors
+from simulators.law.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, draw_roles
 from simulators.standard import compose_world
 from simulators.strength import with_delta
 from simulators.text import load_domain

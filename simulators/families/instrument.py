@@ -10,8 +10,8 @@ import numpy as np
 from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, Features, People
-from simulators.recording import Recording, factors
+from simulators.law.population import Factor, Features, People
+from simulators.law.recording import Recording, factors
 from simulators.standard import apply_dials, change_rule, compose_world, rule_of
 from simulators.text import load_domain
 from simulators.world import World

@@ -11,8 +11,8 @@ from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.families.observed import CONFOUNDERS
 from simulators.family import Family, FamilyCard
-from simulators.population import standardised
-from simulators.recording import PROPENSITIES, Recording, factors
+from simulators.law.population import standardised
+from simulators.law.recording import PROPENSITIES, Recording, factors
 from simulators.standard import apply_dials, change_rule, compose_world, rule_of
 from simulators.world import World
 

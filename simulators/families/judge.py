@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.codes import all_attributes, encode
 from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
 from simulators.families.observed import CONFOUNDERS
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, standardised
-from simulators.recording import Column, Recording, Rows, attribute_columns, factors
-from simulators.roles import DECOY
+from simulators.law.codes import all_attributes, encode
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import Column, Recording, Rows, attribute_columns, factors
+from simulators.law.roles import DECOY
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
 from simulators.world import World

@@ -18,10 +18,10 @@ import numpy as np
 from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue
 from simulators.family import Family, FamilyCard
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
+from simulators.law.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, Roles, draw_roles
 from simulators.listed import apply_listed_dials, list_vectors
-from simulators.population import Factor, standardised
-from simulators.recording import PROPENSITIES, Column, Recording, Rows, factors
-from simulators.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, Roles, draw_roles
 from simulators.slider import slider
 from simulators.standard import compose_world
 from simulators.text import load_domain

@@ -16,10 +16,10 @@ import numpy as np
 from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
+from simulators.law.population import Factor, Features, People
+from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
+from simulators.law.roles import DECOY, INERT, draw_roles, mark_roles
 from simulators.pairskew import limit_for_skew
-from simulators.population import Factor, Features, People
-from simulators.recording import PROPENSITIES, Column, Recording, Rows
-from simulators.roles import DECOY, INERT, draw_roles, mark_roles
 from simulators.standard import apply_overlap, change_rule, compose_world
 from simulators.strength import solve_strength
 from simulators.text import load_domain

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.assignment import SlicedAssignment
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, standardised
-from simulators.recording import Column, Recording, Rows, factors
+from simulators.law.assignment import SlicedAssignment
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import Column, Recording, Rows, factors
 from simulators.standard import apply_overlap, compose_world, rule_of
 from simulators.strength import solve_strength
 from simulators.world import World

@@ -10,8 +10,8 @@ from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
 from simulators.families.observed import CONFOUNDERS
 from simulators.family import Family, FamilyCard
-from simulators.population import People, scaled_features
-from simulators.recording import PROPENSITIES, Recording, factors
+from simulators.law.population import People, scaled_features
+from simulators.law.recording import PROPENSITIES, Recording, factors
 from simulators.standard import apply_dials, compose_world
 from simulators.world import World
 

@@ -8,9 +8,9 @@ from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
 from simulators.families.observed import CONFOUNDERS, LOYALTY
 from simulators.family import Family, FamilyCard
-from simulators.population import standardised
-from simulators.recording import PROPENSITIES, Recording, factors
-from simulators.roles import draw_roles
+from simulators.law.population import standardised
+from simulators.law.recording import PROPENSITIES, Recording, factors
+from simulators.law.roles import draw_roles
 from simulators.standard import apply_dials, compose_world
 from simulators.text import load_domain
 from simulators.world import World

@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.assignment import PromptLaw
 from simulators.dials import Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.outcome import additive_base
-from simulators.population import Factor, People, no_features
-from simulators.recording import Recording, factors
+from simulators.law.assignment import PromptLaw
+from simulators.law.outcome import additive_base
+from simulators.law.population import Factor, People, no_features
+from simulators.law.recording import Recording, factors
 from simulators.standard import compose_world, randomise
 from simulators.world import World
 

@@ -14,9 +14,9 @@ import numpy as np
 from benchmark.contract.seeding import Streams
 from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, standardised
-from simulators.recording import PROPENSITIES, Recording, factors
-from simulators.roles import draw_roles
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import PROPENSITIES, Recording, factors
+from simulators.law.roles import draw_roles
 from simulators.standard import change_rule, compose_world
 from simulators.strength import solve_strength
 from simulators.text import load_domain

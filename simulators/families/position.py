@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.codes import encode
 from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, People, scaled_features
-from simulators.recording import PROPENSITIES, Column, Recording, Rows
+from simulators.law.codes import encode
+from simulators.law.population import Factor, People, scaled_features
+from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
 from simulators.standard import apply_dials, compose_world
 from simulators.world import World
 

@@ -15,13 +15,13 @@ import numpy as np
 from scipy.special import expit, logit
 
 from benchmark.contract.seeding import Streams
-from simulators.assignment import constant_assignment
-from simulators.codes import all_attributes
 from simulators.dials import Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, no_features
-from simulators.recording import Recording
-from simulators.roles import draw_roles, mark_roles
+from simulators.law.assignment import constant_assignment
+from simulators.law.codes import all_attributes
+from simulators.law.population import Factor, no_features
+from simulators.law.recording import Recording
+from simulators.law.roles import draw_roles, mark_roles
 from simulators.standard import compose_world
 from simulators.text import load_domain
 from simulators.world import World

@@ -9,8 +9,8 @@ import numpy as np
 from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, standardised
-from simulators.recording import Recording, combination, factors
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import Recording, combination, factors
 from simulators.standard import apply_dials, compose_world
 from simulators.world import World
 

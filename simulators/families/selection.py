@@ -11,10 +11,10 @@ from benchmark.contract.seeding import Streams
 from simulators.answering import Answers, solve_slope
 from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
 from simulators.family import Family, FamilyCard
-from simulators.population import Factor, standardised
-from simulators.recording import Recording, factors
-from simulators.roles import DECOY
-from simulators.selection import OutcomeSelection, Selection
+from simulators.law.population import Factor, standardised
+from simulators.law.recording import Recording, factors
+from simulators.law.roles import DECOY
+from simulators.law.selection import OutcomeSelection, Selection
 from simulators.standard import compose_world, randomise
 from simulators.strength import solve_strength
 from simulators.world import World

@@ -13,7 +13,7 @@ from benchmark.contract.seeding import Streams
 from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
 from simulators.families import observed
 from simulators.family import Family, FamilyCard
-from simulators.recording import Recording, attribute_columns
+from simulators.law.recording import Recording, attribute_columns
 from simulators.world import World
 
 CARD = FamilyCard(

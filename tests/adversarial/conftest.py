@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from benchmark.contract import Budget, Log, Queries, make_rng
-from benchmark.sandbox import Limits, Sandbox, Task, probe_bubblewrap
+from benchmark.sandbox.outside import Limits, Sandbox, Task, probe_bubblewrap
 
 MIB = 1024 * 1024
 WORDS = ("plain", "bright", "quick", "quiet", "early", "late", "small", "large")
@@ -36,7 +36,7 @@ def open_room() -> Sandbox:
 @pytest.fixture(scope="session")
 def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     """A log in which a covariate and some words move the outcome."""
-    from benchmark.harness import pretrain
+    from benchmark.harness.decoder.pretrain import pretrain
 
     rng = make_rng("adversarial", "texts")
     n, items = 300, 40

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 import simulators
-from benchmark.harness.runner import load_method
-from benchmark.sandbox import CellResult, Sandbox, Task
+from benchmark.sandbox.inside.runner import load_method
+from benchmark.sandbox.outside import CellResult, Sandbox, Task
 
 SUBMISSIONS = Path(__file__).parent / "submissions"
 REPOSITORY = Path(simulators.__file__).parent.parent

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from benchmark.contract import ContractError, InfrastructureError, Log, UsageError
-from benchmark.sandbox import Sandbox, Task, cell
+from benchmark.sandbox.outside import Sandbox, Task, cell
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_method.py"
 TRAINS = b"""
@@ -165,7 +165,7 @@ def test_a_runner_that_does_not_come_up_is_our_fault(sandbox: Sandbox, task: Tas
 
 
 def test_no_silent_step_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    from benchmark.sandbox import probe
+    from benchmark.sandbox.outside import probe
 
     broken = probe.Probe(False, "/usr/bin/bwrap", "setting up uid map: Permission denied", probe.FIX_APPARMOR)
     monkeypatch.setattr(probe, "probe_bubblewrap", lambda: broken)
@@ -179,7 +179,7 @@ def test_no_silent_step_down(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_answers_are_checked_on_this_side(task: Task) -> None:
     from benchmark.contract import Predictions
-    from benchmark.harness.payload import pack, pack_predictions, unpack_predictions
+    from benchmark.sandbox.inside.payload import pack, pack_predictions, unpack_predictions
 
     n = len(task.queries)
     good = Predictions(
@@ -196,7 +196,7 @@ def test_answers_are_checked_on_this_side(task: Task) -> None:
 
 
 def test_queries_survive_the_journey(task: Task) -> None:
-    from benchmark.harness.payload import pack_queries, unpack_queries
+    from benchmark.sandbox.inside.payload import pack_queries, unpack_queries
 
     sent = replace(task.queries, context={"goal": np.arange(len(task.queries)) % 2.0})
     back = unpack_queries(pack_queries(sent))
@@ -207,6 +207,6 @@ def test_queries_survive_the_journey(task: Task) -> None:
 
 
 def test_every_claim_has_a_status() -> None:
-    from benchmark.records import STATUSES
+    from benchmark.contract.records import STATUSES
 
     assert set(cell.CLAIMS) | {"timeout", "infrastructure"} == set(STATUSES)

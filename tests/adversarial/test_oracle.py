@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from benchmark.contract import ContractError
-from benchmark.oracle import make_oracle
-from benchmark.prepare import make_task
-from benchmark.sandbox import Sandbox, bench
-from benchmark.sandbox.bundle import read_bundle
-from benchmark.scenario import Scenario
-from benchmark.submit import submit_file
-from benchmark.suite import Suite, check_suite
+from benchmark.sandbox.outside import Sandbox, bench
+from benchmark.sandbox.outside.bundle import read_bundle
+from benchmark.sandbox.outside.submit import submit_file
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import Suite, check_suite
+from simulators.oracle import make_oracle
 
 ASKS = 400
 BUYER = """
@@ -62,7 +62,7 @@ def suite() -> Suite:
 
 @pytest.fixture(autouse=True)
 def _use_backbone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suite: Suite) -> None:
-    from benchmark.harness import pretrain
+    from benchmark.harness.decoder.pretrain import pretrain
 
     log = make_task(Scenario.parse("observed[strength=2]"), 0, suite).view()
     pretrain(log.prompts, log.texts, steps=1).save(tmp_path / "backbone")

@@ -10,12 +10,19 @@ import numpy as np
 import pytest
 
 from benchmark.contract import ContractError, InfrastructureError, UsageError
-from benchmark.prepare import make_task
-from benchmark.sandbox import Sandbox, bench
-from benchmark.sandbox.submission import MAX_SOURCE_BYTES, read_submission
-from benchmark.scenario import Scenario
-from benchmark.submit import check_file, commit_to, load_method, name_season, read_bundle, submit_file
-from benchmark.suite import Suite, check_suite
+from benchmark.sandbox.outside import Sandbox, bench
+from benchmark.sandbox.outside.submission import MAX_SOURCE_BYTES, read_submission
+from benchmark.sandbox.outside.submit import (
+    check_file,
+    commit_to,
+    load_method,
+    name_season,
+    read_bundle,
+    submit_file,
+)
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import Suite, check_suite
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "examples" / "my_method.py"
@@ -41,7 +48,7 @@ def suite() -> Suite:
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory, suite: Suite) -> Path:
     """A barely trained backbone for the domain of the suite."""
-    from benchmark.harness import pretrain
+    from benchmark.harness.decoder.pretrain import pretrain
 
     log = make_task(Scenario.parse("observed[strength=1]"), 0, suite).view()
     folder = tmp_path_factory.mktemp("backbone")
@@ -88,8 +95,8 @@ def test_sandboxed_rows_equal_rows_of_the_same_code_unboxed(
     bundle: Path, suite: Suite, backbone: Path
 ) -> None:
     from benchmark.harness import Backbone, Harness, drive, predict
-    from benchmark.prepare import digest_log
-    from benchmark.store import Store
+    from benchmark.runs.store import Store
+    from benchmark.tasks.prepare import digest_log
 
     task = make_task(Scenario.parse("observed[strength=1]"), 0, suite)
     log = task.view("log")

@@ -8,7 +8,7 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from benchmark.cli import invoke
+from benchmark.cli.main import invoke
 from benchmark.contract import Log
 
 VERBS = ("list", "simulate", "run", "score", "check", "submit", "leaderboard", "compare", "claims", "doctor")
@@ -44,12 +44,12 @@ def suite_file(tmp_path, **more):
 
 def test_help_is_quick_and_imports_nothing_heavy():
     heavy = "{'torch', 'pydantic', 'sklearn', 'scipy', 'pandas', 'transformers'}"
-    code = f"import sys, benchmark.cli; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    code = f"import sys, benchmark.cli.main; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     # Processor time, because wall time says more about the neighbours than about us.
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "benchmark.cli", "--help"], capture_output=True, check=True)
+    subprocess.run([sys.executable, "-m", "benchmark.cli.main", "--help"], capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime < 0.5
 
@@ -143,12 +143,12 @@ def test_an_unwritable_store_is_a_usage_error(capsys, tmp_path):
 
 
 def test_unexpected_errors_are_short_unless_asked(capsys, monkeypatch):
-    import benchmark.prepare
+    import benchmark.tasks.prepare
 
     def broken(*_):
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(benchmark.prepare, "build_world", broken)
+    monkeypatch.setattr(benchmark.tasks.prepare, "build_world", broken)
     code, _, err = call(capsys, "simulate", "observed", "--out", "x")
     assert code == 5
     assert "a defect" in err
@@ -185,7 +185,7 @@ def test_simulate_with_twin_and_truth(capsys, tmp_path):
 
 
 def test_long_logs_are_streamed_and_begin_with_short_ones(capsys, tmp_path, monkeypatch):
-    from benchmark.commands import simulation
+    from benchmark.cli import simulation
 
     call(capsys, "simulate", "observed", "--n", 9000, "--out", tmp_path / "whole")
     monkeypatch.setattr(simulation, "ROWS_AT_A_TIME", 4096)
@@ -221,7 +221,7 @@ def test_doctor(capsys):
 
 
 def test_json_never_holds_what_json_cannot():
-    from benchmark.commands.output import _plain
+    from benchmark.cli.output import _plain
 
     assert _plain({"a": float("nan"), "b": [float("inf"), 1.5], "c": (True, None)}) == {
         "a": None,

@@ -6,9 +6,9 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
-from benchmark import prepare
-from benchmark.cli import invoke
-from benchmark.store import Store
+from benchmark.cli.main import invoke
+from benchmark.runs.store import Store
+from benchmark.tasks import prepare
 
 SUITE = """
 name = "small"

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from benchmark import prepare
-from benchmark.backbones import BackboneSpec, load_backbone, parse_backbone, read_settings
-from benchmark.cli import invoke
+from benchmark.cli.main import invoke
 from benchmark.contract import UsageError
-from benchmark.store import Store
-from benchmark.suite import load_suite
+from benchmark.runs.store import Store
+from benchmark.tasks import prepare
+from benchmark.tasks.backbones import BackboneSpec, load_backbone, parse_backbone, read_settings
+from benchmark.tasks.suite import load_suite
 
 SUITE = """
 name = "small-real"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.contract import Predictions
-from benchmark.engines import CellResult
+from benchmark.runs.engines import CellResult
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from scipy.special import log1p
 import methods
 from benchmark.contract import Sample, make_rng
 from benchmark.harness import drive
-from benchmark.harness.model import Batch, FieldScores, Output, Scores
+from benchmark.harness.training.model import Batch, FieldScores, Output, Scores
 from methods.adjust.combined import Combined
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.weights import EstimatedWeights

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import simulators
-from benchmark.audit import audit_reward
-from benchmark.cli import invoke
+from benchmark.cli.main import invoke
 from benchmark.contract import Streams
+from benchmark.scoring.audit import audit_reward
 
 SEEDS = range(3)
 

@@ -10,7 +10,7 @@ import methods
 import simulators
 from benchmark.contract import Streams, make_rng
 from benchmark.harness import Harness, TextEncoder, Tokenizer, predict
-from benchmark.score import score
+from benchmark.scoring.score import score
 from methods.adjust.instrument import two_stage
 from simulators import QuerySizes
 from simulators.text import load_domain

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from benchmark.contract import make_rng
-from benchmark.metrics import (
+from benchmark.scoring.metrics import (
     METRICS,
     cosine,
     false_positive_rate,
@@ -154,7 +154,7 @@ def test_metric_table_names_one_headline_and_each_metric_once():
 def test_every_metric_and_column_is_documented():
     from pathlib import Path
 
-    from benchmark.records import COLUMNS, STATUSES
+    from benchmark.contract.records import COLUMNS, STATUSES
 
     docs = Path(__file__).resolve().parents[2] / "docs"
     metrics, records = (docs / "metrics.md").read_text(), (docs / "records.md").read_text()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmark.contract.errors import ContractError, UsageError
-from benchmark.harness.model import Batch
+from benchmark.harness.training.model import Batch
 from methods.objectives.adversarial import Adversarial, Multihead
 from methods.objectives.exploration import SELM
 from methods.objectives.pairwise import (

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from benchmark.contract import UsageError
-from benchmark.plan import Entrant, describe_recipe, make_plan
-from benchmark.suite import check_suite
+from benchmark.runs.plan import Entrant, describe_recipe, make_plan
+from benchmark.tasks.suite import check_suite
 
 NAIVE, CEILING = Entrant("naive", "naive", "n"), Entrant("ceiling", "ceiling", "c")
 DPO, RIDGE = Entrant("dpo", fingerprint="d", policy=True), Entrant("ridge", fingerprint="r")
@@ -167,9 +167,9 @@ def test_recipes_are_described_by_content():
 def test_the_packaged_suites_name_families_dials_and_methods_that_exist():
     from fnmatch import fnmatchcase
 
-    from benchmark.prepare import check_scenario
-    from benchmark.run import list_entrants
-    from benchmark.suite import list_suites, load_suite
+    from benchmark.runs.execute import list_entrants
+    from benchmark.tasks.prepare import check_scenario
+    from benchmark.tasks.suite import list_suites, load_suite
 
     names = [entrant.name for entrant in list_entrants()]
     for suite in map(load_suite, list_suites()):

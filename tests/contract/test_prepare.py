@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from benchmark.contract import Log, UsageError
-from benchmark.prepare import (
+from benchmark.tasks.prepare import (
     check_scenario,
     digest_log,
     domain_of,
@@ -17,8 +17,8 @@ from benchmark.prepare import (
     strength_of,
     view_track,
 )
-from benchmark.scenario import Scenario
-from benchmark.suite import check_suite
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite
 
 SUITE = check_suite(
     {
@@ -152,7 +152,7 @@ def test_pretraining_texts_have_every_attribute_in_half():
 
 
 def test_backbones_are_made_once_and_again_when_unreadable(tmp_path, monkeypatch):
-    from benchmark import prepare
+    from benchmark.tasks import prepare
 
     monkeypatch.setattr(prepare, "PRETRAINING_TEXTS", 300)
     prepare.hash_backbone.cache_clear()
@@ -168,7 +168,7 @@ def test_backbones_are_made_once_and_again_when_unreadable(tmp_path, monkeypatch
 
 
 def test_backbone_hashes_follow_what_they_are_made_from(monkeypatch):
-    from benchmark import prepare
+    from benchmark.tasks import prepare
 
     prepare.hash_backbone.cache_clear()
     here = {prepare.hash_backbone(domain) for domain in ("headlines", "answers")}
@@ -180,7 +180,7 @@ def test_backbone_hashes_follow_what_they_are_made_from(monkeypatch):
 
 
 def test_the_oracle_asks_fresh_people_and_is_right_on_average():
-    from benchmark.oracle import make_oracle
+    from simulators.oracle import make_oracle
 
     task = make_task(OBSERVED, 0, SUITE)
     oracle = make_oracle(task.world)

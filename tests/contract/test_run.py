@@ -16,13 +16,13 @@ from benchmark.contract import (
     InfrastructureError,
     UsageError,
 )
-from benchmark.engines.base import run_inline
-from benchmark.engines.local import THREAD_CAPS, environment, run_local
-from benchmark.engines.work import Kept, describe_failure
-from benchmark.plan import Entrant, make_plan
-from benchmark.run import choose_engine, execute, select_groups
-from benchmark.store import Store
-from benchmark.suite import check_suite
+from benchmark.runs.engines.base import run_inline
+from benchmark.runs.engines.local import THREAD_CAPS, environment, run_local
+from benchmark.runs.engines.work import Kept, describe_failure
+from benchmark.runs.execute import choose_engine, execute, select_groups
+from benchmark.runs.plan import Entrant, make_plan
+from benchmark.runs.store import Store
+from benchmark.tasks.suite import check_suite
 
 
 def plan_of(*names, seeds=3):
@@ -174,9 +174,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from benchmark.engines.local import run_local
-from benchmark.run import execute
-from benchmark.store import Store
+from benchmark.runs.engines.local import run_local
+from benchmark.runs.execute import execute
+from benchmark.runs.store import Store
 from fake_bench import FakeBench
 from test_run import plan_of
 
@@ -236,8 +236,8 @@ def is_running(pid):
 
 MEMORY = """
 import numpy as np
-from benchmark.engines.work import Setting, describe_failure, open_bench
-from benchmark.suite import load_suite
+from benchmark.runs.engines.work import Setting, describe_failure, open_bench
+from benchmark.tasks.suite import load_suite
 
 open_bench(Setting(load_suite("quick"), memory_mb=1500))
 np.ones(50 * 2**17)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.contract import UsageError
-from benchmark.scenario import Scenario
-from benchmark.suite import check_suite, list_suites, load_suite
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite, list_suites, load_suite
 
 MINIMAL = {"name": "x", "version": "1", "block": [{"scenarios": ["observed"]}]}
 

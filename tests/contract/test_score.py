@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmark.contract import Predictions, Queries, make_rng
-from benchmark.metrics import METRICS
-from benchmark.score import find_marker, make_key, score, score_with_key
+from benchmark.scoring.metrics import METRICS
+from benchmark.scoring.score import find_marker, make_key, score, score_with_key
 
 EFFECTS = np.array([2.0, -1.0, 0.0])
 BIAS = np.array([0.0, 0.5, 3.0])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmark.contract import Predictions, UsageError
-from benchmark.records import COLUMNS, make_table
-from benchmark.store import Store, pack_predictions, unpack_predictions, write_atomically
+from benchmark.contract.records import COLUMNS, make_table
+from benchmark.runs.store import Store, pack_predictions, unpack_predictions, write_atomically
 
 
 def row(seed, status="ok", **more):
@@ -88,7 +88,7 @@ KILLED = """
 import os, sys
 import numpy as np
 from benchmark.contract import Predictions
-from benchmark.store import Store
+from benchmark.runs.store import Store
 
 store, replace, count = Store.open(sys.argv[1]), os.replace, 0
 

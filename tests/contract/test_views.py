@@ -13,14 +13,14 @@ import simulators
 from benchmark.contract import Log, Queries, RewardFunction, Tags
 from benchmark.contract.method import TRACKS
 from benchmark.contract.roles import TEXT_ROLES, role_of
-from benchmark.engines.work import Bench, Setting
-from benchmark.plan import Cell, Entrant, Group
-from benchmark.prepare import Task, make_task
-from benchmark.sandbox import bench as sandbox_bench
-from benchmark.sandbox.bench import SandboxBench
-from benchmark.sandbox.cell import CellResult
-from benchmark.scenario import Scenario
-from benchmark.suite import check_suite
+from benchmark.runs.engines.work import Bench, Setting
+from benchmark.runs.plan import Cell, Entrant, Group
+from benchmark.sandbox.outside import bench as sandbox_bench
+from benchmark.sandbox.outside.bench import SandboxBench
+from benchmark.sandbox.outside.cell import CellResult
+from benchmark.tasks.prepare import Task, make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite
 
 FAMILIES = tuple(card.name for card in simulators.list_families())
 N = 300

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from harness_corpus import PairMethod, make_corpus, make_log
 
-from benchmark.provenance import component_versions
+from benchmark.runs.provenance import component_versions
 
 FILE = Path(__file__).with_name("fingerprints.json")
 COMMAND = "python tests/invariants/fingerprints.py"
@@ -93,7 +93,8 @@ def fit_at_once(method: Any, log: Any) -> Any:
 def describe_harness() -> Outputs:
     """Encodings, a short pretraining, its samples, and one small training of a policy and of a head."""
     from benchmark.contract import Budget
-    from benchmark.harness import Harness, drive, pretrain
+    from benchmark.harness import Harness, drive
+    from benchmark.harness.decoder.pretrain import pretrain
 
     corpus = make_corpus(400)
     backbone = pretrain(

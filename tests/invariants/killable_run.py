@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from benchmark import prepare
+from benchmark.tasks import prepare
 
 prepare.PRETRAINING_TEXTS = 600
 
 if __name__ == "__main__":
-    from benchmark.cli import invoke
+    from benchmark.cli.main import invoke
 
     sys.exit(invoke(sys.argv[1:]))

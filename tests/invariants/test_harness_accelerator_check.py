@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from harness_corpus import make_corpus, make_log
 
-from benchmark.gpu_check import Report, timed
-from benchmark.gpu_check_loops import PLAIN, make_fit, pair_by_outcome
-from benchmark.harness import pretrain
+from benchmark.harness.decoder.pretrain import pretrain
+from tests.perf.gpu_check import Report, timed
+from tests.perf.gpu_check_loops import PLAIN, make_fit, pair_by_outcome
 
 LISTED = """
 import sys
-import benchmark.gpu_check, benchmark.gpu_check_loops, benchmark.harness, benchmark.run, benchmark.suite
-from benchmark.commands.execution import lay_out
+import tests.perf.gpu_check, tests.perf.gpu_check_loops
+import benchmark.harness, benchmark.runs.execute, benchmark.tasks.suite
+from benchmark.cli.execution import lay_out
 import methods; methods.list_methods()
 print(*sorted({"datasets", "trl", "peft", "accelerate"} & set(sys.modules)))
 """

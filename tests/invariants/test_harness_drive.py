@@ -23,7 +23,8 @@ from benchmark.contract import (
     Texts,
     Train,
 )
-from benchmark.harness import Cache, Failure, Harness, drive, predict, pretrain, reverse_gradient
+from benchmark.harness import Cache, Failure, Harness, drive, predict, reverse_gradient
+from benchmark.harness.decoder.pretrain import pretrain
 
 TAGS = Tags()
 BUDGET = Budget(steps=12, batch_size=16, samples=64)

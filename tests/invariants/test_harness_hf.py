@@ -10,12 +10,12 @@ from harness_corpus import PairMethod, make_corpus, make_log
 
 from benchmark.contract import Budget, UsageError
 from benchmark.harness import Failure, Harness, TextEncoder, Tokenizer, drive
-from benchmark.harness.hf import save_policy, split_by_length
-from benchmark.harness.hf_adapt import adapt_model
-from benchmark.harness.hf_backbone import HFBackbone
-from benchmark.harness.hf_packing import can_pack, pack, split_rows
-from benchmark.harness.hf_products import FastProducts
-from benchmark.harness.sources import find_source, hash_source, make_once
+from benchmark.harness.hf.adapt import adapt_model
+from benchmark.harness.hf.backbone import HFBackbone
+from benchmark.harness.hf.packing import can_pack, pack, split_rows
+from benchmark.harness.hf.policy import save_policy, split_by_length
+from benchmark.harness.hf.products import FastProducts
+from benchmark.harness.hf.sources import find_source, hash_source, make_once
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_other_matrix_products_give_the_same_logits_and_gradients(backbone):
 
 
 def test_reference_log_probabilities_are_computed_once(folder, corpus, backbone, monkeypatch):
-    from benchmark.harness.hf import HFPolicy
+    from benchmark.harness.hf.policy import HFPolicy
 
     asked = []
     score = HFPolicy.score
@@ -407,7 +407,7 @@ def test_a_model_that_cannot_be_made_leaves_nothing(tmp_path):
 
 
 def test_packages_that_are_missing_are_named(monkeypatch):
-    from benchmark.harness import sources
+    from benchmark.harness.hf import sources
 
     monkeypatch.setattr(sources, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match="smollm2-135m is not here") as error:

@@ -8,9 +8,10 @@ import torch
 from harness_corpus import ATTRIBUTES, PARAPHRASES, make_corpus
 
 from benchmark.contract import UsageError, make_rng
-from benchmark.harness import Backbone, Harness, TextEncoder, Tokenizer, blend, pretrain, to_llama
-from benchmark.harness.decoder import DecoderShape, initial_weights
-from benchmark.harness.policy import DecoderPolicy
+from benchmark.harness import Backbone, Harness, TextEncoder, Tokenizer, blend, to_llama
+from benchmark.harness.decoder.network import DecoderShape, initial_weights
+from benchmark.harness.decoder.policy import DecoderPolicy
+from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.harness.tokenizer import BEGIN, END
 
 
@@ -118,7 +119,7 @@ def test_a_member_of_a_stack_equals_the_member_alone():
 
 
 def test_the_log_probability_gradient_is_right():
-    from benchmark.harness.decoder import log_probability
+    from benchmark.harness.decoder.network import log_probability
 
     logits = torch.randn(6, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     targets = torch.tensor([0, 8, 3, 3, 1, 5])

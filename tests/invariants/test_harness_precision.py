@@ -10,11 +10,12 @@ import torch
 from harness_corpus import PairLoss, make_corpus, make_log
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmark.commands.execution import lay_out
+from benchmark.cli.execution import lay_out
 from benchmark.contract import Budget, Tags, Texts, Train, UsageError
-from benchmark.harness import Harness, check_precision, drive, pretrain, settle
-from benchmark.harness.trainer import make_job, train
-from benchmark.suite import load_suite
+from benchmark.harness import Harness, check_precision, drive, settle
+from benchmark.harness.decoder.pretrain import pretrain
+from benchmark.harness.training.trainer import make_job, train
+from benchmark.tasks.suite import load_suite
 
 BUDGET = Budget(steps=12, batch_size=16)
 

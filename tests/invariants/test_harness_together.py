@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from harness_corpus import make_corpus, make_log
 
 from benchmark.contract import Budget, Sample, Score, Tags, Texts, Train
-from benchmark.harness import Cache, Harness, answer_queries, drive, pretrain
-from benchmark.harness.operations import (
+from benchmark.harness import Cache, Harness, answer_queries, drive
+from benchmark.harness.decoder.operations import (
     attend,
     gate,
     log_probability,
@@ -22,8 +22,9 @@ from benchmark.harness.operations import (
     split_heads,
     turns,
 )
-from benchmark.harness.product import multiply
-from benchmark.harness.together import Question, answer_together
+from benchmark.harness.decoder.pretrain import pretrain
+from benchmark.harness.decoder.product import multiply
+from benchmark.harness.training.together import Question, answer_together
 
 TAGS = Tags()
 BUDGET = Budget(steps=6, batch_size=8)

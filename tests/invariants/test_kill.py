@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.contract import make_rng
-from benchmark.store import PREDICTIONS, RECORDS, TEMPORARY
+from benchmark.runs.store import PREDICTIONS, RECORDS, TEMPORARY
 from leaderboard import build_board
 
 SCRIPT = Path(__file__).with_name("killable_run.py")

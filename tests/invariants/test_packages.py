@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmark.provenance import COMPONENTS, component_versions
+from benchmark.runs.provenance import COMPONENTS, component_versions
 
 PACKAGES = (
     "simulators",
@@ -16,7 +16,7 @@ PACKAGES = (
     "leaderboard",
     "benchmark.contract",
     "benchmark.harness",
-    "benchmark.sandbox",
+    "benchmark.sandbox.outside",
 )
 
 

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from benchmark.contract import Budget, Log, Tags, Texts, Train, make_rng
-from benchmark.engines.base import CellResult
-from benchmark.engines.local import run_local
-from benchmark.plan import Cell, Entrant, Group
-from benchmark.scenario import Scenario
+from benchmark.runs.engines.base import CellResult
+from benchmark.runs.engines.local import run_local
+from benchmark.runs.plan import Cell, Entrant, Group
+from benchmark.tasks.scenario import Scenario
 from simulators.text import load_domain
 
 PAIRS, SIZE, RATE = 1000, 32, 1e-3

@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 import simulators
-from benchmark.commands.execution import lay_out
-from benchmark.prepare import make_task
-from benchmark.suite import check_suite, load_suite
+from benchmark.cli.execution import lay_out
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.suite import check_suite, load_suite
 from methods import load
 
 # Worlds that are judged in tables of their own; see docs/statistics.md.

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from conftest import least_seconds
 
-from benchmark.engines.work import Bench, Setting
-from benchmark.plan import Cell, Group
-from benchmark.run import list_entrants
-from benchmark.scenario import Scenario
-from benchmark.suite import load_suite
+from benchmark.runs.engines.work import Bench, Setting
+from benchmark.runs.execute import list_entrants
+from benchmark.runs.plan import Cell, Group
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import load_suite
 
 PLAN = """
 import json, time
-from benchmark.commands.execution import lay_out
-from benchmark.suite import load_suite
+from benchmark.cli.execution import lay_out
+from benchmark.tasks.suite import load_suite
 
 begun = time.process_time()
 suite = load_suite("full")

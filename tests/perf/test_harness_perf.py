@@ -18,8 +18,8 @@ from preference_fits import Preference
 from torch import nn
 
 from benchmark.contract import Budget, Log, Tags, Texts, Train, make_rng
-from benchmark.harness import Cache, Harness, drive, pretrain, to_llama
-from benchmark.harness.decoder import DecoderShape
+from benchmark.harness import Cache, Harness, drive, to_llama
+from benchmark.harness.decoder.network import DecoderShape, pretrain
 from simulators.text import load_domain
 
 TAGS = Tags()

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from benchmark.contract import Predictions, make_rng
-from benchmark.prepare import make_task
-from benchmark.scenario import Scenario
-from benchmark.score import score, score_with_key
-from benchmark.suite import load_suite
+from benchmark.scoring.score import score, score_with_key
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import load_suite
 from leaderboard.intervals import Clusters, Estimate, estimate
 from leaderboard.ranks import simultaneous_level
 from simulators.text import load_domain
@@ -98,9 +98,9 @@ def seconds_of(*command: str) -> float:
 
 def test_help_is_shown_at_once(figures):
     """Nothing heavy is imported before it is needed: processor time, which other load does not add to."""
-    least = min(seconds_of(sys.executable, "-m", "benchmark.cli", "--help") for _ in range(4))
+    least = min(seconds_of(sys.executable, "-m", "benchmark.cli.main", "--help") for _ in range(4))
     heavy = seconds_of(sys.executable, "-c", "import torch")
     figures.note("confoundbench --help (below 0.5)", least, "s")
     figures.note("confoundbench --help, against importing torch", heavy / least, "x")
-    figures.show(seconds_of, sys.executable, "-m", "benchmark.cli", "--help")
+    figures.show(seconds_of, sys.executable, "-m", "benchmark.cli.main", "--help")
     assert least < 0.5

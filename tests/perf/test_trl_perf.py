@@ -19,7 +19,8 @@ import pytest
 import torch
 from conftest import least_seconds
 
-from benchmark.harness import Cache, Harness, pretrain, to_llama
+from benchmark.harness import Cache, Harness, to_llama
+from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.harness.tokenizer import BEGIN, SPECIAL
 from simulators.text import load_domain
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 import methods
 from benchmark.contract import Budget, Log, make_rng
-from benchmark.harness import Harness, drive, pretrain, tabular_harness
+from benchmark.harness import Harness, drive, tabular_harness
+from benchmark.harness.decoder.pretrain import pretrain
 from methods.checks.toy import PROMPTS, draw_toy, write_texts
 
 ROWS = 1500

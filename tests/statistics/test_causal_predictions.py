@@ -13,8 +13,9 @@ from scipy import stats
 import methods
 import simulators
 from benchmark.contract import Budget, Log, Streams, make_rng
-from benchmark.harness import Failure, Harness, drive, predict, pretrain, tabular_harness
-from benchmark.score import score
+from benchmark.harness import Failure, Harness, drive, predict, tabular_harness
+from benchmark.harness.decoder.pretrain import pretrain
+from benchmark.scoring.score import score
 from methods.catalogue.prompted import CausalDPO, SignedPolicy, sign_words
 from simulators import QuerySizes
 

@@ -18,11 +18,12 @@ from scipy import stats
 
 import methods
 from benchmark.contract import Budget
-from benchmark.harness import Harness, drive, predict, pretrain
-from benchmark.prepare import draw_attributes, make_task
-from benchmark.scenario import Scenario
-from benchmark.score import score_with_key
-from benchmark.suite import check_suite
+from benchmark.harness import Harness, drive, predict
+from benchmark.harness.decoder.pretrain import pretrain
+from benchmark.scoring.score import score_with_key
+from benchmark.tasks.prepare import draw_attributes, make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite
 
 SEEDS = range(12)
 ADJUSTERS = (

@@ -16,7 +16,7 @@ import methods
 import simulators
 from benchmark.contract import Streams, make_rng
 from benchmark.harness import Harness, TextEncoder, Tokenizer
-from benchmark.metrics import normalised_regret
+from benchmark.scoring.metrics import normalised_regret
 from simulators.text import load_domain
 
 LEVEL = 0.01

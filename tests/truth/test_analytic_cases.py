@@ -9,11 +9,11 @@ import pytest
 from scipy.special import expit
 from worlds import make_world
 
-from simulators.assignment import Assignment, TextLaw, solve_overlap
 from simulators.families.marker import SCORES
-from simulators.outcome import Outcome, additive_base
-from simulators.population import Factor, Population, standardised
-from simulators.selection import Selection
+from simulators.law.assignment import Assignment, TextLaw, solve_overlap
+from simulators.law.outcome import Outcome, additive_base
+from simulators.law.population import Factor, Population, standardised
+from simulators.law.selection import Selection
 from simulators.standard import randomise
 from simulators.strength import solve_strength
 
@@ -120,7 +120,7 @@ def test_stochastic_marker_is_bayes_rule():
 
 def test_click_truth_averages_the_link():
     """Binary outcome, c = +-1 fair: r*(do a) = [s(f + delta) + s(f - delta)] / 2, never s(f)."""
-    from simulators.feedback import KINDS
+    from simulators.law.feedback import KINDS
 
     world = replace(make_coin_world([0.4, -0.8]), feedback=KINDS["binary"]())
     base = world.outcome.base[0, 0]

@@ -9,8 +9,8 @@ from scipy.special import expit
 from worlds import make_world
 
 from benchmark.contract import UsageError
-from simulators.codes import encode
-from simulators.comparison import project_pairs
+from simulators.law.codes import encode
+from simulators.law.comparison import project_pairs
 
 SHARES = np.array([0.6, 0.4])
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from benchmark.contract import Predictions, Streams, UsageError
-from benchmark.score import make_key, score_with_key
+from benchmark.scoring.score import make_key, score_with_key
 from simulators import QuerySizes
 from simulators.experiments import Columns, Thinning, make_corpus_world
 from simulators.experiments.answers import fit_within

@@ -8,7 +8,7 @@ import pytest
 from pyarrow import csv
 
 from benchmark.contract import Predictions, Streams
-from benchmark.score import make_key, score_with_key
+from benchmark.scoring.score import make_key, score_with_key
 from simulators.experiments import Columns, Thinning, make_corpus_world
 from simulators.experiments.precision import measure_dispersion
 from simulators.experiments.trial import read_trial

@@ -16,11 +16,12 @@ import pytest
 
 import methods
 from benchmark.contract import Budget, make_rng
-from benchmark.harness import Harness, drive, predict, pretrain
-from benchmark.prepare import domain_of, draw_attributes, make_task
-from benchmark.scenario import Scenario
-from benchmark.score import score_with_key
-from benchmark.suite import check_suite
+from benchmark.harness import Harness, drive, predict
+from benchmark.harness.decoder.pretrain import pretrain
+from benchmark.scoring.score import score_with_key
+from benchmark.tasks.prepare import domain_of, draw_attributes, make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite
 from simulators.text import load_domain
 
 pytestmark = pytest.mark.slow

@@ -8,9 +8,9 @@ from scipy.special import expit
 from worlds import live_again, make_world, randomised_contrasts, saturated_weights, taken_at_face_value
 
 import simulators
-from simulators.assignment import Assignment
-from simulators.codes import encode
-from simulators.joint import JointRule
+from simulators.law.assignment import Assignment
+from simulators.law.codes import encode
+from simulators.law.joint import JointRule
 
 N = 120_000
 # the attributes of letters are not independent: test_letters_world.py has its own estimators

@@ -11,9 +11,9 @@ from worlds import same_tables
 
 from benchmark.contract import Streams, UsageError
 from simulators import QuerySizes
-from simulators.codes import encode, toggles
 from simulators.experiments import make_generated_world
 from simulators.experiments.generated import make_pool_world
+from simulators.law.codes import encode, toggles
 from simulators.text.generated import Writing
 
 PATTERNS = {"why": r"why\?", "three": "3", "no": "no!", "you": "you", "line": "line", "write": "write"}

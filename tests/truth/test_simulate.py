@@ -10,7 +10,7 @@ import pytest
 
 import simulators
 import simulators.text
-from benchmark.cli import invoke
+from benchmark.cli.main import invoke
 
 CARDS = simulators.list_families()
 ROWS = 200

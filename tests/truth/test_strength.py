@@ -10,8 +10,8 @@ from worlds import make_world
 
 import simulators
 from benchmark.contract import UsageError
-from simulators.assignment import solve_overlap
 from simulators.families import marker
+from simulators.law.assignment import solve_overlap
 from simulators.pairskew import pair_skew
 from simulators.strength import solve_strength
 

@@ -12,9 +12,9 @@ import pytest
 from worlds import make_world, randomised_contrasts, saturated_weights
 
 import simulators
-from benchmark.prepare import make_task
-from benchmark.scenario import Scenario
-from benchmark.suite import check_suite
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import check_suite
 
 FAMILIES = [card.name for card in simulators.list_families()]
 N = 10_000

@@ -8,7 +8,7 @@ import numpy as np
 
 import simulators
 from benchmark.contract import Streams
-from simulators.codes import encode
+from simulators.law.codes import encode
 
 
 def written_domains(card):

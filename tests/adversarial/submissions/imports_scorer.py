@@ -10,7 +10,13 @@ class Attack:
     tags = Tags()
 
     def fit(self, log, harness):
-        for name in ("benchmark.score", "benchmark.prepare", "benchmark.store", "leaderboard", "simulators"):
+        for name in (
+            "benchmark.scoring.score",
+            "benchmark.tasks.prepare",
+            "benchmark.runs.store",
+            "leaderboard",
+            "simulators",
+        ):
             try:
                 importlib.import_module(name)
             except ImportError:

@@ -6,18 +6,18 @@ import sys
 import numpy as np
 
 from benchmark.contract import RewardFunction, Tags
-from benchmark.harness.payload import Message
+from benchmark.sandbox.inside.payload import Message
 
 
 def find_socket():
-    import benchmark.harness.runner
+    import benchmark.sandbox.inside.runner
 
     frame = sys._getframe()
     while frame is not None:
         if "connection" in frame.f_locals:
             return frame.f_locals["connection"]
         frame = frame.f_back
-    raise RuntimeError(f"no channel found from {benchmark.harness.runner.__name__}")
+    raise RuntimeError(f"no channel found from {benchmark.sandbox.inside.runner.__name__}")
 
 
 class Payload:

@@ -1,0 +1,102 @@
+"""The command line: verbs, errors and exit codes. Everything else is imported when a verb needs it.
+
+Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import typer
+
+from benchmark.cli import audit, board, catalogue, doctor, execution, simulation, submission
+from benchmark.cli.output import show_error
+from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError
+
+HELP = """Benchmark of alignment methods on confounded text-outcome logs whose causal truth is known.
+
+A first look: confoundbench list scenarios; confoundbench run --suite quick; confoundbench leaderboard.
+
+Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # in its own markup, rich takes observed[strength=1] for a style
+)
+
+
+@app.callback()
+def start(
+    traceback: bool = typer.Option(
+        False, "--traceback", help="Show the full traceback of unexpected errors."
+    ),
+) -> None:
+    """Options before the verb."""
+
+
+app.command("list")(catalogue.list_things)
+app.command("simulate")(simulation.simulate)
+app.command("run")(execution.run)
+app.command("score")(execution.score)
+app.command("audit")(audit.audit)
+app.command("check")(submission.check)
+app.command("submit")(submission.submit)
+app.add_typer(board.app, name="leaderboard")
+app.command("compare")(board.compare)
+app.command("claims")(board.claims)
+app.command("doctor")(doctor.doctor)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of what happened."""
+    sys.exit(invoke(sys.argv[1:] if arguments is None else arguments))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: Everything after the program's name.
+    """
+    as_json, with_traceback = "--json" in arguments, "--traceback" in arguments
+    # Accepted behind the verb too, where people look for it.
+    arguments = [a for a in arguments if a != "--traceback"]
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="confoundbench", standalone_mode=False)
+        return int(code or 0)
+    except BenchError as error:
+        show_error(error.describe(), error.as_dict(), as_json)
+        return error.exit_code
+    except (typer.Exit, SystemExit) as stop:
+        return int(getattr(stop, "exit_code", getattr(stop, "code", 0)) or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        return _report(
+            "interrupted; finished groups are stored", "rerun the same command to go on", 130, as_json
+        )
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a click error: an unknown option, a missing argument
+            return _report(error.format_message(), "see --help", EXIT_USAGE, as_json)
+        if with_traceback:
+            raise
+        what = f"unexpected {type(error).__name__}: {error}"
+        return _report(what, "rerun with --traceback and report it", EXIT_INFRASTRUCTURE, as_json)
+
+
+def _report(what: str, fix: str, code: int, as_json: bool) -> int:
+    fields = {"error": "Error", "what": what, "expected": None, "found": None, "fix": fix, "exit_code": code}
+    show_error(f"{what}\n  fix: {fix}", json.loads(json.dumps(fields)), as_json)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,0 @@
-"""Engines: where groups of cells are worked on. An engine knows workers and clocks, no methods."""
-
-from benchmark.engines.base import CellResult, Workbench, WorkbenchFactory
-
-__all__ = ["CellResult", "Workbench", "WorkbenchFactory"]

@@ -1,0 +1,1 @@
+"""Texts as feature rows for reward heads and regressions."""

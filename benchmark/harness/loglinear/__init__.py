@@ -1,0 +1,1 @@
+"""Policies over enumerated texts, exact and in float64."""

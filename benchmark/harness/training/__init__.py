@@ -1,0 +1,1 @@
+"""Models, losses and the optimisation of many of them at once."""

@@ -1,0 +1,269 @@
+"""Plans: which cells a run holds, in groups that never depend on what is missing.
+
+A cell is (scenario, seed, method, backbone). Up to 64 cells of one method form a
+group, the unit of work, storage, resume, sharding and retry. A group's key digests
+everything that could change its results, so that stale results are never reused.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import UsageError, unknown_name
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.suite import Block, Suite
+
+KEY_LENGTH = 20
+POLICY_SECONDS, REWARD_SECONDS = 3.0, 0.3
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A method as a plan names it.
+
+    Attributes:
+        name: Name under which it is loaded.
+        role: "method", "naive", "ceiling" or "canary".
+        fingerprint: Description of the resolved recipe; equal recipes, equal fingerprints.
+        label: Name shown on the board.
+        track: What it may see.
+        policy: Whether fitting it trains a policy (also used to order work and estimate cost).
+        adjusts: Whether it claims to remove confounding.
+        calibrated: Whether its rewards are on the outcome's scale.
+        submission: SHA-256 of a submitted file, or "".
+    """
+
+    name: str
+    role: str = "method"
+    fingerprint: str = ""
+    label: str = ""
+    track: str = "log"
+    policy: bool = False
+    adjusts: bool = False
+    calibrated: bool = False
+    submission: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One world for one method to learn from."""
+
+    scenario: Scenario
+    seed: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells of one method that are run and stored together.
+
+    Attributes:
+        entrant: The method.
+        cells: At most 64 cells.
+        backbone: Name of what the method trains on.
+        block: Groups of equal block hold the same worlds.
+        key: Digest of everything that could change the results.
+    """
+
+    entrant: Entrant
+    cells: tuple[Cell, ...]
+    backbone: str
+    block: int
+    key: str
+
+    @property
+    def seconds(self) -> float:
+        """A rough cost on one core, for ordering and for the dry run."""
+        return len(self.cells) * (POLICY_SECONDS if self.entrant.policy else REWARD_SECONDS)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do.
+
+    Attributes:
+        suite: The suite.
+        groups: Every group, in the order of work: block by block, long ones first.
+    """
+
+    suite: Suite
+    groups: tuple[Group, ...]
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return sum(len(group.cells) for group in self.groups)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated cost on one core, seconds."""
+        return sum(group.seconds for group in self.groups)
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Scenarios of the plan, each once."""
+        return tuple(dict.fromkeys(cell.scenario for group in self.groups for cell in group.cells))
+
+    def shard(self, text: str) -> Plan:
+        """The ``i``-th of ``n`` parts; the parts hold every group exactly once.
+
+        Args:
+            text: ``i/n`` with 1 <= i <= n.
+
+        Raises:
+            UsageError: If it is not of that form.
+        """
+        index, slash, count = text.partition("/")
+        if not (slash and index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+            raise UsageError(
+                "cannot read the shard", expected="i/n with 1 <= i <= n", found=repr(text), fix="try 1/4"
+            )
+        return replace(self, groups=self.groups[int(index) - 1 :: int(count)])
+
+    def keep(self, wanted: Callable[[Group], bool]) -> Plan:
+        """The plan restricted to some groups."""
+        return replace(self, groups=tuple(group for group in self.groups if wanted(group)))
+
+
+def make_plan(
+    suite: Suite,
+    entrants: Sequence[Entrant],
+    *,
+    scenarios: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    seeds: int | None = None,
+    backbone: str | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Lay out a run.
+
+    The naive and ceiling entrants and submissions join every block whatever its patterns say.
+
+    Args:
+        suite: The suite.
+        entrants: Every method that could be planned, naive and ceiling included.
+        scenarios: Patterns or ids to restrict to, or to add where the suite lacks them.
+        methods: Patterns to restrict to.
+        seeds: Use seeds 0 .. seeds - 1 instead of the suite's.
+        backbone: What methods train on throughout; by default what the suite says.
+        context: Whatever else could change results: versions, device class, precision, backbone hashes.
+
+    Raises:
+        UsageError: If a pattern matches nothing.
+    """
+    if seeds is not None and seeds < 1:
+        raise UsageError("a run needs at least one seed", expected="--seeds of at least 1", found=seeds)
+    names = [entrant.name for entrant in entrants]
+    for pattern in methods:
+        if not fnmatch.filter(names, pattern):
+            raise unknown_name("method", pattern, names)
+    suite = suite if backbone is None else suite.train_on(backbone)
+    blocks = list(_blocks(suite, scenarios, seeds))
+    groups: list[Group] = []
+    first_block = 0
+    for block, cells, trained_on in blocks:
+        shared = json.dumps({"sizes": suite.sizes, "backbone": trained_on, **(context or {})}, sort_keys=True)
+        chunks = [cells[start : start + suite.group_size] for start in range(0, len(cells), suite.group_size)]
+        content = ["\n".join(f"{cell.scenario.id}\t{cell.seed}" for cell in chunk) for chunk in chunks]
+        for entrant in entrants:
+            wanted = _is_wanted(entrant, block.methods, block.policies)
+            if not wanted or not _is_wanted(entrant, methods or ("*",)):
+                continue
+            for offset, (chunk, described) in enumerate(zip(chunks, content, strict=True)):
+                key = _key(entrant.fingerprint, entrant.role, entrant.submission, shared, described)
+                groups.append(Group(entrant, tuple(chunk), trained_on, first_block + offset, key))
+        first_block += len(chunks)
+    if not groups:
+        raise UsageError("the plan is empty", expected="at least one cell", found="no method matches")
+    unique = {group.key: group for group in reversed(groups)}
+    ordered = sorted(unique.values(), key=lambda g: (g.block, -g.seconds, g.entrant.name, g.key))
+    return Plan(suite, tuple(ordered))
+
+
+def _blocks(
+    suite: Suite, patterns: Sequence[str], seeds: int | None
+) -> Iterator[tuple[Block, list[Cell], str]]:
+    """Each block that holds any cells, its cells and its backbone, seeds innermost."""
+    used: set[str] = set()
+    for block in suite.block:
+        chosen = []
+        for text in block.scenarios:
+            scenario = Scenario.parse(text).with_rows(suite.n)
+            matched = [p for p in patterns if matches_scenario(p, scenario, suite.n)]
+            used.update(matched)
+            if matched or not patterns:
+                chosen.append(scenario)
+        numbers = range(seeds) if seeds is not None else (block.seeds or suite.seeds)
+        cells = [Cell(scenario, seed) for scenario in dict.fromkeys(chosen) for seed in numbers]
+        if cells:
+            yield block, cells, block.backbone or suite.backbone
+    extra = [pattern for pattern in patterns if pattern not in used]
+    for pattern in extra:
+        if any(mark in pattern for mark in "*?"):
+            raise unknown_name("scenario", pattern, [s.id for s in suite.scenarios])
+    if extra:
+        added = [Scenario.parse(text).with_rows(suite.n) for text in extra]
+        numbers = range(seeds) if seeds is not None else suite.seeds
+        block = Block(scenarios=tuple(extra))
+        yield block, [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
+
+
+def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
+    """Whether a pattern names a scenario: by family, by ``*`` and ``?``, or by its exact id."""
+    if fnmatch.fnmatchcase(scenario.family, pattern):
+        return True
+    if any(mark in pattern for mark in "*?"):
+        # Square brackets are part of an id here, never a character class.
+        return fnmatch.fnmatchcase(scenario.id, pattern.replace("[", "[[]"))
+    return Scenario.parse(pattern).with_rows(n) == scenario
+
+
+def _is_wanted(entrant: Entrant, patterns: Iterable[str], policies: bool = True) -> bool:
+    # A submission's name is in no suite; it enters every block, as the reference rows do.
+    if entrant.role in ("naive", "ceiling") or entrant.submission:
+        return True
+    if entrant.policy and not policies:
+        return False
+    return any(fnmatch.fnmatchcase(entrant.name, pattern) for pattern in patterns)
+
+
+def _key(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()[:KEY_LENGTH]
+
+
+def describe_recipe(value: Any) -> str:
+    """A description of a recipe that is equal exactly when the recipe is.
+
+    Dataclasses are spelled out field by field and functions by their qualified names
+    (``repr`` would show addresses); any ``VERSION`` or ``version`` they carry is added.
+    """
+    kind = type(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        inside = ",".join(f"{f.name}={describe_recipe(getattr(value, f.name))}" for f in fields(value))
+        version = getattr(kind, "VERSION", "")
+        return f"{kind.__module__}.{kind.__qualname__}{f'@{version}' if version else ''}({inside})"
+    if isinstance(value, Mapping):
+        items = sorted((str(k), describe_recipe(v)) for k, v in value.items())
+        return "{" + ",".join(f"{k}:{v}" for k, v in items) + "}"
+    if isinstance(value, frozenset | set):
+        return "{" + ",".join(sorted(describe_recipe(v) for v in value)) + "}"
+    if isinstance(value, tuple | list):
+        return "(" + ",".join(describe_recipe(v) for v in value) + ")"
+    if isinstance(value, np.ndarray):
+        return f"array{value.shape}:{hashlib.sha256(value.tobytes()).hexdigest()[:16]}"
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return repr(value)
+    name = getattr(value, "__qualname__", kind.__qualname__)
+    module = getattr(value, "__module__", kind.__module__)
+    state = describe_recipe(vars(value)) if not callable(value) and hasattr(value, "__dict__") else ""
+    return f"{module}.{name}@{getattr(value, 'VERSION', getattr(value, 'version', ''))}{state}"

@@ -1,0 +1,105 @@
+"""The workbench of a submission: every cell in a sandbox of its own, scored here after it has answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmark.contract import InfrastructureError
+from benchmark.runs.engines.base import CellResult
+from benchmark.runs.engines.work import describe_cell, record_of
+from benchmark.runs.plan import Cell, Group
+from benchmark.sandbox.outside import cell as sandboxed
+from benchmark.sandbox.outside.cell import Sandbox
+from benchmark.scoring.score import score_with_key
+from benchmark.tasks.prepare import Task, make_backbone, make_task
+from benchmark.tasks.suite import Suite
+from simulators.oracle import Oracle, make_oracle
+
+TRIES = 3
+DIAGNOSTIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
+
+
+@dataclass(frozen=True, eq=False)
+class SandboxBench:
+    """Runs cells of one submitted file; see ``benchmark.runs.engines.base.Workbench``.
+
+    Attributes:
+        source: The file.
+        suite: Decides worlds, queries and budget.
+        sandbox: Where the file runs.
+        device: ``"cpu"`` or ``"cuda"``.
+        secret: Key of a verified season, or None for public worlds.
+        backbones: Parent folder of the pretrained backbones, or None for the usual one.
+        on_cell: Called with each finished cell and its status.
+    """
+
+    source: bytes
+    suite: Suite
+    sandbox: Sandbox
+    device: str = "cpu"
+    secret: bytes | None = field(default=None, repr=False)
+    backbones: Path | None = None
+    on_cell: Callable[[Cell, str], None] | None = None
+
+    def split(self, group: Group, indices: Sequence[int]) -> list[tuple[int, ...]]:
+        """One cell at a time, always: cells side by side would leak the truth by subtraction."""
+        return [(index,) for index in indices]
+
+    def run(self, group: Group, indices: Sequence[int]) -> list[CellResult]:
+        """Run some cells; a failing cell is a result, never an exception."""
+        return [self._run(group, group.cells[index]) for index in indices]
+
+    def _run(self, group: Group, cell: Cell) -> CellResult:
+        task = make_task(cell.scenario, cell.seed, self.suite, self.secret)
+        log = task.view(group.entrant.track)
+        given = sandboxed.Task(
+            log=log,
+            queries=task.queries,
+            budget=self.suite.budget.freeze(),
+            backbone=make_backbone(task.domain, folder=self.backbones).resolve(),
+            device=self.device,
+        )
+        result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
+        facts = {"kind": log.kind, "isolation": self.sandbox.isolation, **describe_cell(task)}
+        row = facts | self._score(group, task, result)
+        if self.on_cell is not None:
+            self.on_cell(cell, result.status)
+        return CellResult(result.status, result.reason, result.predictions, row)
+
+    def _attempt(self, given: sandboxed.Task, world: Any) -> sandboxed.CellResult:
+        for left in reversed(range(TRIES)):
+            # An oracle of its own for every try: the same questions meet the same people.
+            oracle: Oracle | None = None if world is None else make_oracle(world)
+            try:
+                return self.sandbox.fit(self.source, given, oracle)
+            except InfrastructureError as error:
+                if not left:
+                    return sandboxed.CellResult("infrastructure", sandboxed.clean(str(error)))
+        raise AssertionError("unreachable")
+
+    def _score(self, group: Group, task: Task, result: sandboxed.CellResult) -> dict[str, float]:
+        meters = {
+            "wall_s": result.seconds,
+            "peak_mb": result.peak_bytes / 2**20,
+            **read_meters(result.fields),
+        }
+        if result.predictions is None:
+            return record_of({}, meters, {})
+        scores = score_with_key(result.predictions, task.key, group.entrant.calibrated)
+        reported = result.predictions.diagnostics
+        named = {name: value for name, value in reported.items() if DIAGNOSTIC.fullmatch(name)}
+        return record_of(scores, meters, named)
+
+
+def read_meters(fields: Mapping[str, Any]) -> dict[str, float]:
+    """What the harness counted inside; reported by the submission's own process and never ranked."""
+    found = fields.get("meters")
+    if not isinstance(found, Mapping):
+        return {}
+    return {
+        name: float(found[name]) for name in ("tokens", "flops") if isinstance(found.get(name), int | float)
+    }

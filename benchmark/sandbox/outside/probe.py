@@ -1,0 +1,77 @@
+"""Which isolation this machine offers; never a silent step down."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from benchmark.contract import InfrastructureError, unknown_name
+from benchmark.sandbox.outside.bubblewrap import find_bubblewrap
+from benchmark.sandbox.outside.seccomp import build_filter
+
+ISOLATIONS = ("bubblewrap", "none")
+APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+FIX_INSTALL = "pip install 'confoundbench[sandbox]', or install the system package bubblewrap"
+FIX_APPARMOR = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+FIX_GENERAL = "allow unprivileged user namespaces on this machine, or run on Linux elsewhere"
+BY_NAME = "to run code you trust without a wall, pass isolation 'none' (records are stamped with it)"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found.
+
+    Attributes:
+        works: Whether bubblewrap can build its namespaces here.
+        binary: Where it is, or None.
+        problem: What went wrong, or empty.
+        fix: What to do about it, or empty.
+        seccomp: Whether a kernel filter is known for this machine.
+    """
+
+    works: bool
+    binary: str | None
+    problem: str = ""
+    fix: str = ""
+    seccomp: bool = False
+
+
+@cache
+def probe_bubblewrap() -> Probe:
+    """Try bubblewrap once with the namespaces the sandbox needs."""
+    binary = find_bubblewrap()
+    if binary is None:
+        return Probe(False, None, "no bwrap binary was found", FIX_INSTALL)
+    trial = [binary, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"]
+    trial += ["--cap-drop", "ALL", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", binary]
+    try:
+        done = subprocess.run([*trial, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Probe(False, binary, str(error), FIX_GENERAL)
+    if done.returncode == 0:
+        return Probe(True, binary, seccomp=build_filter() is not None)
+    restricted = APPARMOR.exists() and APPARMOR.read_text().strip() == "1"
+    return Probe(False, binary, done.stderr.strip()[-300:], FIX_APPARMOR if restricted else FIX_GENERAL)
+
+
+def choose_isolation(name: str = "bubblewrap") -> str:
+    """The isolation asked for, if this machine has it.
+
+    Raises:
+        UsageError: If the name is not one of ``ISOLATIONS``.
+        InfrastructureError: If bubblewrap was asked for and does not work here.
+    """
+    if name not in ISOLATIONS:
+        raise unknown_name("isolation", name, ISOLATIONS)
+    if name == "bubblewrap":
+        probe = probe_bubblewrap()
+        if not probe.works:
+            raise InfrastructureError(
+                "the sandbox does not work on this machine",
+                expected="bubblewrap able to make user namespaces",
+                found=probe.problem,
+                fix=f"{probe.fix}; {BY_NAME}",
+            )
+    return name

@@ -1,0 +1,1 @@
+"""Where predictions meet the truth: metrics, the scorer and the audit."""

@@ -1,0 +1,1 @@
+"""From a scenario to a task: worlds, user data and backbones, prepared for methods."""

@@ -1,0 +1,1 @@
+"""The parts a world is composed of, and exact expectations over them."""

@@ -1,0 +1,131 @@
+"""Recording: which facts of a row reach the log, under which role.
+
+A column is a role-named function of the row's facts. Texts, prompts and outcomes are
+always recorded; everything else only where a scenario says so. No column may carry
+the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from simulators.law.population import Features, People
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Everything that is true of some rows; S texts a row.
+
+    Attributes:
+        people: Factor name to values, shape (n,).
+        contexts: Context index, shape (n,).
+        prompt_ids: Shape (n,).
+        attributes: Shape (S, n, K).
+        texts: One array of n strings a slot.
+        index: Structural index, shape (S, n).
+        outcomes: What was measured, shape (S, n).
+        log_propensity: log P(text | prompt, person), shape (S, n).
+        log_target: log P_int(text | prompt), shape (S, n).
+        start: Row number of the first row.
+    """
+
+    people: People
+    contexts: np.ndarray
+    prompt_ids: np.ndarray
+    attributes: np.ndarray
+    texts: tuple[pa.Array, ...]
+    index: np.ndarray
+    outcomes: np.ndarray
+    log_propensity: np.ndarray
+    log_target: np.ndarray
+    start: int
+
+    def __len__(self) -> int:
+        return len(self.prompt_ids)
+
+
+Value = Callable[[Rows], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One recorded column.
+
+    Attributes:
+        role: Column name, ``ROLE`` or ``GROUP.NAME`` (see the contract's roles).
+        value: Rows to values, shape (n,).
+    """
+
+    role: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a log of a world holds besides prompts, texts and outcomes.
+
+    Attributes:
+        columns: Extra columns, in order.
+        outcome: What is written down as the outcome; by default what was measured.
+        kept: Roles that the complete record keeps beside the true confounders.
+        after: Columns whose role says "before" though they came after the text (bad controls).
+    """
+
+    columns: tuple[Column, ...] = ()
+    outcome: Value | None = None
+    kept: tuple[str, ...] = ("context", "unit", "time", "slot", "arm")
+    after: tuple[str, ...] = ()
+
+    def record(self, rows: Rows) -> dict[str, np.ndarray]:
+        """The extra columns of some rows."""
+        return {column.role: column.value(rows) for column in self.columns}
+
+    def record_complete(self, rows: Rows, *drivers: Features) -> dict[str, np.ndarray]:
+        """Every driver of the outcome, correctly measured, in place of what is usually recorded."""
+        record = {c.role: c.value(rows) for c in self.columns if c.role.partition(".")[0] in self.kept}
+        for features in drivers:
+            values = features(rows.people)
+            record |= {f"covariate.{name}": values[:, i] for i, name in enumerate(features.names)}
+        return record
+
+
+def _factor(rows: Rows, name: str) -> np.ndarray:
+    return rows.people[name]
+
+
+def _mixture(rows: Rows, loadings: Mapping[str, float]) -> np.ndarray:
+    return sum(loading * rows.people[name] for name, loading in loadings.items())  # type: ignore[return-value]
+
+
+def _exponential(rows: Rows, name: str) -> np.ndarray:
+    return np.exp(getattr(rows, name)[0])
+
+
+def factors(*names: str, group: str = "covariate") -> tuple[Column, ...]:
+    """Factors recorded as they are."""
+    return tuple(Column(f"{group}.{name}", partial(_factor, name=name)) for name in names)
+
+
+def _attribute(rows: Rows, k: int) -> np.ndarray:
+    return rows.attributes[0][:, k]
+
+
+def attribute_columns(names: Sequence[str], chosen: Iterable[int]) -> tuple[Column, ...]:
+    """Some attributes of the text, recorded beside it."""
+    return tuple(Column(f"attribute.{names[k]}", partial(_attribute, k=int(k))) for k in chosen)
+
+
+def combination(role: str, **loadings: float) -> Column:
+    """A weighted sum of factors, such as a signal plus its measurement error."""
+    return Column(role, partial(_mixture, loadings=loadings))
+
+
+PROPENSITIES = (
+    Column("propensity", partial(_exponential, name="log_propensity")),
+    Column("target_propensity", partial(_exponential, name="log_target")),
+)

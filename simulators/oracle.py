@@ -1,0 +1,102 @@
+"""The oracle of a task: shows texts to fresh random people and returns what is measured, once each.
+
+Only the oracle track has one. People and noise come from streams of their own, so that no
+answer repeats a row of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import ContractError
+
+PEOPLE, NOISE = "oracle", "oracle.noise"
+
+Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
+
+
+def make_oracle(world: Any) -> Oracle:
+    """An oracle; each call goes on with people who were not asked before.
+
+    A text off the grammar is answered as the worst text of its prompt. For preferences and
+    rankings the answer is a person's noisy utility.
+
+    Args:
+        world: The world whose people are asked.
+
+    Returns:
+        ``(prompts, texts, context) -> outcomes``; it raises ``ContractError`` where a prompt or a
+        context is none of the world's, and asks nobody then.
+    """
+    from simulators.law.codes import encode
+
+    asked = 0
+    prompt_ids = {prompt: index for index, prompt in enumerate(world.domain.prompts)}
+
+    def ask(prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray]) -> np.ndarray:
+        nonlocal asked
+        if not len(texts):
+            return np.zeros(0)
+        ids = find_prompts(prompts, prompt_ids)
+        given = read_context(context, world.context, len(world.outcome.base), len(texts))
+        start, asked = asked, asked + len(texts)
+        people = world.population.draw(world.streams, start, asked, part=PEOPLE)
+        if given is not None:
+            people = {**people, world.context: given}
+        contexts = world.contexts_of(people)
+        read = world.domain.detect(texts)
+        worst = world.outcome.base.argmin(axis=-1)[contexts, ids]
+        codes = np.where(read.on_grammar & (read.topics == ids), encode(read.attributes), worst)
+        index = world.outcome.index(people, contexts, ids, codes)
+        noise = world.streams.draw_rows(NOISE, start, asked, lambda rng, n: rng.random(n))
+        return np.asarray(world.feedback.draw(index, noise), dtype=np.float64)
+
+    return ask
+
+
+def find_prompts(prompts: np.ndarray, known: Mapping[str, int]) -> np.ndarray:
+    """Prompt numbers, shape (n,), int64.
+
+    Raises:
+        ContractError: If a prompt is unknown.
+    """
+    ids = np.array([known.get(str(prompt), -1) for prompt in prompts], dtype=np.int64)
+    if (ids < 0).any():
+        raise ContractError(
+            "the oracle knows no such prompt",
+            expected="prompts of the log or the queries",
+            found=repr(str(prompts[ids.argmin()]))[:80],
+        )
+    return ids
+
+
+def read_context(
+    context: Mapping[str, np.ndarray], name: str | None, settings: int, n: int
+) -> np.ndarray | None:
+    """The context that was asked for, shape (n,), float64; None where people bring their own.
+
+    Args:
+        context: What came with the question.
+        name: Name of the world's context, or None where it has none.
+        settings: How many settings the context has.
+        n: Number of texts.
+
+    Raises:
+        ContractError: If its values are no settings of the world's context.
+    """
+    if name is None or name not in context:
+        return None
+    try:
+        values = np.asarray(context[name], dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.full(n, np.nan)
+    if values.shape != (n,) or not np.isin(values, np.arange(settings)).all():
+        raise ContractError(
+            f"the oracle cannot set the context {name!r}",
+            expected=f"{n} whole numbers from 0 to {settings - 1}",
+            found=f"shape {values.shape}",
+        )
+    return values
