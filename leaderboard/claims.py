@@ -34,7 +34,7 @@ class Part:
         relation: ``"greater"`` or ``"less"`` than the threshold, or ``"equal"``: within plus
             or minus the threshold.
         threshold: On the metric's scale.
-        strengths: Least and greatest strength of the cells used; families without the dial ignore it.
+        strengths: Least and greatest strength of the cells used; families without the parameter ignore it.
     """
 
     family: str

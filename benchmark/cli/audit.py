@@ -30,9 +30,9 @@ def audit(
     confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-p3 --json
     """
     from benchmark.scoring.audit import audit_method
-    from benchmark.scoring.proposals import Search
     from benchmark.tasks.scenario import Scenario, check_rows
     from benchmark.tasks.suite import load_suite
+    from simulators.proposals import Search
 
     if rounds < 1 or seed < 0:
         raise UsageError("nothing to search", expected="--rounds of at least 1, --seed of at least 0")

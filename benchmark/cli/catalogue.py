@@ -15,7 +15,7 @@ def list_things(
     kind: str = typer.Argument("scenarios", help="scenarios, methods, suites or domains"),
     as_json: bool = JSON,
 ) -> None:
-    """List scenario families with their dials, methods, suites or text domains.
+    """List scenario families with their parameters, methods, suites or text domains.
 
     Examples: confoundbench list methods; confoundbench list scenarios --json
     """
@@ -30,8 +30,8 @@ def list_things(
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:
-    given = item.get("given")
-    return item | {"situation": f"{item['situation']}\nTo be given: {given}"} if given else item
+    needed = item.get("user_data")
+    return item | {"situation": f"{item['situation']}\nUser data: {needed}"} if needed else item
 
 
 def _cell(value: Any) -> str:
@@ -41,29 +41,29 @@ def _cell(value: Any) -> str:
 
 
 def list_scenarios() -> list[dict[str, Any]]:
-    """Families with what goes wrong, who should recover, the dials and what a user must bring."""
+    """Families with what goes wrong, who should recover, the parameters and what a user must bring."""
     from simulators import list_families
 
     return [
         {
             "name": card.name,
             "situation": card.situation,
-            "feedback": card.feedback,
+            "log": card.log_kind,
             "identified_by": card.identified_by,
             "recover": card.recover,
             "fail": card.fail,
-            "given": card.given,
-            "dials": [
+            "user_data": card.user_data,
+            "parameters": [
                 {
                     "name": d.name,
                     "default": "(must be given)" if d.required else d.default,
                     "accepted": d.accepted,
                     "summary": d.summary,
                 }
-                for d in card.dials
+                for d in card.parameters
             ],
         }
-        for card in list_families(given=True)
+        for card in list_families(user_data=True)
     ]
 
 
@@ -123,7 +123,7 @@ def describe_domains() -> list[dict[str, Any]]:
 
 
 LISTS: dict[str, tuple[tuple[str, ...], Callable[[], list[dict[str, Any]]]]] = {
-    "scenarios": (("name", "situation", "recover", "fail", "dials"), list_scenarios),
+    "scenarios": (("name", "situation", "recover", "fail", "parameters"), list_scenarios),
     "methods": (("name", "track", "kinds", "needs", "summary"), list_method_tags),
     "suites": (("name", "version", "scenarios", "seeds", "n", "description"), describe_suites),
     "domains": (("name", "situation", "attributes", "prompts"), describe_domains),

@@ -40,7 +40,7 @@ def simulate(
     confoundbench simulate 'corpus[data=trial.csv,text=message,test=issue,outcome=score]' --out build/trial
     """
     from benchmark.contract.seeding import PUBLIC_SEASON, Streams
-    from benchmark.tasks.prepare import build_world, check_scenario, is_finite
+    from benchmark.tasks.prepare import build_world, check_scenario
     from benchmark.tasks.scenario import Scenario, check_rows
     from benchmark.tasks.user_data import pin
 
@@ -51,7 +51,7 @@ def simulate(
     check_scenario(parsed)
     parsed = pin(parsed)
     world = build_world(parsed, Streams(season or PUBLIC_SEASON, parsed.family, seed))
-    most = len(world) if is_finite(world) else None
+    most = world.n_rows
     rows = wanted or most or 4000
     if most is not None and rows > most:
         raise UsageError(
@@ -99,7 +99,7 @@ def _write(world: Any, n: int, out: Path, twin: bool, with_truth: bool, quiet: b
     if with_truth:
         _write_json(out / "truth.json", describe_truth(world.truth))
         yield "truth.json"
-        for name, table in getattr(world.truth, "tables", dict)().items():
+        for name, table in world.truth.tables().items():
             pq.write_table(table, out / f"{name}.parquet")
             yield f"{name}.parquet"
 
@@ -119,7 +119,7 @@ def write_arm(world: Any, n: int, arm: str, log_path: Path, truth_path: Path | N
         writers: dict[Path, Any] = {}
         for start in range(0, n, ROWS_AT_A_TIME):
             count = min(ROWS_AT_A_TIME, n - start)
-            draw = world.draw(count, arm=arm, start=start)
+            draw = world.draw(count, arm, start)
             _append(writers, stack, log_path, draw.log.table, draw.log.feedback)
             if truth_path is not None:
                 _append(writers, stack, truth_path, draw.truth)
@@ -155,7 +155,7 @@ def describe_truth(truth: Any) -> dict[str, Any]:
         "value_optimal": float(truth.value_optimal),
     }
     # an experiment measures effects and hands out no roles, and no optimum
-    if hasattr(truth, "roles"):
+    if truth.roles is not None:
         told["roles"] = dict(zip(truth.attributes, truth.roles, strict=True))
     return {name: value for name, value in told.items() if value == value}
 

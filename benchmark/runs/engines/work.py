@@ -24,7 +24,6 @@ from benchmark.scoring.score import score_with_key
 from benchmark.tasks.backbones import TINY, load_backbone
 from benchmark.tasks.prepare import Task, digest_log, make_backbone, make_task
 from benchmark.tasks.suite import Suite
-from simulators.oracle import make_oracle
 
 REASON_LENGTH = 500
 HEADS_AT_ONCE = 2
@@ -149,7 +148,7 @@ class Bench:
             budget=self.setting.suite.budget.freeze(),
             device=self.setting.device,
             path=("method", digest),
-            oracle=make_oracle(task.world) if track == "oracle" else None,
+            oracle=task.world.oracle() if track == "oracle" else None,
             cache=self._caches.get(cell, lambda: Cache(CACHE_BYTES, CACHE_TEXTS)),
             precision=self.setting.precision,
         )
