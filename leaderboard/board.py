@@ -80,10 +80,10 @@ def _header(evidence: Evidence) -> tuple[str, ...]:
         f"{records['entrant'].nunique()} methods, {records['family'].nunique()} families, "
         f"{records['scenario'].nunique()} scenarios, {len(cells)} cells",
     ]
-    if len(evidence.contests) == 1:
-        only = evidence.contests[0]
+    if len(evidence.groups) == 1:
+        only = evidence.groups[0]
         facts.append(f"Track “{only.track}”, {only.kind} logs, backbone {only.backbone}")
-    strengths = {strengths_text(contest) for contest in evidence.contests} - {""}
+    strengths = {strengths_text(group) for group in evidence.groups} - {""}
     if strengths:
         facts.append("Confounding strength " + "; ".join(sorted(strengths)))
     return tuple(facts)

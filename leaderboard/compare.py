@@ -24,7 +24,7 @@ from benchmark.contract.errors import (
     IncompleteError,
     UsageError,
 )
-from leaderboard.contest import COIN
+from leaderboard.comparison_group import COIN
 from leaderboard.frame import CELL, FAILED, Frame, read
 from leaderboard.intervals import Clusters, Estimate, estimate
 from leaderboard.ranks import holm

@@ -110,19 +110,22 @@ def _numbers_in_text(site: Path) -> dict[str, list[str]]:
     texts |= {f"notes of {name}": table["notes"] for name, table in board["tables"].items()}
     # A digit inside a name, such as dpo-p1, is no value.
     return {
-        name: sorted(re.findall(r"(?<![\w.-])\d+(?:\.\d+)?", " ".join(lines))) for name, lines in texts.items()
+        name: sorted(re.findall(r"(?<![\w.-])\d+(?:\.\d+)?", " ".join(lines)))
+        for name, lines in texts.items()
     }
 
 
 def main(arguments: list[str]) -> int:
     """Print the differences between two sites; the exit code is 1 where there are any."""
     if len(arguments) != 2:
-        print("usage: published_tables.py BEFORE_SITE AFTER_SITE")
+        sys.stderr.write("usage: published_tables.py BEFORE_SITE AFTER_SITE\n")
         return 2
     before, after = map(Path, arguments)
     found = compare_sites(before, after)
-    cells = sum(len(row) for rows in _read_tables(before).values() for row in rows)
-    print("\n".join(found) or f"no difference in {cells} cells of {len(_read_tables(before))} tables")
+    tables = _read_tables(before)
+    cells = sum(len(row) for rows in tables.values() for row in rows)
+    summary = f"{len(found)} differences in {cells} cells of {len(tables)} tables"
+    sys.stdout.write("\n".join([*found, summary]) + "\n")
     return 1 if found else 0
 
 

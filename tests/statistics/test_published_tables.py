@@ -9,12 +9,11 @@ import pytest
 from published_tables import CLAIMS, METHODS, compare_sites
 
 RANKING = "ranks,group,entrant,improvement\n1,a,dpo-p1,0.25\n2,b,naive,0.0\n"
-CLAIM = (
-    "claim,statement,statistic,found\nE-1,Old words.,rho(x) − dpo-p1 < 0,0.1\n,,rho(y) − dpo-p1-like < 0,0.2\n"
-)
+HEADER = "claim,statement,statistic,found\n"
+CLAIM = f"{HEADER}E-1,Old words.,rho(x) − dpo-p1 < 0,0.1\n,,rho(y) − dpo-p1-like < 0,0.2\n"
 RENAMED = {
     "ranking.csv": "ranks,letters,entrant,improvement\n2,b,naive,0.0\n1,a,dpo-raw,0.25\n",
-    "claims.csv": "claim,statement,statistic,found\n"
+    "claims.csv": f"{HEADER}"
     "causal-dpo-beats-dpo,New words.,rho(x) − dpo-raw < 0,0.1\n,,rho(y) − dpo-p1-like < 0,0.2\n",
 }
 
