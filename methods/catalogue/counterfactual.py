@@ -9,11 +9,10 @@ paper's, DIS, CON and NEG are reconstructions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import begin
@@ -47,12 +46,12 @@ class Counterfactual:
     causal: bool = True
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness, self.causal)
         reader = fit_ridge(scored.texts, scored.log.matrix("attribute"))

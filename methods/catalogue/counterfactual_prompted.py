@@ -13,11 +13,10 @@ aim at comes from the log.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import Scored, begin
@@ -46,12 +45,12 @@ class PromptedCounterfactual:
     variant: str
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness)
         aims = {"wanted": int(effects.argmax()), "unwanted": int(effects.argmin())}
@@ -84,7 +83,7 @@ class PromptedCounterfactual:
         return harness.fitted_policy(model)
 
 
-def follows_words(harness: Any) -> bool:
+def follows_words(harness: Harness) -> bool:
     """Whether the backbone is a pretrained language model, which an instruction in words can steer."""
     from benchmark.harness.hf.policy import HFPolicy
 
