@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.claims import make_claims
 from leaderboard.frame import Frame, read
 from leaderboard.producers.comparisons import make_comparisons
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
@@ -21,6 +20,7 @@ from leaderboard.producers.validity import find_problems, make_controls
 from leaderboard.render import write_board
 from leaderboard.render.figures import draw_figures
 from leaderboard.tables import Board, Table
+from leaderboard.verdicts import make_verdicts
 
 Producer = Callable[[Evidence], list[Table]]
 
@@ -32,7 +32,7 @@ PRODUCERS: tuple[Producer, ...] = (
     make_comparisons,
     make_effects,
     make_policies,
-    make_claims,
+    make_verdicts,
     make_controls,
     make_statuses,
 )

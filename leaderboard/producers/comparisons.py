@@ -7,7 +7,7 @@ import numpy as np
 from leaderboard.comparison_group import ComparisonGroup
 from leaderboard.intervals import Estimate, estimate
 from leaderboard.producers.evidence import Evidence, span_at
-from leaderboard.ranks import benjamini_hochberg, holm
+from leaderboard.ranks import adjust_p_values
 from leaderboard.tables import Column, Table, make_table
 
 COLUMNS = (
@@ -44,8 +44,8 @@ def _table(evidence: Evidence, group: ComparisonGroup, part: ComparisonGroup) ->
     primary = [(i, j, label) for i in np.flatnonzero(submitted) for j, label in anchors]
     exploratory = [(i, len(names), "naive") for i in own]
     rows = [
-        *_rows(estimates, primary, names, "primary (Holm)", holm),
-        *_rows(estimates, exploratory, names, "exploratory (BH)", benjamini_hochberg),
+        *_rows(estimates, primary, names, "primary (Holm)", "holm"),
+        *_rows(estimates, exploratory, names, "exploratory (BH)", "fdr_bh"),
     ]
     attempts = evidence.frame.attempts
     rows = [(*row, attempts.get(row[0].partition("@")[0])) for row in rows]
@@ -63,14 +63,10 @@ def _with_naive(part: ComparisonGroup) -> Estimate:
     return estimate(np.vstack([gains, np.zeros(len(part.cells))]), part.clusters)
 
 
-def _rows(estimates: Estimate, questions: list, names: list[str], procedure: str, adjust) -> list[tuple]:
+def _rows(estimates: Estimate, questions: list, names: list[str], procedure: str, method: str) -> list[tuple]:
     contrasts = [estimates.contrast(int(i), int(j)) for i, j, _ in questions]
     p = np.array([c.p_value()[0] for c in contrasts])
-    if not len(p):
-        return []
-    known = np.isfinite(p)
-    adjusted = np.full(len(p), np.nan)
-    adjusted[known] = adjust(p[known])
+    adjusted = adjust_p_values(p, method)
     return [
         (names[i], label, span_at(c, 0), round(float(raw), 6), round(float(new), 6), procedure)
         for (i, _, label), c, raw, new in zip(questions, contrasts, p, adjusted, strict=True)

@@ -162,17 +162,11 @@ def _label_ends(axis: Axes, x: float, ends: list[tuple[float, str, str, bool]]) 
 def spread_apart(values: list[float], gap: float, low: float, high: float) -> list[float]:
     """Places for sorted values, at least ``gap`` apart and inside (low, high) where they fit.
 
-    Least squares under the spacing: subtracting ``i * gap`` turns it into isotonic regression,
-    solved by pooling adjacent violators.
+    Least squares under the spacing: subtracting ``i * gap`` turns it into isotonic regression.
     """
-    blocks: list[list[float]] = []
-    for index, value in enumerate(values):
-        blocks.append([value - index * gap, 1.0])
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, size = blocks.pop()
-            blocks[-1][0] = (blocks[-1][0] * blocks[-1][1] + mean * size) / (blocks[-1][1] + size)
-            blocks[-1][1] += size
-    level = [mean for mean, size in blocks for _ in range(int(size))]
+    from scipy.optimize import isotonic_regression
+
+    level = isotonic_regression([value - index * gap for index, value in enumerate(values)]).x
     top = high - (len(values) - 1) * gap
     return [min(max(place, low), max(top, low)) + index * gap for index, place in enumerate(level)]
 
