@@ -15,7 +15,7 @@ EQUIVALENCE = (
     "is not determined: naive and the ceiling are too close, or there are too few seeds."
 )
 HARM = (
-    f"In these cells (such as those of randomised logs) the regret of a perfect reward model of the log is below "
+    f"In these cells, such as those of randomised logs, a perfect reward model of the log has a regret below "
     f"{HARMLESS:g}. There is almost nothing to improve, so they do not enter the ranking. This table shows "
     "whether a method makes things worse. Each mean is over the cells that the method takes."
 )
