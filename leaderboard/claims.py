@@ -77,15 +77,15 @@ CLAIMS: tuple[Claim, ...] = (
         "confounded-log-beats-no-outcomes",
         "Learning from the confounded log beats not learning from outcomes, when confounding is moderate.",
         DECONFOUND,
-        (Part("observed", "value_samples", "dpo-p1", "sft", "greater", strengths=(0.5, 1.0)),),
+        (Part("observed", "value_samples", "dpo-raw", "sft", "greater", strengths=(0.5, 1.0)),),
     ),
     Claim(
         "raw-dpo-amplifies-the-marker",
         "DPO on raw scores amplifies a marker without effect; without confounding it does not.",
         DECONFOUND,
         (
-            Part("marker", "marker_rate", "dpo-p1", "sft", "greater"),
-            Part("randomised", "marker_rate", "dpo-p1", "sft", "equal", 0.1),
+            Part("marker", "marker_rate", "dpo-raw", "sft", "greater"),
+            Part("randomised", "marker_rate", "dpo-raw", "sft", "equal", 0.1),
         ),
     ),
     Claim(
@@ -108,8 +108,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Ignoring the confounder raises text that merely tracks it; residual pairs leave it near its base.",
         DECONFOUND,
         (
-            Part("marker", "marker_rate", "dpo-p1", "metric:reference_marker_rate", "greater"),
-            Part("marker", "marker_rate", "dpo-p3", "metric:reference_marker_rate", "equal", 0.1),
+            Part("marker", "marker_rate", "dpo-raw", "metric:reference_marker_rate", "greater"),
+            Part("marker", "marker_rate", "dpo-residual", "metric:reference_marker_rate", "equal", 0.1),
         ),
     ),
     Claim(
@@ -140,7 +140,7 @@ CLAIMS: tuple[Claim, ...] = (
         "raw-dpo-inherits-the-bias",
         "DPO on same-prompt pairs inherits the log's confounding: its effects point along the bias.",
         OURS,
-        (Part("observed", "bias_cosine", "dpo-p1", "value:0", "greater", strengths=STRONG),),
+        (Part("observed", "bias_cosine", "dpo-raw", "value:0", "greater", strengths=STRONG),),
     ),
     Claim(
         "naive-finds-effects-where-none-are",
@@ -204,8 +204,8 @@ CLAIMS: tuple[Claim, ...] = (
             Part(
                 "style",
                 "value_samples",
-                "counterfactual-con",
-                "counterfactual-con-correlated",
+                "counterfactual-contrast",
+                "counterfactual-contrast-correlated",
                 "greater",
             ),
         ),
@@ -214,15 +214,15 @@ CLAIMS: tuple[Claim, ...] = (
         "causal-dpo-beats-dpo",
         "Causal DPO beats DPO under observed confounding.",
         CDPO,
-        (Part("observed", "rho", "causal-dpo-released", "dpo-p1", "less", strengths=STRONG),),
+        (Part("observed", "rho", "causal-dpo-released", "dpo-raw", "less", strengths=STRONG),),
     ),
     Claim(
         "released-causal-dpo-equals-dpo",
         "As released, causal DPO is DPO within noise; with each row's own confounder it removes the bias.",
         "derived from the released code of Causal DPO",
         (
-            Part("observed", "rho", "causal-dpo-released", "dpo-p1", "equal", 0.05),
-            Part("observed", "rho", "causal-dpo-corrected", "dpo-p1", "less", strengths=STRONG),
+            Part("observed", "rho", "causal-dpo-released", "dpo-raw", "equal", 0.05),
+            Part("observed", "rho", "causal-dpo-corrected", "dpo-raw", "less", strengths=STRONG),
         ),
     ),
     Claim(
@@ -230,8 +230,8 @@ CLAIMS: tuple[Claim, ...] = (
         "With a hidden confounder neither form of causal DPO helps.",
         CDPO,
         (
-            Part("hidden", "rho", "causal-dpo-released", "dpo-p1", "equal", 0.1),
-            Part("hidden", "rho", "causal-dpo-corrected", "dpo-p1", "equal", 0.1),
+            Part("hidden", "rho", "causal-dpo-released", "dpo-raw", "equal", 0.1),
+            Part("hidden", "rho", "causal-dpo-corrected", "dpo-raw", "equal", 0.1),
         ),
     ),
 )

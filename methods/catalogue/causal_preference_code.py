@@ -123,15 +123,15 @@ def _tags(summary: str) -> Tags:
 
 METHODS: tuple[Method, ...] = (
     ReleasedPolicyValue(
-        "cpo-code", ReleasedValue(), _tags("CPO as coded: ratios normalised over minibatches of four.")
+        "cpo-released", ReleasedValue(), _tags("CPO as coded: ratios normalised over minibatches of four.")
     ),
     ReleasedPolicyValue(
-        "oo-rlhf-code",
+        "oo-rlhf-released",
         ReleasedValue(weighted=False, modelled=True),
         _tags("OO-RLHF as coded: minibatch ratios to the tuned policy, on texts from f0."),
     ),
     ReleasedPolicyValue(
-        "dr-cpo-code",
+        "dr-cpo-released",
         ReleasedValue(modelled=True),
         _tags("DR-CPO as coded: minibatch ratios, outcome model fitted on its own rows."),
     ),

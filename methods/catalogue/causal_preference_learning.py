@@ -110,7 +110,7 @@ class Told:
 
 METHODS: tuple[Method, ...] = (
     Told(
-        "told-head",
+        "conditioned-head",
         Tags(
             kinds=frozenset({"pairs"}),
             needs=frozenset({"context"}),

@@ -76,7 +76,7 @@ METHODS: tuple[Method, ...] = (
     ),
     OfflineExploration(
         Recipe(
-            "selm-offline-p3",
+            "selm-offline-residual",
             adjust=Joint(),
             pairing=SamePrompt(),
             tags=Tags(

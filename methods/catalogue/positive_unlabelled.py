@@ -76,7 +76,7 @@ METHODS: tuple[Method, ...] = (
         ),
     ),
     ImplicitFeedback(
-        "positive-or-disliked",
+        "unlabelled-as-negative",
         _tags("Logistic regression that takes everything unlabelled for a dislike.", "baseline"),
         inclined=False,
     ),

@@ -181,12 +181,12 @@ CDPO = "Le et al. 2026 (CDPO, Findings of EACL)"
 OFFLINE = "Hu et al. 2023, arXiv 2308.12050 (reconstruction)"
 METHODS: tuple[Method, ...] = (
     Conditioned(
-        "ca",
+        "conditional-sft",
         _tags("Likelihood given the outcome's bin, served with the best.", OFFLINE, adjusts=False),
         Raw(),
     ),
     Conditioned(
-        "ca-residual",
+        "conditional-sft-residual",
         _tags("Likelihood given the residual's bin.", OFFLINE, "covariate", adjusts=True),
         Joint(),
     ),
