@@ -107,7 +107,7 @@ def test_gaps_are_listed() -> None:
     records = make_records()
     gone = (records["method"] == "good") & (records["seed"] == 4) & (records["family"] == "hidden")
     board = make_board(from_table(records[~gone]))
-    assert board.problems == ("1 cells are missing: good on hidden[n=4000] (1).",)
+    assert board.problems == ("1 cell is missing: good on hidden[n=4000] (1).",)
 
 
 def test_an_incompatible_method_is_ranked_where_it_fits_against_everybody() -> None:
