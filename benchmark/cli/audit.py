@@ -27,9 +27,9 @@ def audit(
     """Fit a method, then search for prompts and texts that its reward gets wrong.
 
     Reads the truth, so it is for whoever studies a method, never part of one. Examples:
-    confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-p3 --json
+    confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-residual --json
     """
-    from benchmark.scoring.audit import audit_method
+    from benchmark.runs.audit import audit_method
     from benchmark.tasks.scenario import Scenario, check_rows
     from benchmark.tasks.suite import load_suite
     from simulators.proposals import Search

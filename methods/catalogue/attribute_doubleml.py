@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from benchmark.contract import Encode, Fitting, Incompatible, Log, Method, Tags
+from benchmark.contract import Encode, Fitting, Harness, Incompatible, Log, Method, Tags
 from methods.adjust.aipw import TRIM
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import Scored, begin
 from methods.catalogue.attribute_effects import attribute_tags, one_at_a_time, read_back
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,12 @@ class DoubleMLEffects:
     tags: Tags
     folds: int = 5
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log.
 
         Raises:
             Incompatible: If the log lacks a column, or the package is not installed.
         """
-        refuse_unfit(self.tags, log)
-        return self._fit(log, harness)
-
-    def _fit(self, log: Log, harness: Any) -> Fitting:
         # Asked for first, so that whoever lists fits that need nothing of the harness leaves this one out:
         # what it gives depends on what is installed.
         yield Encode(log.prompts, log.texts)

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Log, Method, Tags
+from benchmark.contract import Fitted, Harness, Log, Method, Tags
 from methods.adjust.aipw import cross_fit_scores
 from methods.adjust.features import base_columns, covariate_columns, flexible_columns
 from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge, project
 from methods.adjust.scored import Scored, begin
 from methods.linear import IntervalReward, LinearReward
-from methods.refuse import refuse_unfit
 
 Influence = Callable[[Scored, np.ndarray], np.ndarray]
 
@@ -41,9 +39,8 @@ class AttributeEffects:
     scores: Influence
     folds: int = 5
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         return read_back(scored, self.scores(scored, cross_folds(scored.log, harness, self.folds)))
 

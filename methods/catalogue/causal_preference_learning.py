@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from benchmark.harness.training.model import Model
 from methods.catalogue.objectives_by_context import read_contexts
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 SEPARATOR = "\x1f"
 
@@ -28,7 +27,7 @@ def mark(number: np.ndarray, prompts: np.ndarray) -> np.ndarray:
     return number.astype(int).astype(str).astype(object) + SEPARATOR + np.asarray(prompts, dtype=object)
 
 
-def head_with_context(harness: Any, contexts: int, hidden: int) -> Model:
+def head_with_context(harness: Harness, contexts: int, hidden: int) -> Model:
     """A fresh head that reads marked prompts: the usual features, then one indicator a context."""
     plain = harness.reward_head(hidden).architecture
 
@@ -93,12 +92,9 @@ class Told:
     tags: Tags
     hidden: int = 32
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness, *read_contexts(log))
-
-    def _train(self, log: Log, harness: Any, column: str, values: np.ndarray, number: np.ndarray) -> Fitting:
+        column, values, number = read_contexts(log)
         fields, columns = Recipe("pairs").training_set(log, harness)
         marked = {name: Texts(mark(number, side.prompts), side.texts) for name, side in fields.items()}
         start = head_with_context(harness, len(values), self.hidden)
@@ -108,7 +104,7 @@ class Told:
 
 METHODS: tuple[Method, ...] = (
     Told(
-        "told-head",
+        "conditioned-head",
         Tags(
             kinds=frozenset({"pairs"}),
             needs=frozenset({"context"}),

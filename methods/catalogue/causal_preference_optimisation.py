@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Score, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw, cross_folds
 from methods.adjust.scored import Adjust, Scored
 from methods.adjust.slices import slice_rows
@@ -31,7 +31,6 @@ from methods.linear import regress
 from methods.objectives.policy_value import CPO, DRCPO, OORLHF, POEM, SNIPS
 from methods.objectives.unpaired import SFT
 from methods.recipe import Loss, take_texts
-from methods.refuse import refuse_unfit
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024"
 
@@ -91,12 +90,8 @@ class PolicyValue:
     folds: int = 1
     sliced: bool = False
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         scored = self.outcome_model(log, harness)
         # An adjusted value is the outcome less what covariates explain: the weighted term uses it too.
         kept = slice_rows(scored.log) if self.sliced else np.arange(len(scored.log))
@@ -117,7 +112,7 @@ class PolicyValue:
         return RelativePolicy(harness.fitted_policy(policy), harness.fitted_policy(start), {})
 
     def _predict(
-        self, scored: Scored, kept: np.ndarray, sides: tuple[Texts, ...], harness: Any
+        self, scored: Scored, kept: np.ndarray, sides: tuple[Texts, ...], harness: Harness
     ) -> np.ndarray:
         """Outcomes predicted for some texts a kept row, by a model that has not seen the row; (sides, n)."""
         if self.constant:
@@ -140,7 +135,7 @@ def predict_rows(model: Any, rows: Log, sides: tuple[Texts, ...]) -> np.ndarray:
     return np.stack([model.reward(side.prompts, side.texts, context) for side in sides])
 
 
-def draw_for_rows(policy: Any, log: Log, harness: Any) -> Any:
+def draw_for_rows(policy: Any, log: Log, harness: Harness) -> Any:
     """A text from the policy for each row, of the row's prompt.
 
     No more are drawn than training visits; rows beyond that reuse them.

@@ -7,17 +7,15 @@ agrees lends all its rows; one that misleads is left aside, so the worst case is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Incompatible, Log, Method, Tags
+from benchmark.contract import Harness, Incompatible, Log, Method, Tags
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.ridge import project
 from methods.adjust.scored import Scored, begin, split_folds
 from methods.adjust.slices import slice_rows
 from methods.linear import LinearReward
-from methods.refuse import refuse_unfit
 
 FOLDS = 5
 # Of the mean eigenvalue of the part that each penalty stands beside.
@@ -92,13 +90,12 @@ class DataEnriched:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> LinearReward:
+    def fit(self, log: Log, harness: Harness) -> LinearReward:
         """Learn from a log.
 
         Raises:
             Incompatible: If the log lacks a slice of ten rows, or anything beside it.
         """
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         flagged = slice_rows(scored.log)
         others = np.setdiff1d(np.arange(len(scored.log)), flagged)

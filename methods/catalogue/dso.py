@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Log, Method, Tags
+from benchmark.contract import Fitted, Harness, Log, Method, Tags
 from methods.adjust.arms import (
     Arms,
     KernelValues,
@@ -21,7 +20,6 @@ from methods.adjust.ridge import project
 from methods.adjust.scored import begin
 from methods.linear import LinearReward
 from methods.recipe import standardise
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,8 @@ class ArmPolicy:
     values: Valuation
     price: float = 3.0
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         # A constant a prompt changes no policy's rank and costs inverse propensities dearly.
         level, _ = project(base_columns(scored.log), scored.value)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Log, Method, Tags
+from benchmark.contract import Fitted, Harness, Log, Method, Tags
 from methods.adjust.instrument import (
     InstrumentedConfounder,
     InstrumentedTexts,
@@ -21,7 +20,6 @@ from methods.adjust.scored import Adjust, Scored
 from methods.adjust.selection import CompleteCase, ObservationWeights, ShadowWeights
 from methods.linear import IntervalReward, LinearReward, regress
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,8 @@ class TwoStageRegression:
     unpenalised: Callable[[Scored], tuple[np.ndarray, np.ndarray]]
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = self.adjust(log, harness)
         linear = regress(scored)
         assert isinstance(linear, LinearReward)

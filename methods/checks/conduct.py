@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Ask, Log, Method, Sample, Tags, Train
+from benchmark.contract import Ask, Harness, Log, Method, Sample, Tags, Train
 from methods.checks.subject import CheckFailed, CheckSkipped, Subject, distance
 from methods.checks.toy import draw_toy
 
@@ -40,7 +40,7 @@ def leaves_global_randomness(subject: Subject) -> None:
         raise CheckFailed(f"the fit moves the global generator of {', '.join(moved)}; use harness.rng(part)")
 
 
-def fits_alike_in_company(subject: Subject) -> str:
+def gives_same_result_beside_other_fits(subject: Subject) -> str:
     """Driven beside another fit, the result is the one it has alone."""
     other = subject.log(toy=draw_toy(300, seed=2))
     together = subject.fit_many([subject.log(), other])[0]
@@ -85,12 +85,12 @@ class Watched:
         """Tags of the inner method."""
         return self.inner.tags
 
-    def fit(self, log: Log, harness: Any) -> Any:
+    def fit(self, log: Log, harness: Harness) -> Any:
         """Fit the inner method, counting."""
         result = self.inner.fit(log, harness)
         return self._relay(result, harness) if isinstance(result, Generator) else result
 
-    def _relay(self, fitting: Generator[Any, Any, Any], harness: Any) -> Generator[Any, Any, Any]:
+    def _relay(self, fitting: Generator[Any, Any, Any], harness: Harness) -> Generator[Any, Any, Any]:
         answer = None
         while True:
             try:
@@ -101,7 +101,7 @@ class Watched:
                 self._count(request, harness)
             answer = yield asked
 
-    def _count(self, request: Any, harness: Any) -> None:
+    def _count(self, request: Any, harness: Harness) -> None:
         if isinstance(request, Train):
             self.spent["trainings"] += 1
             self.spent["steps"] += harness.budget.steps if request.steps is None else request.steps
@@ -121,4 +121,9 @@ def _global_states() -> dict[str, str]:
     }
 
 
-CONDUCT_CHECKS = (stays_within_budget, leaves_global_randomness, fits_alike_in_company, keeps_no_state)
+CONDUCT_CHECKS = (
+    stays_within_budget,
+    leaves_global_randomness,
+    gives_same_result_beside_other_fits,
+    keeps_no_state,
+)

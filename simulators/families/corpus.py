@@ -13,11 +13,12 @@ import pyarrow as pa
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
-from simulators.experiments.corpus import CorpusWorld, make_corpus_world
+from simulators.experiments.corpus import make_corpus_world
 from simulators.experiments.table import join_tables, read_table
 from simulators.experiments.thinning import Thinning
 from simulators.experiments.trial import Columns
 from simulators.parameters import Parameter, Value
+from simulators.protocols import World
 from simulators.text.corpus import digest_pool
 
 COLUMN, COLUMNS, NONE = "a column", "a column, or several joined by +", "nothing or a column"
@@ -89,7 +90,7 @@ CARD = FamilyCard(
 )
 
 
-def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> CorpusWorld:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> World:
     said = {name: str(value) for name, value in parameters.items()}
     table = read_table(said["data"])
     if said["join"]:
