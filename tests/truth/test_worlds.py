@@ -51,8 +51,8 @@ def test_row_counts_must_be_positive_whole_numbers(n):
         make_world("observed").draw(n)
 
 
-def test_unknown_arm_is_a_usage_error():
-    with pytest.raises(UsageError, match="arm"):
+def test_unknown_data_is_a_usage_error():
+    with pytest.raises(UsageError, match="no such data"):
         make_world("observed").draw(5, data="placebo")
 
 
