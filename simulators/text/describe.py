@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain, name_domain
 from simulators.text.domain import Domain
-from simulators.text.prompts import draw_prompt_choices, write_prompts
 from simulators.text.slots import AttributeSlot
 
 PAGE = Path("docs/domains.md")
@@ -86,7 +85,7 @@ def describe_briefs(name: str, n: int = 10) -> str:
     assert briefs is not None
     rng = make_rng("describe", domain.name)
     prompt_ids = rng.integers(len(domain.prompts), size=n)
-    prompts = write_prompts(domain, prompt_ids, draw_prompt_choices(domain, n, rng)).to_pylist()
+    prompts = domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(n, rng)).to_pylist()
     attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
     texts = domain.realise(attributes, prompt_ids, rng).texts.to_pylist()
     features = [slot for slot in briefs.grammar.slots if isinstance(slot, AttributeSlot)]

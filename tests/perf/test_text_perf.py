@@ -12,7 +12,6 @@ import pytest
 
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain
-from simulators.text.prompts import draw_prompt_choices, read_prompts, write_prompts
 
 ROWS = 32_768
 # rows a second of one core, written (strings and word ids) and read; letters are picked from listed vectors
@@ -85,7 +84,9 @@ def test_briefs_cost_no_more_than_the_texts_written_for_them(name: str) -> None:
     attributes = rng.integers(0, 2, size=(ROWS, len(domain.attributes)), dtype=np.int8)
     uniforms = domain.draw_choices(ROWS, rng)
     texts = rate(lambda: domain.write(attributes, prompt_ids, uniforms))
-    prompts = rate(lambda: write_prompts(domain, prompt_ids, draw_prompt_choices(domain, ROWS, rng)))
+    prompts = rate(
+        lambda: domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(ROWS, rng))
+    )
     assert prompts > 0.5 * texts
     assert prompts > OTHERS_WRITTEN
 
@@ -96,6 +97,6 @@ def test_phrases_and_prompts_are_read_fast_enough(name: str) -> None:
     vectors = np.array(domain.support or [[0] * len(domain.attributes)], dtype=np.int8)
     prompt_ids = rng.integers(len(domain.prompts), size=ROWS)
     texts = domain.realise(vectors[rng.integers(len(vectors), size=ROWS)], prompt_ids, rng).texts
-    prompts = write_prompts(domain, prompt_ids, draw_prompt_choices(domain, ROWS, rng))
+    prompts = domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(ROWS, rng))
     assert rate(lambda: domain.read_phrases(texts)) > READ
-    assert rate(lambda: read_prompts(domain, prompts)) > READ
+    assert rate(lambda: domain.prompt_writer.read(prompts)) > READ
