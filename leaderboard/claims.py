@@ -218,7 +218,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "released-causal-dpo-equals-dpo",
-        "As released, causal DPO equals DPO within noise; with each row's own confounder it removes the bias.",
+        "As released, causal DPO equals DPO within noise; with each row's own confounder it removes bias.",
         "derived from the released code of Causal DPO",
         (
             Part("observed", "rho", "causal-dpo-released", "dpo-raw", "equal", 0.05),
