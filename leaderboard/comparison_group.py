@@ -8,7 +8,7 @@ that is about a column, such as logged propensities, is ranked on the worlds tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -78,46 +78,28 @@ class ComparisonGroup:
 
     def where(self, cells: np.ndarray) -> ComparisonGroup:
         """The group on some of the cells (a boolean mask)."""
-        return ComparisonGroup(
-            self.track,
-            self.kind,
-            self.backbone,
-            self.cells[cells].reset_index(drop=True),
-            self.entrants,
-            self.rho[:, cells],
-            self.status[:, cells],
-        )
+        kept = self.cells[cells].reset_index(drop=True)
+        return replace(self, cells=kept, rho=self.rho[:, cells], status=self.status[:, cells])
 
     def only(self, entrants: np.ndarray) -> ComparisonGroup:
         """The group among some of the entrants (a boolean mask)."""
-        return ComparisonGroup(
-            self.track,
-            self.kind,
-            self.backbone,
-            self.cells,
-            self.entrants[entrants],
-            self.rho[entrants],
-            self.status[entrants],
-        )
+        kept = self.entrants[entrants]
+        return replace(self, entrants=kept, rho=self.rho[entrants], status=self.status[entrants])
 
     # -- which cells ----------------------------------------------------------
     @property
     def confounded(self) -> np.ndarray:
         """Cells of the headline: the log misleads, and naive was measured; shape (cells,), bool."""
-        return (
-            (self.cells["cell_naive_rho"] >= HARMLESS)
-            & ~self.cells["family"].isin(CONTROLS)
-            & self.cells["naive"].notna()
-        ).to_numpy()
+        return self._is_comparable & (self.cells["cell_naive_rho"] >= HARMLESS).to_numpy()
 
     @property
     def harmless(self) -> np.ndarray:
         """Cells where the log taken at face value is right, so that a method can only do harm; bool."""
-        return (
-            (self.cells["cell_naive_rho"] < HARMLESS)
-            & ~self.cells["family"].isin(CONTROLS)
-            & self.cells["naive"].notna()
-        ).to_numpy()
+        return self._is_comparable & (self.cells["cell_naive_rho"] < HARMLESS).to_numpy()
+
+    @property
+    def _is_comparable(self) -> np.ndarray:
+        return (~self.cells["family"].isin(CONTROLS) & self.cells["naive"].notna()).to_numpy()
 
     # -- scores ---------------------------------------------------------------
     @cached_property

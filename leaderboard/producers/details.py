@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from leaderboard.frame import STATUSES
-from leaderboard.producers.evidence import Evidence, cut, span_of
+from benchmark.contract.records import STATUSES
+from leaderboard.producers.evidence import Evidence, cut, emphasis_of, span_of
 from leaderboard.tables import Column, Table, make_table
 
 COSINE, SHARE, ABOVE = (-1.0, 1.0), (0.0, 1.0), (0.0, float("inf"))
@@ -81,7 +81,6 @@ POLICY = (
         bounds=SHARE,
     ),
 )
-REFERENCE = ("naive", "ceiling", "canary")
 PLACE = {"ceiling": 0, "naive": 1, "method": 2, "canary": 3}
 
 
@@ -132,7 +131,7 @@ def _long_table(
             continue
         lead = [group[k] for k in (*shown, *([by] if by else []))]
         rows.append((*lead, group["entrant"], *spans, len(part)))
-        emphasis.append(group["role"] if group["role"] in REFERENCE else "")
+        emphasis.append(emphasis_of(group["role"]))
     columns = [Column(key, key.capitalize()) for key in (*shown, *([by] if by else []))]
     columns += [Column("entrant", "Method"), *present, Column("cells", "Cells")]
     return [make_table(name, title, columns, rows, text=text, emphasis=tuple(emphasis))]
@@ -160,9 +159,8 @@ def make_statuses(evidence: Evidence) -> list[Table]:
             bad.assign(reason=bad["reason"].fillna("").str.slice(0, 160)).groupby(keys, sort=True).size()
         )
         rows = [(*key, int(n)) for key, n in grouped.items()]
-        names = ("status", "entrant", "family", "reason", "cells")
         titles = ("Status", "Method", "Family", "Reason", "Cells")
-        columns = [Column(n, t) for n, t in zip(names, titles, strict=True)]
+        columns = [Column(n, t) for n, t in zip((*keys, "cells"), titles, strict=True)]
         tables.append(make_table("reasons", "Declined and failed cells", columns, rows))
     return tables
 

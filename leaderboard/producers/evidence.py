@@ -15,7 +15,7 @@ from leaderboard.frame import Frame
 from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
 from leaderboard.tables import Span, rounded_span
 
-OF_ROLE = {"naive": "naive", "ceiling": "ceiling", "canary": "canary"}
+REFERENCES = ("naive", "ceiling", "canary")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +77,9 @@ def cut(span: Span | None, bounds: tuple[float, float]) -> Span | None:
     return Span(span.value, max(span.low, bounds[0]), min(span.high, bounds[1]), span.outside)
 
 
-def emphasis_of(group: ComparisonGroup, name: str) -> str:
-    """Class of an entrant's row: canaries stand back."""
-    return OF_ROLE.get(str(group.entrants.loc[name, "role"]), "")
+def emphasis_of(role: str) -> str:
+    """Class of an entrant's row: references have one of their own, methods have none."""
+    return role if role in REFERENCES else ""
 
 
 def strengths_text(group: ComparisonGroup) -> str:

@@ -39,7 +39,7 @@ def make_families(evidence: Evidence) -> list[Table]:
                 columns,
                 [(name, *(found[name] for found in by_family)) for name in order],
                 text=EQUIVALENCE,
-                emphasis=tuple(emphasis_of(part, name) for name in order),
+                emphasis=tuple(emphasis_of(part.entrants.loc[name, "role"]) for name in order),
             )
         )
     return tables
@@ -92,7 +92,7 @@ def make_harm(evidence: Evidence) -> list[Table]:
                 columns,
                 rows,
                 text=HARM,
-                emphasis=tuple(emphasis_of(part, row[0]) for row in rows),
+                emphasis=tuple(emphasis_of(part.entrants.loc[row[0], "role"]) for row in rows),
             )
         )
     return tables

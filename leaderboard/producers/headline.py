@@ -115,7 +115,7 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
                 _count(part.imputed[index]),
             )
         )
-        emphasis.append(emphasis_of(part, entrant))
+        emphasis.append(emphasis_of(part.entrants.loc[entrant, "role"]))
     for role in ("naive", "ceiling"):
         rows.append(_reference(part, role))
         emphasis.append(role)
