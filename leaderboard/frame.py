@@ -203,7 +203,7 @@ def _fill_cell_facts(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mark_unscored(records: pd.DataFrame) -> pd.DataFrame:
-    """Records in which a cell that is ok, but has no rho where rho is defined, is invalid: NaN is a failure."""
+    """Mark cells invalid that are ok without a rho where rho is defined, because NaN is a failure."""
     unscored = (records["status"] == "ok") & records["metric.rho"].isna() & records["cell_naive_rho"].notna()
     records.loc[unscored, "status"] = "invalid"
     records.loc[unscored, "reason"] = "no rho in a cell where rho is defined"
