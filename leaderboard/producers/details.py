@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from benchmark.contract.records import STATUSES
-from leaderboard.producers.evidence import Evidence, cut, emphasis_of, span_of
+from leaderboard.producers.evidence import Evidence, clip_span, emphasis_of, span_of
 from leaderboard.tables import Column, Table, make_table
 
 COSINE, SHARE, ABOVE = (-1.0, 1.0), (0.0, 1.0), (0.0, float("inf"))
@@ -125,7 +125,8 @@ def _long_table(
     for key, part in good.groupby(keys, sort=True):
         group = dict(zip(keys, key, strict=True))
         spans = [
-            cut(span_of(part[f"metric.{c.name}"], part["family"], part["seed"]), c.bounds) for c in present
+            clip_span(span_of(part[f"metric.{c.name}"], part["family"], part["seed"]), c.bounds)
+            for c in present
         ]
         if all(span is None for span in spans):
             continue
