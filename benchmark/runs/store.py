@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,38 @@ IDENTITY = (
     "submission",
     "backbone",
 )
-Index = dict[tuple[Any, ...], str]
+
+
+@dataclass(frozen=True)
+class StoreIndex:
+    """What a store holds, read once.
+
+    Attributes:
+        cells: Which group holds each cell's record, by the cell's identity.
+        statuses: Status of each cell of a group, in the group's order, by the group's key.
+    """
+
+    cells: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    statuses: dict[str, list[str]] = field(default_factory=dict)
+
+    def is_stored(self, key: str, retry: Collection[str] = ()) -> bool:
+        """Whether a group need not run again.
+
+        Args:
+            key: The group's key.
+            retry: Statuses to run again; ``infrastructure`` always is.
+        """
+        return key in self.statuses and not {*retry, "infrastructure"} & set(self.statuses[key])
+
+    def add(self, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Note a group that was stored."""
+        self.cells.update(dict.fromkeys(map(identify, rows), key))
+        self.statuses[key] = [row["status"] for row in rows]
+
+
+def identify(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What names a cell's record in a store."""
+    return tuple(row[name] for name in IDENTITY)
 
 
 @dataclass(frozen=True)
@@ -110,15 +141,14 @@ class Store:
         text = json.dumps(content, indent=2, sort_keys=True, default=str) + "\n"
         write_atomically(self.folder / name, text.encode)
 
-    def index_cells(self) -> Index:
-        """Which group holds each cell's record."""
-        index: Index = {}
+    def read_index(self) -> StoreIndex:
+        """What the store holds; every group's file is opened once."""
+        index = StoreIndex()
         for key in self.list_keys():
-            columns = pq.read_table(self._records(key), columns=list(IDENTITY)).to_pydict()
-            index.update(dict.fromkeys(zip(*columns.values(), strict=True), key))
+            index.add(key, pq.read_table(self._records(key), columns=[*IDENTITY, "status"]).to_pylist())
         return index
 
-    def supersede(self, key: str, rows: Sequence[Mapping[str, Any]], index: Index) -> None:
+    def supersede(self, key: str, rows: Sequence[Mapping[str, Any]], index: StoreIndex) -> None:
         """Let a freshly stored group take over its cells from older groups.
 
         A cell is recorded once in a store. An older group that holds some of the same cells
@@ -128,23 +158,25 @@ class Store:
         Args:
             key: Key of the fresh group.
             rows: Its records.
-            index: Which group holds each cell; brought up to date.
+            index: What the store holds; brought up to date.
         """
-        fresh = {tuple(row[name] for name in IDENTITY) for row in rows}
-        for old in {index[cell] for cell in fresh if cell in index} - {key}:
+        fresh = set(map(identify, rows))
+        for old in {index.cells[cell] for cell in fresh if cell in index.cells} - {key}:
             records = self.read_rows(old)
             answers = self.read_predictions(old, len(records))
-            left = [i for i, row in enumerate(records) if tuple(row[name] for name in IDENTITY) not in fresh]
+            left = [i for i, row in enumerate(records) if identify(row) not in fresh]
             if left:
-                cells = "".join(str([records[i][name] for name in IDENTITY]) for i in left)
+                cells = "".join(str(list(identify(records[i]))) for i in left)
                 rest = f"rest-{hashlib.sha256((old + cells).encode()).hexdigest()[:20]}"
-                self.write_group(rest, [records[i] for i in left], [answers[i] for i in left])
-                index.update({tuple(records[i][name] for name in IDENTITY): rest for i in left})
+                kept = [records[i] for i in left]
+                self.write_group(rest, kept, [answers[i] for i in left])
+                index.add(rest, kept)
             (self.folder / SUPERSEDED).mkdir(exist_ok=True)
             for path in (self._records(old), self._predictions(old)):
                 if path.exists():
                     os.replace(path, self.folder / SUPERSEDED / path.name)
-        index.update(dict.fromkeys(fresh, key))
+            index.statuses.pop(old, None)
+        index.add(key, rows)
 
     def sweep(self) -> int:
         """Delete temporary files that interrupted writers left behind; returns how many."""
@@ -160,21 +192,6 @@ class Store:
         """Keys of every stored group."""
         names = (path.name for path in self.folder.glob(f"{RECORDS}*.parquet"))
         return tuple(sorted(name[len(RECORDS) : -len(".parquet")] for name in names))
-
-    def statuses(self, key: str) -> list[str]:
-        """Status of each cell of a group, in the group's order."""
-        return pq.read_table(self._records(key), columns=["status"]).column("status").to_pylist()
-
-    def is_stored(self, key: str, retry: Collection[str] = ()) -> bool:
-        """Whether a group need not run again.
-
-        Args:
-            key: The group's key.
-            retry: Statuses to run again; ``infrastructure`` always is.
-        """
-        if not self._records(key).exists():
-            return False
-        return not ({*retry, "infrastructure"} & set(self.statuses(key)))
 
     def read_rows(self, key: str) -> list[dict[str, Any]]:
         """A group's records as plain rows."""

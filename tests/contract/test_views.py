@@ -14,7 +14,8 @@ from benchmark.contract import Log, Queries, RewardFunction, Tags
 from benchmark.contract.method import TRACKS
 from benchmark.contract.roles import TEXT_ROLES, role_of
 from benchmark.runs.engines.work import Bench, Setting
-from benchmark.runs.plan import Cell, Entrant, Group
+from benchmark.runs.entrants import Entrant
+from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import bench as sandbox_bench
 from benchmark.sandbox.outside.bench import SandboxBench
 from benchmark.sandbox.outside.cell import CellResult
