@@ -32,6 +32,15 @@ def score(
 
     Raises:
         UsageError: If there is no such suite or store.
+
+    Example:
+        >>> import benchmark, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     summary = benchmark.run_suite(
+        ...         "quick", folder, methods=["naive"], scenarios=["null[n=100]"], seeds=1, workers=0
+        ...     )
+        ...     benchmark.score("quick", folder)
+        2
     """
     from methods import load
 

@@ -97,8 +97,8 @@ def simulate(
         >>> simulation = benchmark.simulate("observed[strength=1]", n=300)
         >>> len(simulation.log), simulation.log.kind
         (300, 'outcome')
-        >>> sorted(simulation.truth["effects"])[:2]
-        ['asks_question', 'calls_to_action']
+        >>> "urgency" in simulation.truth["effects"]
+        True
     """
     parsed = Scenario.parse(scenario)
     wanted = check_rows(n) if n is not None else parsed.n

@@ -158,4 +158,5 @@ def test_the_sandbox_is_sent_the_tracks_view(track: str, monkeypatch: pytest.Mon
     ((given, oracle),) = sent
     assert given.log.has("randomised") == (track == "slice")
     assert (oracle is not None) == (track == "oracle")
-    assert {field.name for field in fields(given)} == {"log", "queries", "budget", "backbone", "device"}
+    shown = {"log", "queries", "budget", "backbone", "device", "precision"}
+    assert {field.name for field in fields(given)} == shown
