@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.contract import unknown_name
-from benchmark.contract.records import STATUSES
+from benchmark.contract.records import ALWAYS_RETRIED, STATUSES
 from benchmark.runs.engines.base import CellResult, Finished
 from benchmark.runs.plan import Group, Plan
 from benchmark.runs.store import Store, StoreIndex
@@ -79,7 +79,7 @@ def execute(
         rows = [make_row(plan, group, number, result) for number, result in enumerate(results)]
         predictions = [result.predictions for result in results]
         if group.key in index.statuses:
-            restore_others(store, group, rows, predictions, {*retry, "infrastructure"})
+            restore_others(store, group, rows, predictions, {*retry, ALWAYS_RETRIED})
         store.write_group(group.key, rows, predictions)
         store.supersede(group.key, rows, index)
         statuses = [row["status"] for row in rows]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmark.runs.engines.work import Kept, record_of
+from benchmark.contract.records import name_columns
+from benchmark.runs.engines.work import Kept
 from benchmark.runs.run import default_store
 from benchmark.runs.store import Store
 from benchmark.scoring.score import score_with_key
@@ -59,7 +60,7 @@ def score(
                 scenario, seed = Scenario.parse(row["scenario"]), row["seed"]
                 task = tasks.get((scenario, seed), partial(make_task, scenario, seed, suite))
                 calibrated = not row["submission"] and load(row["method"]).tags.calibrated
-                row.update(record_of(score_with_key(predictions, task.key, calibrated), {}, {}))
+                row.update(name_columns(score_with_key(predictions, task.key, calibrated), {}, {}))
                 scored += 1
             opened.rewrite_records(key, rows)
         if on_group is not None:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.contract import UsageError, unknown_name
+from benchmark.contract.records import name_run
 from benchmark.runs.backbones import list_backbones, make_backbones
 from benchmark.runs.engines.base import WorkbenchFactory, run_inline
 from benchmark.runs.entrants import Entrant, list_entrants
 from benchmark.runs.execute import Engine, Execution, OnGroup, execute, select_groups
-from benchmark.runs.expected import write_owed
 from benchmark.runs.plan import Group, Plan, make_plan
 from benchmark.runs.provenance import component_versions, describe_run
 from benchmark.runs.store import Store
@@ -315,7 +315,7 @@ def start_run(
     store = Store.open(planned.store)
     engine = choose_engine(planned, workbench or repository_workbench(planned))
     write_provenance(store, planned)
-    write_owed(store, planned.whole)
+    store.write_expected(planned.whole)
     make_backbones(planned.backbones, planned.workers)
     done: Execution = execute(planned.plan, store, engine, retry=planned.retry, on_group=on_group)
     return Summary(planned.store, done.planned, done.ran, done.skipped, done.stored)
@@ -366,7 +366,6 @@ def describe_context(
 
 def write_provenance(store: Store, planned: PlannedRun) -> None:
     """Write ``run.json`` beside the records (one a shard)."""
-    name = f"run-{planned.shard.replace('/', '-of-')}.json" if planned.shard else "run.json"
     about = describe_run(
         suite=planned.suite.model_dump(),
         shard=planned.shard,
@@ -376,7 +375,7 @@ def write_provenance(store: Store, planned: PlannedRun) -> None:
         cells=planned.plan.n_cells,
         groups=len(planned.plan.groups),
     )
-    store.write_json(name, about)
+    store.write_json(name_run(planned.shard), about)
 
 
 # -- defaults -----------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from leaderboard.frame import STATUSES
+from benchmark.contract.records import STATUSES
 from leaderboard.producers.evidence import Evidence, cut, span_of
 from leaderboard.tables import Column, Table, make_table
 

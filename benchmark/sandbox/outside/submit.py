@@ -14,13 +14,13 @@ from typing import Any
 
 from benchmark.contract import BenchError, UsageError
 from benchmark.contract.errors import EXIT_CONTRACT, EXIT_OK
+from benchmark.contract.records import name_bundle, seal_bundle
 from benchmark.runs.entrants import Entrant
 from benchmark.runs.plan import Cell
 from benchmark.runs.provenance import describe_run
 from benchmark.runs.run import PlannedRun, Summary, plan_run, start_run
 from benchmark.sandbox.outside import Limits, Sandbox
 from benchmark.sandbox.outside.bench import SandboxBench
-from benchmark.sandbox.outside.bundle import write_manifest
 from benchmark.sandbox.outside.submission import Submission, check_name, read_source, read_submission
 from benchmark.tasks.backbones import TINY
 from benchmark.tasks.suite import Suite, load_suite
@@ -181,7 +181,7 @@ def submit_file(
     submission = read_submission(path, sandbox, _catalogue_names())
     planned = plan_run(
         suite,
-        Path(out) / f"{submission.name}-{submission.sha256[:12]}",
+        Path(out) / name_bundle(submission.name, submission.sha256),
         entrants=[describe_submission(submission, isolation)],
         scenarios=scenarios,
         seeds=seeds,
@@ -237,7 +237,7 @@ def _seal(summary: Summary, submission: Submission, planned: PlannedRun, sandbox
     statuses = dict(sorted(summary.statuses.items()))
     details = {"isolation": sandbox.isolation, "layers": list(sandbox.layers), "statuses": statuses}
     limits = {"limits": sandbox.limits.as_dict()}
-    manifest = write_manifest(summary.store, submission, {**about, **details, **limits})
+    manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details, **limits})
     return Bundle(summary.store, manifest, statuses)
 
 
