@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from benchmark.contract import ContractError, InfrastructureError, UsageError
+from benchmark.contract.records import read_bundle
 from benchmark.sandbox.inside.runner import load_method
 from benchmark.sandbox.outside import Sandbox, bench
-from benchmark.sandbox.outside.bundle import read_bundle
 from benchmark.sandbox.outside.submission import MAX_SOURCE_BYTES, read_submission
 from benchmark.sandbox.outside.submit import check_file, submit_file
 from benchmark.tasks.prepare import make_task
