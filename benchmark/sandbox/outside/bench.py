@@ -16,7 +16,8 @@ from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import cell as sandboxed
 from benchmark.sandbox.outside.cell import Sandbox
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.prepare import Task, make_backbone, make_task
+from benchmark.tasks.prepare import Task, make_task
+from benchmark.tasks.pretraining import make_backbone
 from benchmark.tasks.suite import Suite
 from simulators.oracle import Oracle, make_oracle
 
@@ -33,6 +34,7 @@ class SandboxBench:
         suite: Decides worlds, queries and budget.
         sandbox: Where the file runs.
         device: ``"cpu"`` or ``"cuda"``.
+        precision: Of products; see ``benchmark.harness.device.check_precision``.
         secret: Key of a verified season, or None for public worlds.
         backbones: Parent folder of the pretrained backbones, or None for the usual one.
         on_cell: Called with each finished cell and its status.
@@ -42,6 +44,7 @@ class SandboxBench:
     suite: Suite
     sandbox: Sandbox
     device: str = "cpu"
+    precision: str = "float32"
     secret: bytes | None = field(default=None, repr=False)
     backbones: Path | None = None
     on_cell: Callable[[Cell, str], None] | None = None
@@ -61,8 +64,9 @@ class SandboxBench:
             log=log,
             queries=task.queries,
             budget=self.suite.budget.freeze(),
-            backbone=make_backbone(task.domain, folder=self.backbones).resolve(),
+            backbone=make_backbone(task.domain, group.backbone, self.backbones).resolve(),
             device=self.device,
+            precision=self.precision,
         )
         result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
         facts = {"kind": log.kind, "isolation": self.sandbox.isolation, **describe_cell(task)}
