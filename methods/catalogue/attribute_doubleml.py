@@ -112,7 +112,7 @@ METHODS: tuple[Method, ...] = (
     DoubleMLEffects(
         "attribute-doubleml",
         attribute_tags(
-            "Doubly robust effect of each logged attribute by the DoubleML package, with intervals.",
+            "The DoubleML package estimates a doubly robust effect of each logged attribute, with intervals.",
             "Chernozhukov et al. 2018; Bach et al. 2022 (DoubleML)",
             "covariate",
         ),

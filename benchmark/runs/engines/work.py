@@ -21,8 +21,9 @@ from benchmark.contract.records import REASON_LENGTH, name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.plan import Cell, Group
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.backbones import TINY, load_backbone
-from benchmark.tasks.prepare import Task, digest_log, make_backbone, make_task
+from benchmark.tasks.backbones import TINY
+from benchmark.tasks.prepare import Task, digest_log, make_task
+from benchmark.tasks.pretraining import open_backbone
 from benchmark.tasks.suite import Suite
 
 HEADS_AT_ONCE = 2
@@ -153,10 +154,10 @@ class Bench:
         )
 
     def backbone(self, domain: str, backbone: str = TINY) -> Any:
-        """The pretrained backbone of a domain."""
+        """The backbone of a domain."""
         return self._backbones.get(
             (domain, backbone),
-            lambda: load_backbone(make_backbone(domain, backbone, self.setting.backbones)),
+            lambda: open_backbone(domain, backbone, self.setting.backbones),
         )
 
     def _answer(self, group: Group, task: Task, outcome: Any, harness: Any, fit_seconds: float) -> CellResult:
