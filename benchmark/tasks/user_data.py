@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.contract import UsageError
-from benchmark.contract.files import write_whole
+from benchmark.contract.files import write_json
 from benchmark.tasks.scenario import Scenario, Value
 
 if TYPE_CHECKING:
@@ -149,9 +149,7 @@ def _ready(value: str) -> Path:
 def _note(path: Path, digest: str | None = None) -> str:
     """The name of a content, having noted where it lies."""
     digest = digest or hash_file(path)
-    note = _where(digest)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(note, json.dumps({"path": str(path)}).encode())
+    write_json(_where(digest), {"path": str(path)})
     return f"{PREFIX}{digest}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.contract import InfrastructureError
-from benchmark.contract.records import name_columns
+from benchmark.contract.records import name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.engines.work import describe_cell
 from benchmark.runs.plan import Cell, Group
@@ -83,7 +83,8 @@ class SandboxBench:
                 return self.sandbox.fit(self.source, given, oracle)
             except InfrastructureError as error:
                 if not left:
-                    return sandboxed.CellResult("infrastructure", sandboxed.clean(str(error)))
+                    status, reason = status_of(error)
+                    return sandboxed.CellResult(status, sandboxed.clean(reason))
         raise AssertionError("unreachable")
 
     def _score(self, group: Group, task: Task, result: sandboxed.CellResult) -> dict[str, float]:
