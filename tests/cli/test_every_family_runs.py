@@ -1,4 +1,4 @@
-"""Every verb works on every family, user tables included, or refuses with a reason and a documented exit code."""
+"""Every verb works on every family, user tables included, or refuses with a reason and an exit code."""
 
 import json
 
