@@ -19,7 +19,7 @@ from benchmark.harness.training.heads import HIDDEN_RATE, LINEAR_RATE, RewardHea
 from benchmark.harness.training.model import Model
 
 Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
-DECODER_FEATURES = "decoder"
+DECODER_FEATURES, LOGLINEAR_FEATURES = "decoder", "loglinear"
 ENCODING = "encoding"
 SCORES, SAMPLES = "scores", "samples"
 
@@ -82,6 +82,8 @@ class Harness:
     def policy(self) -> Model:
         """The reference policy, as a starting point."""
         architecture = self.backbone.policy(self.device)
+        if architecture.name == "loglinear":
+            architecture = architecture.finding(self._loglinear_features)
         if self.precision == BFLOAT16:
             if architecture.name != "decoder":
                 raise UsageError(
@@ -130,6 +132,10 @@ class Harness:
             learning_rate=HIDDEN_RATE if hidden else LINEAR_RATE, encode=encode, centre=centre, spread=spread,
         )  # fmt: skip
         return Model(head, head.initial(self.rng(f"reward_head/{hidden}/{outputs}/{adversary}/{seed}")))
+
+    def _loglinear_features(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        key = (LOGLINEAR_FEATURES, self.backbone.hash, digest_strings(prompts, texts))
+        return self.cache.array(key, lambda: self.backbone.find_features(prompts, texts))
 
     def _decoder_features(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         key = (DECODER_FEATURES, self.backbone.hash, digest_strings(prompts, texts))
@@ -323,7 +329,7 @@ def digest_model(model: Model) -> str:
 
 def count_tokens(architecture: Any, prompts: np.ndarray, texts: np.ndarray) -> float:
     """Tokens of some texts and their prompts; heads on fixed encodings read texts whole."""
-    if architecture.name in ("head", "tabular"):
+    if architecture.name in ("head", "loglinear"):
         return float(len(texts))
     spaces = sum(text.count(" ") for text in texts) + sum(prompt.count(" ") for prompt in prompts)
     return float(spaces + 3 * len(texts))

@@ -143,6 +143,14 @@ class TextEncoder:
         return cls(tokenizer, tuple(data["prompts"]), terms, columns, centre, data["spread"])
 
 
+def count_terms(tokenizer: Tokenizer, texts: np.ndarray) -> np.ndarray:
+    """Occurrences of each word of a tokenizer in each text, shape (n, words), float64."""
+    (rows, ids), _ = _occurrences(tokenizer.encode(texts), len(tokenizer))
+    width = len(tokenizer.words)
+    cells = rows * width + ids - FIRST_WORD
+    return np.bincount(cells, minlength=len(texts) * width).reshape(len(texts), width).astype(np.float64)
+
+
 def _occurrences(
     ragged: Ragged, size: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
