@@ -1,4 +1,4 @@
-"""A contest: the methods that may be ranked together, and their scores on one fixed set of cells.
+"""A comparison group: the methods that may be ranked together, and their scores on one fixed set of cells.
 
 The cells are fixed by the suite (through the naive record of each cell) and by what their logs
 record, never by who entered, so that a score does not change when somebody else does. A track
@@ -15,17 +15,24 @@ import numpy as np
 import pandas as pd
 
 from benchmark.contract.method import TRACK_COLUMNS
-from leaderboard.frame import CELL, FAILED, UNMEASURED, Frame
+from leaderboard.frame import CELL, FAILED, Frame
 from leaderboard.intervals import Clusters, Estimate, estimate
 
 HARMLESS = 0.05
 COIN = 0.5
 CONTROLS = ("impossible",)
 DIGITS = 6
+KINDS = {"outcome": "logs of outcomes", "pairs": "logs of preference pairs", "rankings": "logs of rankings"}
+TRACKS = {
+    "log": "methods that use the log alone",
+    "propensity": "methods that also use logged propensities",
+    "slice": "methods that also use a flag for randomised rows",
+    "oracle": "methods that may buy outcomes",
+}
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class ComparisonGroup:
     """Scores of entrants on cells.
 
     Attributes:
@@ -51,8 +58,13 @@ class Contest:
 
     @property
     def name(self) -> str:
-        """A name for titles and files, such as ``log-outcome-tiny``."""
+        """A name for files, such as ``log-outcome-tiny``."""
         return f"{self.track}-{self.kind}-{self.backbone}"
+
+    @property
+    def description(self) -> str:
+        """Logs and track in words, such as ``logs of outcomes, methods that use the log alone``."""
+        return f"{KINDS.get(self.kind, 'logs')}, {TRACKS.get(self.track, 'methods')}"
 
     @property
     def names(self) -> list[str]:
@@ -64,9 +76,9 @@ class Contest:
         """Submissions that ran without isolation."""
         return list(self.entrants.index[self.entrants["isolation"] == "none"])
 
-    def where(self, cells: np.ndarray) -> Contest:
-        """The contest on some of the cells (a boolean mask)."""
-        return Contest(
+    def where(self, cells: np.ndarray) -> ComparisonGroup:
+        """The group on some of the cells (a boolean mask)."""
+        return ComparisonGroup(
             self.track,
             self.kind,
             self.backbone,
@@ -76,9 +88,9 @@ class Contest:
             self.status[:, cells],
         )
 
-    def only(self, entrants: np.ndarray) -> Contest:
-        """The contest among some of the entrants (a boolean mask)."""
-        return Contest(
+    def only(self, entrants: np.ndarray) -> ComparisonGroup:
+        """The group among some of the entrants (a boolean mask)."""
+        return ComparisonGroup(
             self.track,
             self.kind,
             self.backbone,
@@ -91,7 +103,7 @@ class Contest:
     # -- which cells ----------------------------------------------------------
     @property
     def confounded(self) -> np.ndarray:
-        """Cells of the headline: the log misleads, and a comparison with naive means something."""
+        """Cells of the headline: the log misleads, and naive was measured; shape (cells,), bool."""
         return (
             (self.cells["cell_naive_rho"] >= HARMLESS)
             & ~self.cells["family"].isin(CONTROLS)
@@ -100,7 +112,7 @@ class Contest:
 
     @property
     def harmless(self) -> np.ndarray:
-        """Cells where the log taken at face value is right: only harm can be done."""
+        """Cells where the log taken at face value is right, so that a method can only do harm; bool."""
         return (
             (self.cells["cell_naive_rho"] < HARMLESS)
             & ~self.cells["family"].isin(CONTROLS)
@@ -152,8 +164,8 @@ def rounded(estimates: Estimate, digits: int = DIGITS) -> Estimate:
     return Estimate(np.round(estimates.mean, digits) + 0.0, estimates.influence, estimates.clusters)
 
 
-def contests(frame: Frame) -> Iterator[Contest]:
-    """Every contest in a store: one for each track, kind of log and backbone that has an entrant.
+def make_comparison_groups(frame: Frame) -> Iterator[ComparisonGroup]:
+    """Every comparison group in a store: one for each track, kind of log and backbone that has an entrant.
 
     Naive, ceiling and canaries are entered as reference lines wherever they are.
     """
@@ -192,7 +204,7 @@ def _cells(part: pd.DataFrame) -> pd.DataFrame:
     return cells.sort_values(["family", "strength", "scenario", "seed"], ignore_index=True)
 
 
-def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame) -> Contest:
+def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame) -> ComparisonGroup:
     facts = ["label", "role", "adjusts", "policy", "canary", "submission", "isolation"]
     entrants = chosen.drop_duplicates("entrant").set_index("entrant")[facts].sort_index()
     keys = pd.MultiIndex.from_frame(cells[CELL])
@@ -208,9 +220,4 @@ def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.
         inside = scenario == code
         never = (status[:, inside] == "missing").all(axis=1)
         status[np.ix_(never, inside)] = "unplanned"
-    return Contest(track, kind, backbone, cells, entrants, rho, status)
-
-
-def unmeasured(contest: Contest) -> np.ndarray:
-    """Cells of an entrant that should have been measured and were not, shape (entrants, cells), bool."""
-    return np.isin(contest.status, UNMEASURED)
+    return ComparisonGroup(track, kind, backbone, cells, entrants, rho, status)
