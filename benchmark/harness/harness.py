@@ -13,7 +13,6 @@ from benchmark import contract
 from benchmark.contract import Budget, ContractError, UsageError, make_rng
 from benchmark.harness.cache import Cache, digest_numbers, digest_strings
 from benchmark.harness.device import BFLOAT16, FLOAT32
-from benchmark.harness.encoders.words import TextEncoder
 from benchmark.harness.loglinear.tabular import make_table
 from benchmark.harness.meters import Meter
 from benchmark.harness.training.heads import HIDDEN_RATE, LINEAR_RATE, RewardHead
@@ -21,15 +20,37 @@ from benchmark.harness.training.model import Model
 
 Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
 DECODER_FEATURES, LOGLINEAR_FEATURES = "decoder", "loglinear"
-ENCODING = "encoding"
+ENCODING, PROMPT_ENCODING = "encoding", "prompt encoding"
 SCORES, SAMPLES = "scores", "samples"
 
 
+class Encoder(Protocol):
+    """Texts and prompts as features: word counts, sentence embeddings, or a decoder's states.
+
+    Attributes:
+        centre: Corpus mean of each column, shape (d,).
+        spread: Root mean squared length of the centred rows of the corpus.
+        hash: A content hash.
+    """
+
+    centre: np.ndarray
+    spread: float
+    hash: str
+
+    def encode(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """Features of texts, shape (n, d), float64."""
+        ...
+
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Features of prompts alone, shape (n, d'), float64."""
+        ...
+
+
 class Reference(Protocol):
-    """A backbone: a tiny decoder, a table, or a transformers model."""
+    """A backbone: a tiny decoder, pools of texts, or a transformers model."""
 
     hash: str
-    encoder: TextEncoder
+    encoder: Encoder
 
     def policy(self, device: str) -> Any:
         """The architecture of the reference policy."""
@@ -78,6 +99,12 @@ class Harness:
         prompts, texts = as_strings(prompts), as_strings(texts)
         key = (ENCODING, self.backbone.hash, digest_strings(prompts, texts))
         return self.cache.array(key, lambda: self.backbone.encoder.encode(prompts, texts))
+
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Features of prompts alone under the same encoder, shape (n, d'), float64, read-only."""
+        prompts = as_strings(prompts)
+        key = (PROMPT_ENCODING, self.backbone.hash, digest_strings(prompts))
+        return self.cache.array(key, lambda: self.backbone.encoder.encode_prompts(prompts))
 
     # -- models ---------------------------------------------------------------
     def policy(self) -> Model:

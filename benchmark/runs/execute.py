@@ -13,7 +13,7 @@ from benchmark.runs.engines.base import CellResult, Finished, WorkbenchFactory, 
 from benchmark.runs.plan import Entrant, Group, Plan, describe_recipe
 from benchmark.runs.provenance import component_versions
 from benchmark.runs.store import Store
-from benchmark.tasks.backbones import TINY, parse_backbone
+from benchmark.tasks.backbones import parse_backbone
 from benchmark.tasks.prepare import (
     domain_of,
     family_defaults,
@@ -226,7 +226,7 @@ def prepare_backbones(groups: Iterable[Group], workers: int = 1) -> int:
     """
     wanted = sorted({(domain_of(cell.scenario), group.backbone) for group in groups for cell in group.cells})
     missing = [entry for entry in wanted if not is_readable(find_backbone(*entry))]
-    large = any(parse_backbone(name).name != TINY for _, name in missing)
+    large = any(parse_backbone(name).large for _, name in missing)
     if workers == 0 or (min(workers, len(missing)) < 2 and not large):
         for entry in missing:
             make_backbone(*entry)

@@ -25,7 +25,14 @@ import numpy as np
 from benchmark.contract import Log, Queries, Streams, make_rng, unknown_name
 from benchmark.contract.method import TRACKS
 from benchmark.scoring.score import AnswerKey, make_key
-from benchmark.tasks.backbones import SETTINGS_FILE, TINY, is_complete, parse_backbone, write_backbone
+from benchmark.tasks.backbones import (
+    LOGLINEAR,
+    TINY,
+    Corpus,
+    is_complete,
+    parse_backbone,
+    write_backbone,
+)
 from benchmark.tasks.corpora import find_pool, is_pool, keep_pool, repeat_pool
 from benchmark.tasks.scenario import Scenario, Value
 from benchmark.tasks.suite import Suite
@@ -212,7 +219,7 @@ def hash_backbone(domain: str, backbone: str = "tiny") -> str:
 
     spec = parse_backbone(backbone)
     content: dict[str, Any] = {
-        "backbone": TINY if spec.name == TINY else "hf",
+        "backbone": spec.name if spec.name in (TINY, LOGLINEAR) else "hf",
         "domain": _describe_texts(domain),
         "texts": PRETRAINING_TEXTS,
         "pretraining": str(inspect.signature(harness.pretrain)),
@@ -247,8 +254,8 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
         folder: Parent folder; by default ``backbones`` in ``build_folder()``.
     """
     spec = parse_backbone(backbone)
-    # The tiny decoder under another encoder is the domain's own; it is made first, outside the lock.
-    tiny = make_backbone(domain, TINY, folder) if spec.name == TINY and not spec.plain else None
+    # A tiny decoder that is a part of it is the domain's own; it is made first, outside the lock.
+    tiny = make_backbone(domain, TINY, folder) if spec.needs_tiny else None
     home = find_backbone(domain, backbone, folder)
     if is_readable(home):
         return home
@@ -265,7 +272,8 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
                 pretrain_on(domain).save(scratch)
             else:
                 prompts, texts, vocabulary = draw_corpus(domain)
-                write_backbone(spec, scratch, prompts, texts, vocabulary, tiny)
+                topics = find_topics(domain, prompts, texts)
+                write_backbone(spec, scratch, Corpus(domain, prompts, texts, vocabulary, topics), tiny)
             scratch.chmod(0o755)  # the sandbox reads it as another user
             shutil.rmtree(home, ignore_errors=True)
             os.replace(scratch, home)
@@ -277,6 +285,7 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
 def is_readable(folder: Path) -> bool:
     """Whether a folder holds a backbone that this version can load."""
     from benchmark.harness import Backbone
+    from benchmark.harness.saved import SETTINGS_FILE
 
     if not folder.exists():
         return False
@@ -313,6 +322,15 @@ def draw_corpus(domain: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     prompts = np.array(loaded.prompts, dtype=object)[prompt_ids]
     texts = written.texts.to_numpy(zero_copy_only=False).astype(object)
     return prompts, texts, tuple(loaded.vocabulary)
+
+
+def find_topics(domain: str, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    """What decides the texts of a prompt, shape (n,): the topic in a grammar, the prompt itself in a pool."""
+    from simulators.text import load_domain
+
+    if find_pool(domain) is not None:
+        return prompts
+    return np.asarray(load_domain(domain).detect(texts).topics)
 
 
 def draw_attributes(domain: Any, rng: np.random.Generator, n: int) -> np.ndarray:

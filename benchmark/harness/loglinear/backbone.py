@@ -1,4 +1,4 @@
-"""The log-linear backbone: pools of reference texts, an encoder, and the pools' features, saved and loaded."""
+"""The log-linear backbone: pools of reference texts, an encoder, and the pools' features."""
 
 from __future__ import annotations
 
@@ -79,11 +79,18 @@ class LogLinearBackbone:
         """Write pools and features, which must be of encoded texts, into a folder; not the encoder."""
         assert isinstance(self.features, Encoded)
         pools, features = self.pools, self.features
-        strings = {name: getattr(pools, name).astype(str) for name in ("prompts", "texts")}
-        numbers = {name: getattr(pools, name) for name in ("homes", "log_reference", "draws")}
-        fitted = {"centre": features.centre, "scale": features.scale, "table": features.table.numpy()}
         with (Path(folder) / POOLS_FILE).open("wb") as file:
-            np.savez_compressed(file, **strings, **numbers, **fitted)
+            np.savez_compressed(
+                file,
+                prompts=pools.prompts.astype(str),
+                texts=pools.texts.astype(str),
+                homes=pools.homes,
+                log_reference=pools.log_reference,
+                draws=pools.draws,
+                centre=features.centre,
+                scale=features.scale,
+                table=features.table.numpy(),
+            )
 
     @classmethod
     def load(cls, folder: str | Path, encoder: Any) -> LogLinearBackbone:
@@ -106,5 +113,3 @@ class LogLinearBackbone:
                 fix="delete the folder and prepare it again",
             ) from error
         return cls(Pools(**strings, **numbers), features, encoder)
-
-

@@ -115,7 +115,7 @@ class Encoded:
         return np.asarray(encoded @ self.scale - (self.centre @ self.scale)[homes])
 
     def read(self, prompts: np.ndarray, texts: np.ndarray, homes: np.ndarray, places: np.ndarray) -> Inputs:
-        """ "features" (n, width); texts are looked up once each and in one order, so that they are found kept."""
+        """ "features" (n, width); distinct texts are looked up in one order, so that they are found kept."""
         assert self.find is not None
         pairs = list(zip(prompts.tolist(), texts.tolist(), strict=True))
         rank = {pair: row for row, pair in enumerate(sorted(set(pairs)))}

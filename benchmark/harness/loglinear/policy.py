@@ -1,4 +1,4 @@
-"""Log-linear policies: pi(x|p) proportional to pi_ref(x|p) exp(theta . phi(x, p)), exact over pools, in float64.
+"""Log-linear policies: pi(x|p) proportional to pi_ref(x|p) exp(theta . phi(x, p)), exact over pools of texts.
 
 This is the policy class of the theory of preference optimisation and off-policy learning. With
 one indicator a text it is a table of logits; with encoded texts a table's rows share their weights.
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from benchmark.harness.loglinear.features import Encoded, Features, Finder
 from benchmark.harness.loglinear.pools import Pools
+from benchmark.harness.loglinear.tilting import divergence
 from benchmark.harness.tokenizer import count_words
 from benchmark.harness.training.layout import Layout
 from benchmark.harness.training.model import Inputs, Output
@@ -53,7 +54,13 @@ class LogLinearPolicy:
     @property
     def signature(self) -> Hashable:
         """Policies over the same pools and features may be stacked."""
-        return (self.name, type(self.features).__name__, self.pools.hash, self.features.width, self.learning_rate)
+        return (
+            self.name,
+            type(self.features).__name__,
+            self.pools.hash,
+            self.features.width,
+            self.learning_rate,
+        )
 
     @property
     def layout(self) -> Layout:
@@ -97,8 +104,9 @@ class LogLinearPolicy:
     def forward(self, weights: Tensor, inputs: Inputs) -> Output:
         """Log-probabilities of texts."""
         homes, which = torch.unique(inputs["pool"], return_inverse=True)
-        normaliser = self._tilted(weights, homes).logsumexp(-1)
-        return Output(inputs["reference"] + self.features.tilt(weights, inputs) - normaliser.gather(1, which))
+        normaliser = self._tilted(weights, homes).logsumexp(-1).gather(1, which)
+        value = inputs["reference"] + self.features.tilt(weights, inputs) - normaliser
+        return Output(value, tokens=spread_evenly(value, inputs["length"]))
 
     @torch.no_grad()
     def score(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
@@ -127,13 +135,18 @@ class LogLinearPolicy:
     def divergence(self, weights: Tensor, prompts: np.ndarray) -> np.ndarray:
         """KL(pi || pi_ref) of each prompt in nats, exact over its pool, shape (n,)."""
         homes, which = np.unique(self.pools.find(prompts), return_inverse=True)
-        chosen = torch.from_numpy(homes)
-        log_pi = self.log_probabilities(weights, chosen)[0]
-        gap = torch.where(log_pi.isfinite(), log_pi - self._law[chosen], 0.0)
-        return (log_pi.exp() * gap).sum(-1).numpy()[which]
+        log_pi = self.log_probabilities(weights, torch.from_numpy(homes))[0].numpy()
+        return divergence(log_pi, self.pools.log_reference[homes])[which]
 
     def count_flops(self, tokens: float, train: bool) -> float:
         """Counted floating point operations of ``tokens`` texts, without the normaliser."""
         return (6.0 if train else 2.0) * self.features.width * tokens
 
 
+def spread_evenly(value: Tensor, length: Tensor) -> Tensor:
+    """Log-probabilities (K, B) over the places of their texts, shape (K, B, T), 0 past the end.
+
+    A log-linear policy chooses whole texts; nothing finer is known of its words.
+    """
+    places = torch.arange(int(length.max()))
+    return (value / length)[..., None] * (places < length[..., None])

@@ -87,7 +87,7 @@ class Pools:
     @property
     def shape(self) -> tuple[int, int]:
         """(pools, most texts of a pool)."""
-        return self.log_reference.shape  # type: ignore[return-value]
+        return self.log_reference.shape[0], self.log_reference.shape[1]
 
     @cached_property
     def hash(self) -> str:

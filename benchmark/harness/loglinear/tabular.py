@@ -48,6 +48,6 @@ def make_table(
     homes = np.arange(len(names))
     pools = Pools(names, homes, table, log_softmax(logits, axis=1), np.zeros(len(names)))
     # Word counts over the enumerated texts.
-    prompts_of, every = np.repeat(names, table.shape[1]), table.ravel()
+    prompts_of, every = np.repeat(names, pools.shape[1]), table.ravel()
     encoder = TextEncoder.fit(Tokenizer.of((), prompts_of, every), prompts_of, every)
-    return LogLinearBackbone(pools, OneHot(table.shape), encoder, RATE, EFFORT)
+    return LogLinearBackbone(pools, OneHot(pools.shape), encoder, RATE, EFFORT)

@@ -15,6 +15,7 @@ from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import cell as sandboxed
 from benchmark.sandbox.outside.cell import Sandbox
 from benchmark.scoring.score import score_with_key
+from benchmark.tasks.backbones import parse_backbone
 from benchmark.tasks.prepare import Task, make_backbone, make_task
 from benchmark.tasks.suite import Suite
 from simulators.oracle import Oracle, make_oracle
@@ -60,7 +61,7 @@ class SandboxBench:
             log=log,
             queries=task.queries,
             budget=self.suite.budget.freeze(),
-            backbone=make_backbone(task.domain, folder=self.backbones).resolve(),
+            backbone=make_backbone(task.domain, granted(group.backbone), self.backbones).resolve(),
             device=self.device,
         )
         result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
@@ -93,6 +94,22 @@ class SandboxBench:
         reported = result.predictions.diagnostics
         named = {name: value for name, value in reported.items() if DIAGNOSTIC.fullmatch(name)}
         return record_of(scores, meters, named)
+
+
+def granted(backbone: str) -> str:
+    """A backbone that submissions may train on, as it is.
+
+    Raises:
+        UsageError: If it knows what methods may not, as under the oracle encoder.
+    """
+    if parse_backbone(backbone).oracle:
+        raise UsageError(
+            "submissions never see the oracle encoder",
+            expected="a backbone whose encoder reads words",
+            found=backbone,
+            fix="leave encoder=attributes to reference rows",
+        )
+    return backbone
 
 
 def read_meters(fields: Mapping[str, Any]) -> dict[str, float]:
