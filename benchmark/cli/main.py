@@ -11,7 +11,8 @@ import sys
 
 import typer
 
-from benchmark.cli import audit, board, catalogue, doctor, execution, simulation, submission
+from benchmark.cli import audit, check, claims, compare, doctor, leaderboard, run, score, simulate, submit
+from benchmark.cli import list as listing
 from benchmark.cli.output import show_error
 from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError
 
@@ -40,16 +41,16 @@ def start(
     """Options before the verb."""
 
 
-app.command("list")(catalogue.list_things)
-app.command("simulate")(simulation.simulate)
-app.command("run")(execution.run)
-app.command("score")(execution.score)
+app.command("list")(listing.list_things)
+app.command("simulate")(simulate.simulate)
+app.command("run")(run.run)
+app.command("score")(score.score)
 app.command("audit")(audit.audit)
-app.command("check")(submission.check)
-app.command("submit")(submission.submit)
-app.add_typer(board.app, name="leaderboard")
-app.command("compare")(board.compare)
-app.command("claims")(board.claims)
+app.command("check")(check.check)
+app.command("submit")(submit.submit)
+app.add_typer(leaderboard.app, name="leaderboard")
+app.command("compare")(compare.compare)
+app.command("claims")(claims.claims)
 app.command("doctor")(doctor.doctor)
 
 

@@ -207,6 +207,20 @@ class Harness:
         """Log-probabilities of texts under the reference policy, shape (n,), float64."""
         return self.score(self.policy(), prompts, texts)
 
+    def divergence(self, model: contract.Model, prompts: np.ndarray) -> np.ndarray:
+        """KL(pi || pi_ref) of a log-linear policy for each prompt in nats, exact over its pool, shape (n,).
+
+        Raises:
+            ContractError: If the model is of another kind, whose KL only samples tell.
+        """
+        if model.architecture.name != "loglinear":
+            raise ContractError(
+                "the KL of this model is not known exactly",
+                expected="a log-linear policy",
+                found=f"a {model.architecture.name} model",
+            )
+        return np.asarray(model.architecture.divergence(model.weights, as_strings(prompts)))
+
     def sample(
         self,
         model: contract.Model,

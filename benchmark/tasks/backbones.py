@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import UsageError, unknown_name
+from benchmark.contract.files import make_once
 
 TINY, LOGLINEAR = "tiny", "loglinear"
 WORDS, STATES, ATTRIBUTES = "words", "states", "attributes"
@@ -78,9 +79,12 @@ class BackboneSpec:
         return not self.plain and (self.name == TINY or self.encoder == STATES)
 
     @property
-    def oracle(self) -> bool:
-        """Whether it knows what methods may not: a reference row at best, and never for a submission."""
-        return self.encoder == ATTRIBUTES
+    def contained(self) -> bool:
+        """Whether its folder holds all of it and nothing that methods may not know: what a sandbox is given.
+
+        The oracle encoder is for reference rows; it is never given to a submission.
+        """
+        return self.name in (TINY, LOGLINEAR) and self.encoder == WORDS
 
     @cached_property
     def sources(self) -> dict[str, Path]:
@@ -240,7 +244,7 @@ def _describe_network(spec: BackboneSpec, models: Path, corpus: Corpus) -> dict[
 
 def _ready_policy(spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: np.ndarray) -> Path:
     """Folder of the network; adapted ones are kept by what they are made from, for any other options."""
-    from benchmark.harness.hf.sources import hash_source, make_once, ready_model
+    from benchmark.harness.hf.sources import hash_source, is_model, ready_model
 
     source = spec.sources["policy"]
     network = ready_model(source, models)
@@ -254,6 +258,7 @@ def _ready_policy(spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: 
     return make_once(
         models / f"adapted-{key}",
         lambda folder: adapt_model(network, folder, prompts, texts, steps=spec.adapt, chat=spec.chat),
+        is_model,
     )
 
 

@@ -18,7 +18,7 @@ from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge, project
 from methods.adjust.scored import Scored, begin
 from methods.linear import IntervalReward, LinearReward
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 Influence = Callable[[Scored, np.ndarray], np.ndarray]
 
@@ -42,7 +42,6 @@ class AttributeEffects:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         return read_back(scored, self.scores(scored, cross_folds(scored.log, harness, self.folds)))
 
@@ -110,14 +109,9 @@ def residual_scores(moved: np.ndarray, left: np.ndarray) -> np.ndarray:
 
 
 def attribute_tags(summary: str, paper: str, *needs: str) -> Tags:
-    """Tags of a row that needs attributes, and of one that adjusts where it needs more."""
-    return Tags(
-        needs=frozenset({"attribute", *needs}),
-        adjusts=bool(needs),
-        calibrated=True,
-        intervals=True,
-        paper=paper,
-        summary=summary,
+    """Tags of a row that needs attributes; it adjusts if it needs more than those."""
+    return make_tags(
+        summary, paper, "attribute", *needs, adjusts=bool(needs), calibrated=True, intervals=True
     )
 
 
@@ -125,7 +119,7 @@ METHODS: tuple[Method, ...] = (
     AttributeEffects(
         "attribute-aipw",
         attribute_tags(
-            "Doubly robust effect of each logged attribute, with intervals.",
+            "AIPW estimates a doubly robust effect of each logged attribute, with intervals.",
             "Robins, Rotnitzky & Zhao 1994; Chernozhukov et al. 2018",
             "covariate",
         ),
@@ -134,7 +128,7 @@ METHODS: tuple[Method, ...] = (
     AttributeEffects(
         "attribute-dml",
         attribute_tags(
-            "Debiased partially linear effects of all logged attributes at once, with intervals.",
+            "A debiased partially linear model estimates the effects of all logged attributes at once.",
             "Robinson 1988; Chernozhukov et al. 2018",
             "covariate",
         ),
@@ -142,7 +136,7 @@ METHODS: tuple[Method, ...] = (
     ),
     AttributeEffects(
         "attribute-correlation",
-        attribute_tags("Regression of the outcome on logged attributes, covariates ignored.", "baseline"),
+        attribute_tags("A regression on logged attributes ignores the covariates.", "baseline"),
         correlations,
     ),
 )

@@ -18,7 +18,7 @@ from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import begin
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 SIDES = {
     "encourage": ("wanted", "plain"),
@@ -48,10 +48,6 @@ class Counterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness, self.causal)
         reader = fit_ridge(scored.texts, scored.log.matrix("attribute"))
@@ -88,24 +84,19 @@ def _pick(pool: np.ndarray, row: np.ndarray, rng: np.random.Generator) -> np.nda
     return (pool[row] * rng.random((len(row), pool.shape[1]))).argmax(axis=1)
 
 
-def _make(variant: str, causal: bool, summary: str) -> Counterfactual:
-    needs = {"attribute", "covariate"} if causal else {"attribute"}
-    tags = Tags(
-        needs=frozenset(needs),
-        adjusts=causal,
-        policy=True,
-        paper="Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)"),
-        summary=summary,
-    )
+def _row(variant: str, causal: bool, summary: str) -> Counterfactual:
+    paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)")
+    needs = ("attribute", "covariate") if causal else ("attribute",)
+    tags = make_tags(summary, paper, *needs, adjusts=causal, policy=True)
     suffix = "" if causal else "-correlated"
     return Counterfactual(f"counterfactual-{variant}{suffix}", tags, variant, causal)
 
 
 METHODS: tuple[Method, ...] = (
-    _make("encourage", True, "Encourages the attribute of greatest causal effect."),
-    _make("discourage", True, "Discourages the attribute of least causal effect."),
-    _make("contrast", True, "Best against worst attribute by causal effect."),
-    _make("negate", True, "Ignores an instruction to use the worst attribute."),
-    _make("encourage", False, "Encourages the attribute that goes with high outcomes."),
-    _make("contrast", False, "Best against worst attribute by correlation."),
+    _row("encourage", True, "DPO prefers texts with the attribute of greatest causal effect to any text."),
+    _row("discourage", True, "DPO prefers any text to texts with the attribute of least causal effect."),
+    _row("contrast", True, "DPO prefers the attribute of greatest causal effect to that of least."),
+    _row("negate", True, "DPO learns to ignore an instruction to use the attribute of least causal effect."),
+    _row("encourage", False, "DPO prefers texts with the attribute of highest correlation to any text."),
+    _row("contrast", False, "DPO prefers the attribute of highest correlation to that of lowest."),
 )

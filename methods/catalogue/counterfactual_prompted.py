@@ -24,7 +24,7 @@ from methods.catalogue.counterfactual import SIDES
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 STYLES = ("wanted", "unwanted")
 
@@ -47,10 +47,6 @@ class PromptedCounterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness)
         aims = {"wanted": int(effects.argmax()), "unwanted": int(effects.argmin())}
@@ -113,23 +109,15 @@ def _lesson(
     return Texts(shown, np.concatenate([own[place] for place in places.values()]))
 
 
-def _make(variant: str, summary: str) -> PromptedCounterfactual:
+def _row(variant: str, summary: str) -> PromptedCounterfactual:
     paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)")
-    tags = Tags(
-        needs=frozenset({"attribute", "covariate"}), adjusts=True, policy=True, paper=paper, summary=summary
-    )
+    tags = make_tags(summary, paper, "attribute", "covariate", policy=True)
     return PromptedCounterfactual(f"counterfactual-{variant}-prompted", tags, variant)
 
 
 METHODS: tuple[Method, ...] = (
-    _make(
-        "encourage",
-        "Prefers what the reference writes when prompted for the best attribute to what it writes.",
-    ),
-    _make(
-        "discourage",
-        "Prefers what the reference writes to what it writes when prompted for the worst attribute.",
-    ),
-    _make("contrast", "Prefers answers prompted for the best attribute to answers prompted for the worst."),
-    _make("negate", "Under a prompt for the worst attribute, prefers what is written without it."),
+    _row("encourage", "DPO prefers answers prompted for the best attribute to unprompted answers."),
+    _row("discourage", "DPO prefers unprompted answers to answers prompted for the worst attribute."),
+    _row("contrast", "DPO prefers answers prompted for the best attribute to those for the worst."),
+    _row("negate", "Under a prompt for the worst attribute, DPO prefers answers written without it."),
 )

@@ -16,7 +16,7 @@ from methods.adjust.ridge import project
 from methods.adjust.scored import Scored, begin, split_folds
 from methods.adjust.slices import slice_rows
 from methods.linear import LinearReward
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 FOLDS = 5
 # Of the mean eigenvalue of the part that each penalty stands beside.
@@ -97,7 +97,6 @@ class DataEnriched:
         Raises:
             Incompatible: If the log lacks a slice of ten rows, or anything beside it.
         """
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         flagged = slice_rows(scored.log)
         others = np.setdiff1d(np.arange(len(scored.log)), flagged)
@@ -138,13 +137,11 @@ def lend(log: Moments) -> list[Moments]:
 METHODS: tuple[Method, ...] = (
     DataEnriched(
         "slice-enriched",
-        Tags(
-            needs=frozenset({"randomised"}),
-            track="slice",
-            adjusts=True,
+        make_tags(
+            "One regression fits slice and log, whose text effects may differ.",
+            "Chen, Owen & Shi 2015, doi 10.1214/15-EJS1027",
+            "randomised",
             calibrated=True,
-            paper="Chen, Owen & Shi 2015, doi 10.1214/15-EJS1027",
-            summary="One regression of slice and log, whose text effects may differ.",
         ),
     ),
 )

@@ -18,7 +18,7 @@ from methods.adjust.partial import Raw
 from methods.objectives.policy_gradient import DRPO
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import ALL_KINDS, make_tags
 
 PAIRS = Recipe("pairs", Raw(), SamePrompt(), DRPO())
 
@@ -43,10 +43,6 @@ class DoublyRobustPreferences:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, values = PAIRS.training_set(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
         label = values.get("preference", np.ones(len(chosen)))
@@ -93,11 +89,11 @@ def fit_utility(
 METHODS: tuple[Method, ...] = (
     DoublyRobustPreferences(
         "drpo",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
+        make_tags(
+            "Logged pairs correct a preference model, which judges fresh texts of the policy.",
+            "Xu et al. 2025, arXiv 2506.01183",
+            kinds=ALL_KINDS,
             policy=True,
-            paper="Xu et al. 2025, arXiv 2506.01183",
-            summary="Doubly robust preferences: logged pairs, and fresh texts against a preference model.",
         ),
         DRPO(),
     ),

@@ -20,7 +20,7 @@ from methods.adjust.ridge import project
 from methods.adjust.scored import begin
 from methods.linear import LinearReward
 from methods.recipe import standardise
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class ArmPolicy:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         # A constant a prompt changes no policy's rank and costs inverse propensities dearly.
         level, _ = project(base_columns(scored.log), scored.value)
@@ -52,38 +51,34 @@ class ArmPolicy:
         return LinearReward(scored.features, theta, 0.0, {"arms": float(len(np.unique(arms.row)))})
 
 
-def _tags(summary: str, paper: str, *needs: str, track: str) -> Tags:
-    return Tags(needs=frozenset({"arm", *needs}), track=track, adjusts=True, paper=paper, summary=summary)
-
-
 METHODS: tuple[Method, ...] = (
     ArmPolicy(
         "ips-arms",
-        _tags(
-            "Softmax policy over arms, valued by inverse propensity scores.",
+        make_tags(
+            "Inverse propensity scores value the arms of a softmax policy.",
             "Horvitz & Thompson 1952; Swaminathan & Joachims 2015",
+            "arm",
             "propensity",
-            track="propensity",
         ),
         inverse_propensity_values,
     ),
     ArmPolicy(
         "snips-arms",
-        _tags(
-            "Softmax policy over arms, valued by self-normalised inverse propensity scores.",
+        make_tags(
+            "Self-normalised inverse propensity scores value the arms of a softmax policy.",
             "Swaminathan & Joachims 2015 (SNIPS)",
+            "arm",
             "propensity",
-            track="propensity",
         ),
         self_normalised_values,
     ),
     ArmPolicy(
         "dso-arms",
-        _tags(
-            "Softmax policy over arms, valued by outcomes of similar texts over their smoothed density.",
+        make_tags(
+            "Outcomes of similar texts over their smoothed density value the arms of a softmax policy.",
             "Kiyohara et al. 2025 (DSO, arXiv 2504.02646); reconstruction",
+            "arm",
             "slot",
-            track="log",
         ),
         KernelValues(),
     ),

@@ -16,7 +16,7 @@ from methods.objectives.mixtures import minimax_mixture, regret_matrix, sum_by_u
 from methods.objectives.pairwise import DPO
 from methods.posthoc.mixture import PolicyMixture
 from methods.recipe import Recipe, take_texts
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,6 @@ class LatentTypes:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, unit, n_units = self._pairs(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
         rng = harness.rng("types")
@@ -100,22 +96,18 @@ class LatentTypes:
         return minimax_mixture(regret_matrix(ratios))
 
 
-def _tags(summary: str, paper: str) -> Tags:
-    return Tags(
-        kinds=frozenset({"pairs", "rankings"}),
-        needs=frozenset({"unit"}),
-        policy=True,
-        paper=paper,
-        summary=summary,
-    )
+def _row(name: str, paper: str, summary: str, minimax: bool) -> LatentTypes:
+    tags = make_tags(summary, paper, "unit", kinds=("pairs", "rankings"), adjusts=False, policy=True)
+    return LatentTypes(name, tags, minimax=minimax)
 
 
 PAPER = "Chidambaram et al. 2024, arXiv 2405.15065"
 METHODS: tuple[Method, ...] = (
-    LatentTypes(
-        "em-dpo", _tags("EM over two annotator types, served by their shares.", PAPER), minimax=False
-    ),
-    LatentTypes(
-        "em-dpo-mmra", _tags("EM-DPO served by the mixture of least worst-type regret.", PAPER + " (MMRA)")
+    _row("em-dpo", PAPER, "EM finds two annotator types, whose policies are mixed by their shares.", False),
+    _row(
+        "em-dpo-mmra",
+        PAPER + " (MMRA)",
+        "EM finds two annotator types, whose policies are mixed for the least worst-type regret.",
+        True,
     ),
 )

@@ -143,12 +143,12 @@ def test_an_unwritable_store_is_a_usage_error(capsys, tmp_path):
 
 
 def test_unexpected_errors_are_short_unless_asked(capsys, monkeypatch):
-    import benchmark.tasks.prepare
+    import benchmark.tasks.simulate
 
     def broken(*_):
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(benchmark.tasks.prepare, "build_world", broken)
+    monkeypatch.setattr(benchmark.tasks.simulate, "build_world", broken)
     code, _, err = call(capsys, "simulate", "observed", "--out", "x")
     assert code == 5
     assert "a defect" in err
@@ -185,10 +185,10 @@ def test_simulate_with_twin_and_truth(capsys, tmp_path):
 
 
 def test_long_logs_are_streamed_and_begin_with_short_ones(capsys, tmp_path, monkeypatch):
-    from benchmark.cli import simulation
+    from benchmark.tasks import simulate
 
     call(capsys, "simulate", "observed", "--n", 9000, "--out", tmp_path / "whole")
-    monkeypatch.setattr(simulation, "ROWS_AT_A_TIME", 4096)
+    monkeypatch.setattr(simulate, "ROWS_AT_A_TIME", 4096)
     call(capsys, "simulate", "observed", "--n", 9000, "--out", tmp_path / "parts")
     call(capsys, "simulate", "observed", "--n", 100, "--out", tmp_path / "short")
     whole, parts, short = (

@@ -11,7 +11,7 @@ PEAK = """
 import sys
 from pathlib import Path
 import simulators
-from benchmark.cli.simulation import write_arm
+from benchmark.tasks.simulate import write_arm
 from benchmark.contract import Streams
 
 world = simulators.build("observed", {}, Streams("tests", "observed", 0))

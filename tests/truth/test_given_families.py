@@ -202,7 +202,7 @@ def test_a_task_has_no_more_rows_than_the_table_yields(counts):
 
 # -- runs ---------------------------------------------------------------------
 def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("benchmark.tasks.prepare.PRETRAINING_TEXTS", 300)
+    monkeypatch.setattr("benchmark.tasks.pretraining.PRETRAINING_TEXTS", 300)
     arguments = ["run", "--scenario", counts, "--seeds", "1", "--workers", "0", "--json"]
     chosen = ["--method", "covariate-regression", "--method", "dpo-raw", "--store", str(tmp_path / "store")]
     assert invoke([*arguments, *chosen]) == 0
@@ -222,7 +222,7 @@ def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatc
 
 def test_a_table_that_decides_nothing_fails_alone(tmp_path, monkeypatch):
     """No pair of its texts is resolved; the cells that share its batch are run all the same."""
-    monkeypatch.setattr("benchmark.tasks.prepare.PRETRAINING_TEXTS", 300)
+    monkeypatch.setattr("benchmark.tasks.pretraining.PRETRAINING_TEXTS", 300)
     rows = "".join(f"note {i},poll {i // 2},{j}\n" for i in range(8) for j in range(2))
     (tmp_path / "even.csv").write_text(f"text,test,outcome\n{rows}")
     block = '[[block]]\nscenarios = ["corpus[data=even.csv]", "observed[n=200]"]\nmethods = ["naive"]\n'
