@@ -1,7 +1,7 @@
 """The private operator of PyTorch that multiplies float32 matrices on a CPU is there and right.
 
 ``benchmark.harness.decoder.product`` calls ``torch.ops.mkldnn._linear_pointwise``, which PyTorch may rename
-or drop without notice. Every product would then come from a slower library, and only these tests would say so.
+or drop without notice. Products would then come from a slower library, and only these tests would say so.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from benchmark.harness.decoder.product import _has_onednn, multiply
 
 ARGUMENTS = ["X", "W", "B", "attr", "scalars", "algorithm"]
 MISSING = (
-    f"torch {torch.__version__} has no operator mkldnn::_linear_pointwise any more, so decoders train more slowly "
-    "on this processor. Look for its new name in ATen/native/mkldnn/Linear.cpp of PyTorch and change "
+    f"torch {torch.__version__} has no operator mkldnn::_linear_pointwise any more, so decoders train more "
+    "slowly on this processor. Look for its new name in ATen/native/mkldnn/Linear.cpp of PyTorch and change "
     "benchmark/harness/decoder/product.py, or delete _onednn there."
 )
 needs_processor = pytest.mark.skipif(
