@@ -72,7 +72,7 @@ def draw_dose(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
         "Each line is the regret of one method against the confounding strength. The red line is the log "
         "taken at face value, the green line the experiment. Bands are 95 % intervals; where there are many "
         "methods, only naive and ceiling have one. Dashed lines are policies. The lower and the flatter a "
-        "line, the better is the method. Panels show the families " + ", ".join(families)
+        "line, the better is the method. There is one panel for each family: " + ", ".join(families)
     )
     return Figure(name, title, text + ".", svg)
 

@@ -28,7 +28,7 @@ class Prediction:
         against: Name of the comparator.
         scenario: A place of the module's list, or a family.
         source: Who says so, or why it follows.
-        dials: Of the family.
+        parameters: Of the family.
     """
 
     method: str
@@ -36,13 +36,13 @@ class Prediction:
     against: str
     scenario: str
     source: str
-    dials: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
         """The scenario as the command line writes it."""
-        dials = ",".join(f"{name}={value}" for name, value in self.dials.items())
-        return f"{self.scenario}[{dials}]" if dials else self.scenario
+        parameters = ",".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.scenario}[{parameters}]" if parameters else self.scenario
 
 
 OBJECTIVE = "Kobalczyk & van der Schaar 2025, table 2: Base < Multihead < Adversarial for rho in [.5, .9]"
