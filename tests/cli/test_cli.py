@@ -63,10 +63,47 @@ def test_every_verb_has_help_with_an_example(capsys, verb):
     assert f"confoundbench {verb}" in flat
 
 
-def test_help_shows_the_dials_of_its_examples(capsys):
+def test_help_shows_the_parameters_of_its_examples(capsys):
     """Square brackets are markup to the library that renders help."""
     _, out, _ = call(capsys, "simulate", "--help")
     assert "marker[strength=2]" in "".join(out.split())
+
+
+def test_no_arguments_show_the_help_and_no_error(capsys):
+    code, out, err = call(capsys)
+    assert code == 0
+    assert "Usage" in out
+    assert err == ""
+    assert call(capsys, "-h")[1] == out
+
+
+def test_version_and_completion(capsys):
+    code, out, _ = call(capsys, "--version")
+    assert code == 0
+    assert out.startswith("confoundbench 0.")
+    assert "--install-completion" in call(capsys, "--help")[1]
+
+
+def test_an_old_option_is_answered_with_the_new_one(capsys):
+    code, _, err = call(capsys, "leaderboard", "add", "bundle", "--results", "somewhere")
+    assert code == 2
+    assert "--store somewhere" in err
+
+
+def test_an_unknown_method_is_answered_with_the_guess_and_not_with_all_names(capsys):
+    code, _, err = call(capsys, "run", "--method", "naiv", "--dry-run")
+    assert code == 2
+    assert "did you mean 'naive'" in err
+    assert len(err) < 400
+
+
+def test_a_run_with_a_scenario_of_its_own_has_a_store_of_its_own(capsys):
+    stores = [
+        call_json(capsys, "run", "--dry-run", "--seeds", 1, "--method", "naive", *more)[1]["store"]
+        for more in ((), ("--scenario", "observed"), ("--scenario", "observed[strength=1.25]"))
+    ]
+    assert stores[0] == stores[1]
+    assert stores[2].startswith(f"{stores[0]}-with-")
 
 
 @pytest.mark.parametrize("kind", ["scenarios", "methods", "suites", "domains"])
@@ -96,6 +133,7 @@ USAGE_ERRORS = [
     (["run", "--device", "cuda:77", "--dry-run"], None),
     (["run", "--engine", "lokal"], "local"),
     (["run", "--workers", "-1"], None),
+    (["run", "--workers", "-1", "--dry-run"], None),
     (["run", "--retry", "timout"], "timeout"),
     (["run", "--backbone", "tyny", "--dry-run"], "tiny"),
     (["score", "--store", "absent"], None),
