@@ -9,7 +9,7 @@ from benchmark.cli.main import invoke
 from benchmark.contract import UsageError
 from benchmark.harness.saved import read_settings
 from benchmark.runs.store import Store
-from benchmark.tasks import pretraining
+from benchmark.tasks import prepare, pretraining
 from benchmark.tasks.backbones import BackboneSpec, load_backbone, parse_backbone
 from benchmark.tasks.suite import load_suite
 
@@ -236,7 +236,7 @@ def test_the_suite_names_backbones_and_methods_that_exist():
     for text in suite.backbones:
         assert str(parse_backbone(text)) == text
     for scenario in suite.scenarios:
-        pretraining.check_scenario(scenario)
-        assert pretraining.domain_of(scenario) == "headlines"
+        prepare.check_scenario(scenario)
+        assert prepare.domain_of(scenario) == "headlines"
     for block in suite.block:
         assert {method.name for method in methods.match(block.methods)} == set(block.methods)
