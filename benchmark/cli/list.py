@@ -12,7 +12,7 @@ from benchmark.cli.output import emit, show_table
 from benchmark.contract.errors import unknown_name
 
 COLUMNS = {
-    "scenarios": ("name", "situation", "recover", "fail", "dials"),
+    "scenarios": ("name", "situation", "recover", "fail", "parameters"),
     "methods": ("name", "track", "kinds", "needs", "summary"),
     "suites": ("name", "version", "scenarios", "seeds", "n", "description"),
     "domains": ("name", "situation", "attributes", "prompts"),
@@ -37,8 +37,8 @@ def list_things(
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:
-    given = item.get("given")
-    return item | {"situation": f"{item['situation']}\nYou bring: {given}"} if given else item
+    needed = item.get("user_data")
+    return item | {"situation": f"{item['situation']}\nYou bring: {needed}"} if needed else item
 
 
 def _cell(value: Any) -> str:

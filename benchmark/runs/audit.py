@@ -9,11 +9,11 @@ from benchmark.runs.engines.work import Bench, Setting
 from benchmark.runs.entrants import CEILING
 from benchmark.runs.plan import Cell
 from benchmark.scoring.audit import Audit, audit_reward
-from benchmark.scoring.proposals import Search
-from benchmark.tasks.prepare import check_scenario, is_finite
+from benchmark.tasks.prepare import check_scenario
 from benchmark.tasks.scenario import Scenario, check_rows
 from benchmark.tasks.suite import Suite, load_suite
 from benchmark.tasks.user_data import pin
+from simulators.proposals import Search
 
 
 def audit(
@@ -64,8 +64,7 @@ def audit(
     chosen = load(method)
     bench, cell = Bench(Setting(suite)), Cell(parsed.with_rows(suite.n), seed)
     task = bench.task(cell)
-    if is_finite(task.world):
-        raise Incompatible("an audit asks about texts of its own choosing, and a table measured only its own")
+    task.world.proposer()  # a world that cannot be audited says so before anything is fitted
     data = "twin" if method == CEILING else "log"
     log = task.view(chosen.tags.track, data)
     if reason := chosen.tags.reason_to_refuse(log):

@@ -14,29 +14,29 @@ from typing import Any
 
 
 def list_scenarios() -> list[dict[str, Any]]:
-    """Families with what goes wrong, who should recover, the dials and what a user must bring."""
+    """Families with what goes wrong, who should recover, the parameters and what a user must bring."""
     from simulators import list_families
 
     return [
         {
             "name": card.name,
             "situation": card.situation,
-            "feedback": card.feedback,
+            "log": card.log_kind,
             "identified_by": card.identified_by,
             "recover": card.recover,
             "fail": card.fail,
-            "given": card.given,
-            "dials": [
+            "user_data": card.user_data,
+            "parameters": [
                 {
                     "name": d.name,
                     "default": "(must be given)" if d.required else d.default,
                     "accepted": d.accepted,
                     "summary": d.summary,
                 }
-                for d in card.dials
+                for d in card.parameters
             ],
         }
-        for card in list_families(given=True)
+        for card in list_families(user_data=True)
     ]
 
 

@@ -10,7 +10,6 @@ import hashlib
 import io
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
 
 from benchmark.contract import Log, Queries, Streams, make_rng, unknown_name
 from benchmark.contract.method import TRACKS
@@ -19,6 +18,7 @@ from benchmark.tasks.corpora import is_pool, keep_pool
 from benchmark.tasks.scenario import Scenario, Value
 from benchmark.tasks.suite import Suite
 from benchmark.tasks.user_data import is_given, locate
+from simulators.protocols import Truth, World
 
 DEFAULT_DOMAIN = "headlines"
 
@@ -40,7 +40,7 @@ class Task:
     seed: int
     log: Log
     queries: Queries
-    world: Any = field(repr=False)
+    world: World = field(repr=False)
     season: str = ""
 
     @cached_property
@@ -49,8 +49,8 @@ class Task:
 
         As many rows as the log; of a table, every randomised row that the log was thinned from.
         """
-        rows = None if is_finite(self.world) else len(self.log)
-        return shuffle_rows(self.world.draw(rows, arm="twin", complete=True).log, *self._path)
+        rows = None if self.world.n_rows is not None else len(self.log)
+        return shuffle_rows(self.world.draw(rows, "twin", complete=True).log, *self._path)
 
     @cached_property
     def key(self) -> AnswerKey:
@@ -58,7 +58,7 @@ class Task:
         return make_key(self.queries, self.world.truth)
 
     @property
-    def truth(self) -> Any:
+    def truth(self) -> Truth:
         """The world's truth."""
         return self.world.truth
 
@@ -98,25 +98,20 @@ def make_task(scenario: Scenario, seed: int, suite: Suite, secret: bytes | None 
     # Public seasons share streams across strengths; a verified one draws every cell on its own.
     season = suite.season if secret is None else f"{suite.season}/{scenario.id}"
     world = build_world(scenario, Streams(season, scenario.family, seed, secret))
-    rows = min(scenario.n, len(world)) if is_finite(world) else scenario.n
+    rows = scenario.n if world.n_rows is None else min(scenario.n, world.n_rows)
     log = shuffle_rows(world.draw(rows).log, season, scenario.family, seed, secret=secret)
     queries = world.queries(simulators.QuerySizes(**suite.queries.model_dump()))
     return Task(scenario, seed, log, queries, world, season)
 
 
-def build_world(scenario: Scenario, streams: Streams) -> Any:
-    """The world of a scenario; unknown families, unknown dials and bad values are usage errors."""
+def build_world(scenario: Scenario, streams: Streams) -> World:
+    """The world of a scenario; unknown families, unknown parameters and bad values are usage errors."""
     import simulators
 
     world = simulators.build(scenario.family, locate(scenario), streams)
     if is_pool(world.domain):
         keep_pool(world.domain)
     return world
-
-
-def is_finite(world: Any) -> bool:
-    """Whether a world has only so many rows, as one made of a table."""
-    return hasattr(world, "__len__")
 
 
 def view_track(log: Log, track: str) -> Log:
@@ -149,29 +144,29 @@ def digest_log(log: Log) -> str:
 # -- families -----------------------------------------------------------------
 @lru_cache(maxsize=1)
 def family_defaults() -> dict[str, dict[str, Value]]:
-    """Dial defaults of every family."""
+    """Default parameters of every family."""
     import simulators
 
-    cards = simulators.list_families(given=True)
-    return {card.name: {dial.name: dial.default for dial in card.dials} for card in cards}
+    cards = simulators.list_families(user_data=True)
+    return {card.name: card.defaults for card in cards}
 
 
 def check_scenario(scenario: Scenario) -> None:
-    """Reject an unknown family, an unknown dial or a value out of range without building a world."""
+    """Reject an unknown family, an unknown parameter or a value out of range without building a world."""
     import simulators
 
-    cards = {card.name: card for card in simulators.list_families(given=True)}
+    cards = {card.name: card for card in simulators.list_families(user_data=True)}
     if scenario.family not in cards:
         raise unknown_name("family", scenario.family, cards)
-    dials = {dial.name: dial for dial in cards[scenario.family].dials}
+    parameters = {p.name: p for p in cards[scenario.family].parameters}
     for name, value in scenario.settings:
-        if name not in dials:
-            raise unknown_name(f"dial of {scenario.family}", name, [*dials, "n"])
-        dials[name].read(value)
+        if name not in parameters:
+            raise unknown_name(f"parameter of {scenario.family}", name, [*parameters, "n"])
+        parameters[name].read(value)
 
 
 def strength_of(scenario: Scenario) -> float:
-    """The confounding strength of a scenario, or NaN where its family has no such dial."""
+    """The confounding strength of a scenario, or NaN where its family has no such parameter."""
     return scenario.strength(family_defaults().get(scenario.family))
 
 
@@ -180,7 +175,7 @@ def domain_of(scenario: Scenario) -> str:
     if is_given(scenario):
         return _given_domain(scenario)
     defaults = family_defaults().get(scenario.family, {})
-    return str(scenario.dials.get("domain", defaults.get("domain", DEFAULT_DOMAIN)))
+    return str(scenario.parameters.get("domain", defaults.get("domain", DEFAULT_DOMAIN)))
 
 
 @lru_cache(maxsize=64)

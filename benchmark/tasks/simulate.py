@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from benchmark.contract import PUBLIC_SEASON, Log, Streams, UsageError
 from benchmark.contract.log import METADATA_KEY
-from benchmark.tasks.prepare import build_world, check_scenario, is_finite
+from benchmark.tasks.prepare import build_world, check_scenario
 from benchmark.tasks.scenario import Scenario, check_rows
 from benchmark.tasks.user_data import pin
+from simulators.protocols import Truth, World
 
 ROWS = 4000
 ROWS_AT_A_TIME = 16 * 4096
@@ -40,7 +41,7 @@ class Simulation:
     scenario: str
     seed: int
     n: int
-    world: Any = field(repr=False)
+    world: World = field(repr=False)
     files: tuple[str, ...] = ()
 
     @cached_property
@@ -51,7 +52,7 @@ class Simulation:
     @cached_property
     def twin(self) -> Log:
         """The randomised twin: the same people, prompts and noise, texts drawn at random."""
-        return self.world.draw(self.n, arm="twin").log
+        return self.world.draw(self.n, "twin").log
 
     @property
     def card(self) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def simulate(
     check_scenario(parsed)
     parsed = pin(parsed)
     world = build_world(parsed, Streams(season or PUBLIC_SEASON, parsed.family, seed))
-    most = len(world) if is_finite(world) else None
+    most = world.n_rows
     rows = wanted or most or ROWS
     if most is not None and rows > most:
         raise UsageError(
@@ -123,7 +124,12 @@ def simulate(
 
 
 def write_simulation(
-    world: Any, n: int, out: Path, twin: bool = False, with_truth: bool = False, on_rows: OnRows | None = None
+    world: World,
+    n: int,
+    out: Path,
+    twin: bool = False,
+    with_truth: bool = False,
+    on_rows: OnRows | None = None,
 ) -> tuple[str, ...]:
     """Write a world's log and card, and its twin and truth on request; returns the names of the files.
 
@@ -140,12 +146,12 @@ def write_simulation(
 
 
 def _write(
-    world: Any, n: int, out: Path, twin: bool, with_truth: bool, on_rows: OnRows | None
+    world: World, n: int, out: Path, twin: bool, with_truth: bool, on_rows: OnRows | None
 ) -> Iterator[str]:
-    for arm, prefix in {"log": "", **({"twin": "twin_"} if twin else {})}.items():
+    for data, prefix in {"log": "", **({"twin": "twin_"} if twin else {})}.items():
         truth_path = out / f"{prefix}truth.parquet" if with_truth else None
-        write_arm(world, n, arm, out / f"{arm}.parquet", truth_path, on_rows)
-        yield f"{arm}.parquet"
+        write_rows(world, n, data, out / f"{data}.parquet", truth_path, on_rows)
+        yield f"{data}.parquet"
         if with_truth:
             yield f"{prefix}truth.parquet"
     card = world.card()
@@ -156,20 +162,20 @@ def _write(
     if with_truth:
         _write_json(out / "truth.json", describe_truth(world.truth))
         yield "truth.json"
-        for name, table in getattr(world.truth, "tables", dict)().items():
+        for name, table in world.truth.tables().items():
             pq.write_table(table, out / f"{name}.parquet")
             yield f"{name}.parquet"
 
 
-def write_arm(
-    world: Any, n: int, arm: str, log_path: Path, truth_path: Path | None, on_rows: OnRows | None
+def write_rows(
+    world: World, n: int, data: str, log_path: Path, truth_path: Path | None, on_rows: OnRows | None
 ) -> None:
-    """Stream rows of one arm to parquet, a few blocks at a time.
+    """Stream rows of the log or of its twin to parquet, a few blocks at a time.
 
     Args:
         world: The world.
         n: Number of rows.
-        arm: ``"log"`` or ``"twin"``.
+        data: ``"log"`` or ``"twin"``.
         log_path: Where the log goes.
         truth_path: Where the row-aligned truth goes, or None.
         on_rows: Called with the number of rows written.
@@ -178,7 +184,7 @@ def write_arm(
         writers: dict[Path, Any] = {}
         for start in range(0, n, ROWS_AT_A_TIME):
             count = min(ROWS_AT_A_TIME, n - start)
-            draw = world.draw(count, arm=arm, start=start)
+            draw = world.draw(count, data, start)
             _append(writers, stack, log_path, draw.log.table, draw.log.feedback)
             if truth_path is not None:
                 _append(writers, stack, truth_path, draw.truth)
@@ -197,7 +203,7 @@ def _append(
     writers[path].write_table(table.cast(writers[path].schema))
 
 
-def describe_truth(truth: Any) -> dict[str, Any]:
+def describe_truth(truth: Truth) -> dict[str, Any]:
     """The truth of a world as plain data."""
 
     def named(values: Any) -> dict[str, float]:
@@ -211,7 +217,7 @@ def describe_truth(truth: Any) -> dict[str, Any]:
         "value_optimal": float(truth.value_optimal),
     }
     # an experiment measures effects and hands out no roles, and no optimum
-    if hasattr(truth, "roles"):
+    if truth.roles is not None:
         told["roles"] = dict(zip(truth.attributes, truth.roles, strict=True))
     return {name: value for name, value in told.items() if value == value}
 

@@ -63,7 +63,7 @@ def test_every_verb_has_help_with_an_example(capsys, verb):
     assert f"confoundbench {verb}" in flat
 
 
-def test_help_shows_the_dials_of_its_examples(capsys):
+def test_help_shows_the_parameters_of_its_examples(capsys):
     """Square brackets are markup to the library that renders help."""
     _, out, _ = call(capsys, "simulate", "--help")
     assert "marker[strength=2]" in "".join(out.split())

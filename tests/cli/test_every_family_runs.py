@@ -27,7 +27,7 @@ samples = 2
 scenarios = {scenarios}
 methods = ["covariate-regression"]
 """
-FAMILIES = [card.name for card in simulators.list_families(given=True)]
+FAMILIES = [card.name for card in simulators.list_families(user_data=True)]
 # It writes its texts with a language model, which a plain install does not bring.
 REFUSED = {"generated"}
 

@@ -165,7 +165,7 @@ def test_recipes_are_described_by_content():
     assert describe_recipe(frozenset({"b", "a"})) == describe_recipe(frozenset({"a", "b"}))
 
 
-def test_the_packaged_suites_name_families_dials_and_methods_that_exist():
+def test_the_packaged_suites_name_families_parameters_and_methods_that_exist():
     from fnmatch import fnmatchcase
 
     from benchmark.runs.entrants import list_entrants

@@ -180,10 +180,9 @@ def test_backbone_hashes_follow_what_they_are_made_from(monkeypatch):
 
 
 def test_the_oracle_asks_fresh_people_and_is_right_on_average():
-    from simulators.oracle import make_oracle
 
     task = make_task(OBSERVED, 0, SUITE)
-    oracle = make_oracle(task.world)
+    oracle = task.world.oracle()
     prompts, texts = np.repeat(task.queries.prompts[:2], 20_000), np.repeat(task.queries.texts[:2], 20_000)
     outcomes = oracle(prompts, texts, {}).reshape(2, -1)
     assert len(np.unique(outcomes)) == outcomes.size

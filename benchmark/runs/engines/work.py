@@ -25,7 +25,6 @@ from benchmark.tasks.backbones import TINY
 from benchmark.tasks.prepare import Task, digest_log, make_task
 from benchmark.tasks.pretraining import open_backbone
 from benchmark.tasks.suite import Suite
-from simulators.oracle import make_oracle
 
 HEADS_AT_ONCE = 2
 # What one cell may keep between methods: its encodings and what the reference says of its texts.
@@ -149,7 +148,7 @@ class Bench:
             budget=self.setting.suite.budget.freeze(),
             device=self.setting.device,
             path=("method", digest),
-            oracle=make_oracle(task.world) if track == "oracle" else None,
+            oracle=task.world.oracle() if track == "oracle" else None,
             cache=self._caches.get(cell, lambda: Cache(CACHE_BYTES, CACHE_TEXTS)),
             precision=self.setting.precision,
         )

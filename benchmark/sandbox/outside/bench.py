@@ -19,7 +19,7 @@ from benchmark.scoring.score import score_with_key
 from benchmark.tasks.prepare import Task, make_task
 from benchmark.tasks.pretraining import make_backbone
 from benchmark.tasks.suite import Suite
-from simulators.oracle import Oracle, make_oracle
+from simulators.protocols import Oracle
 
 TRIES = 3
 DIAGNOSTIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
@@ -78,7 +78,7 @@ class SandboxBench:
     def _attempt(self, given: sandboxed.Task, world: Any) -> sandboxed.CellResult:
         for left in reversed(range(TRIES)):
             # An oracle of its own for every try: the same questions meet the same people.
-            oracle: Oracle | None = None if world is None else make_oracle(world)
+            oracle: Oracle | None = None if world is None else world.oracle()
             try:
                 return self.sandbox.fit(self.source, given, oracle)
             except InfrastructureError as error:
