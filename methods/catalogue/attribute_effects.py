@@ -16,7 +16,7 @@ from methods.adjust.aipw import cross_fit_scores
 from methods.adjust.features import base_columns, covariate_columns, flexible_columns
 from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge, project
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.linear import IntervalReward, LinearReward
 from methods.rows import make_tags
 
@@ -42,7 +42,7 @@ class AttributeEffects:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         return read_back(scored, self.scores(scored, cross_folds(scored.log, harness, self.folds)))
 
 

@@ -1,9 +1,9 @@
 """Counterfactual DPO (Butcher 2024): the reference's own texts with and without an attribute.
 
-An actuator, not an estimator: pairs are ``do(attribute)`` on the reference's texts, and which attribute
-to aim at comes from the log, by its causal effect or by its correlation. Texts with an
-attribute are picked among the reference's samples, standing in for a prompted model; ENC is the
-paper's, DIS, CON and NEG are reconstructions.
+The method changes an attribute and estimates nothing: pairs are ``do(attribute)`` on the reference's texts.
+The log tells which attribute to aim at, by its causal effect or by its correlation. Texts with an
+attribute are picked among the reference's samples, which stand in for a prompted model. Encouraging (ENC) is
+the paper's; discouraging (DIS), contrasting (CON) and negating (NEG) are reconstructions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import begin
+from methods.adjust.scored import score_at_face_value
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
 from methods.rows import make_tags
@@ -30,7 +30,7 @@ SIDES = {
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """DPO on the reference's own texts, chosen and rejected by an attribute.
+    """DPO on the reference's own texts, which are chosen and rejected by an attribute.
 
     Attributes:
         name: Name on the board.
@@ -48,7 +48,7 @@ class Counterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         effects = attribute_effects(scored, harness, self.causal)
         reader = fit_ridge(scored.texts, scored.log.matrix("attribute"))
         prompts = np.unique(log.prompts.astype(str)).astype(object)

@@ -6,8 +6,8 @@ decoder follows no words, so it is first taught a control token: its own texts, 
 the style it happens to have. What a perfectly taught token would write, ``counterfactual`` picks from the
 reference's samples directly; here the teaching's imperfection is part of the method, as prompting's is.
 
-ENC is the paper's; DIS, CON and NEG are reconstructions. An actuator, not an estimator: which attribute to
-aim at comes from the log.
+Encouraging (ENC) is the paper's; discouraging (DIS), contrasting (CON) and negating (NEG) are
+reconstructions. The method estimates nothing: the log tells which attribute to aim at.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.catalogue.counterfactual import SIDES
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
@@ -47,7 +47,7 @@ class PromptedCounterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         effects = attribute_effects(scored, harness)
         aims = {"wanted": int(effects.argmax()), "unwanted": int(effects.argmin())}
         prompts = np.unique(log.prompts.astype(str)).astype(object)

@@ -1,7 +1,7 @@
 """DRPO (Xu et al. 2025): doubly robust preference optimisation, on fresh samples of the policy.
 
-Robust to a wrong preference model or a wrong reference policy. Which labels were confounded is
-neither's business: the method inherits them.
+The method is robust to a wrong preference model or a wrong reference policy. Neither repairs confounded
+labels, so their bias stays.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from methods.adjust.arms import (
 )
 from methods.adjust.features import base_columns
 from methods.adjust.ridge import project
-from methods.adjust.scored import begin
+from methods.adjust.scored import score_at_face_value
 from methods.linear import LinearReward
 from methods.recipe import standardise
 from methods.rows import make_tags
@@ -41,7 +41,7 @@ class ArmPolicy:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         # A constant a prompt changes no policy's rank and costs inverse propensities dearly.
         level, _ = project(base_columns(scored.log), scored.value)
         scored = replace(scored, value=standardise(scored.value - level))

@@ -1,6 +1,6 @@
-"""EM-DPO with MMRA (Chidambaram et al. 2024): latent annotator types, served by their minimax mixture.
+"""EM-DPO with MMRA (Chidambaram et al. 2024): annotator types and a minimax mixture of their policies.
 
-A heterogeneity method: it answers who differs, not what causes.
+The method is about heterogeneity: it tells whose tastes differ and removes no confounding.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class LatentTypes:
         types: Latent types K.
         rounds: EM rounds.
         beta: As in DPO.
-        minimax: Serve the mixture of least worst-type regret; otherwise by the types' shares.
+        minimax: Mix the policies for the least worst-type regret; otherwise by the types' shares.
         most_pairs: Pairs kept, by whole units, as a multiple of the budget's rows.
     """
 
@@ -63,11 +63,11 @@ class LatentTypes:
             margins = [(scores[2 * k] - base[0]) - (scores[2 * k + 1] - base[1]) for k in range(self.types)]
             likelihood = sum_by_unit(log_expit(self.beta * np.stack(margins)), unit, n_units)
             gamma, shares = update_responsibilities(likelihood, shares)
-        weights_served = shares
+        mixture = shares
         if self.minimax:
-            weights_served = yield from self._minimax(policies, chosen.prompts, harness)
+            mixture = yield from self._minimax(policies, chosen.prompts, harness)
         members = tuple(harness.fitted_policy(policy) for policy in policies)
-        return PolicyMixture(members, weights_served, harness.rng("members"))
+        return PolicyMixture(members, mixture, harness.rng("members"))
 
     def _pairs(self, log: Log, harness: Harness) -> tuple[dict[str, Any], np.ndarray, int]:
         fields, _ = Recipe("pairs").training_set(log, harness)

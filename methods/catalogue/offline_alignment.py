@@ -1,7 +1,8 @@
 """FA, RWR and CA (Hu et al. 2023) beyond the raw outcome: inside strata, and on residuals times 1/e.
 
-Likelihood methods imitate which texts were written as well as what came of them: the residual
-mends the second, the weight the first. DPO on cross pairs, which mends neither, is the contrast.
+Likelihood methods imitate which texts were written as well as what came of them. A weight takes the
+covariates out of the first, a residual takes them out of the second. DPO on cross pairs
+does neither, for contrast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Implicit feedback as positive and unlabelled rows (ImplicitRM-like): who acts beside what pleases."""
+"""Implicit feedback as positive and unlabelled rows, in the manner of ImplicitRM."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ImplicitFeedback:
     Attributes:
         name: Name on the board.
         tags: What it takes and claims.
-        inclined: Model who acts from the covariates; without it an unlabelled row is a dislike.
+        inclined: Model from the covariates who acts; otherwise an unlabelled row counts as negative.
     """
 
     name: str

@@ -89,7 +89,7 @@ class SignedPolicy:
 
 @dataclass(frozen=True)
 class ConditionalSFT:
-    """Conditional alignment (CA): likelihood given a sign of the score's bin; served with the best.
+    """Conditional alignment (CA): likelihood given a sign of the score's bin; the best is then asked for.
 
     Conditioning on the outcome imitates what was used where outcomes were high. Source: Hu et al.
     2023 (arXiv 2308.12050), who write the standardised score; bins stand for it here.
@@ -121,8 +121,8 @@ class CausalDPO:
     """CDPO (Le et al. 2026): DPO with a confounder token before the prompt.
 
     As released, the token is drawn at random, whatever the row's own confounder: in the limit plain
-    DPO with a random prefix, served without it. Corrected, pairs are made inside a stratum of the
-    confounder, carry its sign, and the policy served is the mean over strata.
+    DPO with a random prefix, sampled without it. Corrected, pairs are made inside a stratum of the
+    confounder and carry its sign, and the result is the mean policy over strata.
 
     Attributes:
         name: Name on the board.
