@@ -1,7 +1,8 @@
 """overlap: texts follow recorded segments ever more closely, until they cannot be told apart.
 
 ``P(a_k = 1 | segment_k) = (1 +- rho) / 2`` and confounding is a weighted sum of the segments,
-so at rho = 1 it is a weighted sum of the attributes and nothing identifies their effects.
+so at rho = 1 it is a weighted sum of the attributes and nothing identifies their effects. Which
+value of a segment an attribute goes with, and what the segment is worth, are drawn.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.law.roles import draw_roles
+from simulators.law.roles import RESPONSE_RANGE, draw_roles
 from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import change_rule, choose_domain, compose_world
-from simulators.strength import solve_strength
+from simulators.strength import orient_confounding, solve_strength
 from simulators.world import SimulatedWorld
 
 RHO = Parameter(
@@ -41,6 +42,9 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     responding = np.flatnonzero(roles.directions)
     names = tuple(f"segment_{i + 1}" for i in range(len(responding)))
+    rng = streams.rng("segments")
+    follows = rng.choice([-1.0, 1.0], len(names))
+    worth = follows * roles.directions[responding] * rng.uniform(*RESPONSE_RANGE, len(names))
     segments = tuple(Factor(name, "bernoulli") for name in names)
     world = compose_world(
         card,
@@ -48,15 +52,16 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         streams,
         factors=segments,
         features=standardised(*segments),
-        coefficients=np.full(len(names), 1 / np.sqrt(len(names))),
+        coefficients=worth / np.linalg.norm(worth),
         roles=replace(roles, intercepts=np.where(roles.directions != 0, 0.0, roles.intercepts)),
         recording=Recording(factors(*names) + PROPENSITIES),
     )
     weights = np.zeros((len(roles.names), len(names)))
-    weights[responding, np.arange(len(names))] = roles.directions[responding]
+    weights[responding, np.arange(len(names))] = follows
     rho = float(parameters["rho"])
     gamma = np.inf if rho == 1 else float(np.log1p(rho) - np.log1p(-rho))
-    return solve_strength(change_rule(world, weights=weights, gamma=gamma), float(parameters["strength"]))
+    world = orient_confounding(change_rule(world, weights=weights, gamma=gamma))
+    return solve_strength(world, float(parameters["strength"]))
 
 
 FAMILY = Family(CARD, _compose)

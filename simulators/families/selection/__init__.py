@@ -13,7 +13,6 @@ from simulators.families.selection.answers import Answers, solve_slope
 from simulators.families.selection.outcome import OutcomeSelection
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import LogEdits, Recording, factors
-from simulators.law.roles import DECOY
 from simulators.law.selection import Selection
 from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
@@ -30,7 +29,7 @@ RULE = Parameter(
     choices=("clicked", "extreme"),
 )
 RESPONSE = Parameter("response", 1.0, "how strongly phrasing moves who answers", 0.2, 3.0)
-WILLINGNESS, SPREAD, HARDER = 0.3, 2.0, 3.75
+WILLINGNESS, SPREAD, HARDER = 0.3, 2.0, 6.0
 
 CARD = FamilyCard(
     name="selection",
@@ -55,7 +54,7 @@ def _clicked(world: SimulatedWorld, response: float) -> SimulatedWorld:
 
 def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
     # a phrasing that keeps low scores from being left looks good among the answers
-    pushes = np.where([name == DECOY for name in world.roles.names], -HARDER * response, 0.0)
+    pushes = -HARDER * response * world.roles.directions
     intercept = 1.0 - float(pushes @ world.marginals[0])
     # scores vary around their text's mean by the shadow variable and by noise
     (reach, reach_weights), (noise, noise_weights) = REACH.grid(), np.polynomial.hermite_e.hermegauss(40)
