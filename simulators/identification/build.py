@@ -6,10 +6,11 @@ moves the outcome when the structural equation changes with it, and a column hol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import pyarrow as pa
 
 from simulators.identification.graph import OUTCOME, PROMPT, SELECTED, TEXT, CausalGraph, Node
 from simulators.law.codes import encode
@@ -119,7 +120,7 @@ class _Probe:
         moved = set(self._readers(self._shown if target == TEXT else self._index))
         for mover, used in movers:
             values = mover(self.rows.people)
-            for column in np.flatnonzero(used):
+            for column in np.flatnonzero(used).tolist():
                 causes = [name for name in self.factors if _differ(values, mover(self._redraw(name)), column)]
                 causes = [name for name in causes if name in moved]
                 if len(causes) == 1:
@@ -150,8 +151,8 @@ class _Probe:
         world, rows = self.world, self.rows
         edges += [(n, PROMPT) for n in self._readers(lambda r: world.prompt_law.probabilities(r.people))]
         other = np.roll(rows.prompt_ids, 1)
-        laws = [world.rows_law(rows.people, ids, "log") for ids in (rows.prompt_ids, other)]
-        if _differ(*(law.log_probability(rows.attributes[0]) for law in laws)):
+        here, there = (world.rows_law(rows.people, ids, "log") for ids in (rows.prompt_ids, other))
+        if _differ(here.log_probability(rows.attributes[0]), there.log_probability(rows.attributes[0])):
             edges.append((PROMPT, TEXT))
         if np.ptp(world.outcome.base, axis=1).any():
             edges.append((PROMPT, OUTCOME))
@@ -261,7 +262,7 @@ def _differ(first: np.ndarray, second: np.ndarray, column: int | None = None) ->
 
 def _take(rows: Rows, chosen: np.ndarray) -> Rows:
     """Some rows; arrays are by row along their first axis, or along their second where texts come first."""
-    at: Iterable[int] = np.flatnonzero(chosen)
+    at = np.flatnonzero(chosen)
     changed = {
         field.name: getattr(rows, field.name)[at]
         for field in fields(rows)
@@ -270,4 +271,6 @@ def _take(rows: Rows, chosen: np.ndarray) -> Rows:
     by_text = ("attributes", "index", "outcomes", "log_propensity", "log_target")
     changed |= {name: getattr(rows, name)[:, at] for name in by_text}
     people = {name: np.asarray(values)[at] for name, values in rows.people.items()}
-    return replace(rows, people=people, texts=tuple(t.take(list(at)) for t in rows.texts), **changed)
+    return replace(
+        rows, people=people, texts=tuple(text.take(pa.array(at)) for text in rows.texts), **changed
+    )
