@@ -12,11 +12,11 @@ _WHERE = {
     "Board": "leaderboard.tables",
     "Comparison": "leaderboard.compare",
     "Ledger": "leaderboard.ledger",
-    "adopt_store": "leaderboard.adopt",
+    "adopt_store": "leaderboard.publish",
     "add_bundle": "leaderboard.ledger",
     "build_board": "leaderboard.board",
     "compare_stores": "leaderboard.compare",
-    "judge_claims": "leaderboard.claims",
+    "judge_claims": "leaderboard.verdicts",
     "publish_results": "leaderboard.publish",
 }
 __all__ = list(_WHERE)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.claims import make_claims
 from leaderboard.frame import Frame, read
 from leaderboard.producers.comparisons import make_comparisons
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
@@ -20,7 +19,8 @@ from leaderboard.producers.headline import make_headlines, make_partial_boards
 from leaderboard.producers.validity import find_problems, make_controls
 from leaderboard.render import write_board
 from leaderboard.render.figures import draw_figures
-from leaderboard.tables import Board, Table
+from leaderboard.tables import Board, Table, format_count
+from leaderboard.verdicts import make_verdicts
 
 Producer = Callable[[Evidence], list[Table]]
 
@@ -32,7 +32,7 @@ PRODUCERS: tuple[Producer, ...] = (
     make_comparisons,
     make_effects,
     make_policies,
-    make_claims,
+    make_verdicts,
     make_controls,
     make_statuses,
 )
@@ -75,15 +75,22 @@ def make_board(frame: Frame) -> Board:
 def _header(evidence: Evidence) -> tuple[str, ...]:
     records = evidence.frame.records
     cells = records[["scenario", "seed", "backbone"]].drop_duplicates()
+    counts = (
+        format_count(records["entrant"].nunique(), "method"),
+        format_count(records["family"].nunique(), "family", "families"),
+        format_count(records["scenario"].nunique(), "scenario"),
+        format_count(len(cells), "cell"),
+    )
     facts = [
         f"Suite {evidence.frame.suite} {evidence.frame.version}, season {evidence.frame.season}",
-        f"{records['entrant'].nunique()} methods, {records['family'].nunique()} families, "
-        f"{records['scenario'].nunique()} scenarios, {len(cells)} cells",
+        ", ".join(counts),
     ]
-    if len(evidence.contests) == 1:
-        only = evidence.contests[0]
-        facts.append(f"Track “{only.track}”, {only.kind} logs, backbone {only.backbone}")
-    strengths = {strengths_text(contest) for contest in evidence.contests} - {""}
+    if len(evidence.groups) == 1:
+        facts.append(evidence.groups[0].description.capitalize())
+    backbones = {group.backbone for group in evidence.groups} - {""}
+    if len(backbones) == 1:
+        facts.append(f"Backbone {min(backbones)}")
+    strengths = {strengths_text(group) for group in evidence.groups} - {""}
     if strengths:
         facts.append("Confounding strength " + "; ".join(sorted(strengths)))
     return tuple(facts)

@@ -30,7 +30,7 @@ class Span:
         return not (math.isnan(self.low) or math.isnan(self.high))
 
 
-def rounded_span(value: float, low: float, high: float, digits: int = 6, outside: bool = False) -> Span:
+def make_span(value: float, low: float, high: float, digits: int = 6, outside: bool = False) -> Span:
     """A span with its numbers rounded and no negative zeros."""
     value, low, high = (round(float(x), digits) + 0.0 for x in (value, low, high))
     return Span(value, low, high, outside)
@@ -131,6 +131,11 @@ class Board:
     def table(self, name: str) -> Table | None:
         """A table by name."""
         return next((table for table in self.tables if table.name == name), None)
+
+
+def format_count(number: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: ``format_count(1, "family", "families")`` is ``"1 family"``."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def format_number(value: float, digits: int) -> str:

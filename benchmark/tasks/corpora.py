@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.tasks.user_data import build_folder, write_whole
+from benchmark.contract.files import write_table
+from benchmark.tasks.user_data import build_folder
 
 WORDS = 400_000
 """About as many as a grammar's pretraining texts have."""
@@ -48,7 +49,7 @@ def keep_pool(domain: Any) -> None:
         return
     prompts = pa.array(domain.prompts, pa.string()).take(pa.array(domain.tests))
     table = pa.table({"prompt": prompts, "text": domain.texts})
-    write_whole(path, lambda file: pq.write_table(table, file))
+    write_table(path, table)
 
 
 def find_pool(name: str) -> Pool | None:

@@ -1,11 +1,11 @@
-"""Beside the ranking: recovered effects, what policies do, and what became of every cell."""
+"""Beside the ranking: recovered effects, what policies do, and how every cell ended."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from leaderboard.frame import STATUSES
-from leaderboard.producers.evidence import Evidence, cut, span_of
+from benchmark.contract.records import STATUSES
+from leaderboard.producers.evidence import Evidence, clip_span, emphasis_of, span_of
 from leaderboard.tables import Column, Table, make_table
 
 COSINE, SHARE, ABOVE = (-1.0, 1.0), (0.0, 1.0), (0.0, float("inf"))
@@ -32,30 +32,55 @@ EFFECTS = (
         "share of null attributes reported to have an effect",
         bounds=SHARE,
     ),
-    Column("effect_rmse", "RMSE", 3, "on the outcome's scale, where the method is calibrated", bounds=ABOVE),
+    Column(
+        "effect_rmse",
+        "RMSE",
+        3,
+        "root mean squared error on the outcome's scale, for methods that are calibrated",
+        bounds=ABOVE,
+    ),
     Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth", bounds=SHARE),
     Column("width", "Width", 3, "mean width of those intervals", bounds=ABOVE),
 )
 POLICY = (
     Column(
-        "value_tilted", "Value, tilted", 3, "reference tilted by the reward to KL 1; 0 reference, 1 optimum"
+        "value_tilted",
+        "Value, tilted",
+        3,
+        "value of the reference texts reweighted by the reward to a KL of 1; 0: reference, 1: optimum",
     ),
-    Column("value_samples", "Value, samples", 3, "the policy's own samples; KL differs, so unranked"),
-    Column("marker_rate", "Marker rate", 3, "share of samples with the most flattering decoy", bounds=SHARE),
-    Column("reference_marker_rate", "in reference", 3, bounds=SHARE),
-    Column("tilted_marker_rate", "after tilting", 3, bounds=SHARE),
     Column(
-        "off_grammar_rate", "Off grammar", 3, "share of samples outside the domain's grammar", bounds=SHARE
+        "value_samples",
+        "Value, samples",
+        3,
+        "value of the texts that the policy writes; it is not ranked, because policies differ in KL",
+    ),
+    Column(
+        "marker_rate",
+        "Marker rate",
+        3,
+        "share of the policy's texts with the decoy that confounding flatters most",
+        bounds=SHARE,
+    ),
+    Column(
+        "reference_marker_rate", "Marker rate, reference", 3, "the same in the reference texts", bounds=SHARE
+    ),
+    Column("tilted_marker_rate", "Marker rate, tilted", 3, "the same after the reweighting", bounds=SHARE),
+    Column(
+        "off_grammar_rate",
+        "Off grammar",
+        3,
+        "share of the policy's texts that the domain's grammar cannot write",
+        bounds=SHARE,
     ),
     Column(
         "worst_group",
-        "Worst group ρ",
+        "Regret ρ, worst group",
         3,
-        "largest regret over the groups of the target population",
+        "largest regret among the groups of the target population",
         bounds=SHARE,
     ),
 )
-REFERENCE = ("naive", "ceiling", "canary")
 PLACE = {"ceiling": 0, "naive": 1, "method": 2, "canary": 3}
 
 
@@ -67,7 +92,8 @@ def make_effects(evidence: Evidence) -> list[Table]:
         "Causal-effect recovery by family",
         EFFECTS,
         by="family",
-        text="Means over the cells that ran, with 95 % intervals clustered by seed.",
+        text="Each number is a mean over the cells that ran, with a 95 % interval in which all cells of one "
+        "seed and family form one cluster.",
     )
 
 
@@ -79,9 +105,9 @@ def make_policies(evidence: Evidence) -> list[Table]:
         "Policy value and what policies write",
         POLICY,
         by=None,
-        text="Value is (V − V_reference) / (V_optimal − V_reference). A marker has no effect; a method "
-        "that writes it more often than the reference has amplified confounding. Means over the cells that "
-        "each method takes.",
+        text="Value is (V − V_reference) / (V_optimal − V_reference). A marker has no effect, so a "
+        "method that writes it more often than the reference has amplified confounding. Each number is a "
+        "mean over the cells that the method takes.",
     )
 
 
@@ -99,33 +125,34 @@ def _long_table(
     for key, part in good.groupby(keys, sort=True):
         group = dict(zip(keys, key, strict=True))
         spans = [
-            cut(span_of(part[f"metric.{c.name}"], part["family"], part["seed"]), c.bounds) for c in present
+            clip_span(span_of(part[f"metric.{c.name}"], part["family"], part["seed"]), c.bounds)
+            for c in present
         ]
         if all(span is None for span in spans):
             continue
         lead = [group[k] for k in (*shown, *([by] if by else []))]
         rows.append((*lead, group["entrant"], *spans, len(part)))
-        emphasis.append(group["role"] if group["role"] in REFERENCE else "")
+        emphasis.append(emphasis_of(group["role"]))
     columns = [Column(key, key.capitalize()) for key in (*shown, *([by] if by else []))]
     columns += [Column("entrant", "Method"), *present, Column("cells", "Cells")]
     return [make_table(name, title, columns, rows, text=text, emphasis=tuple(emphasis))]
 
 
 def make_statuses(evidence: Evidence) -> list[Table]:
-    """What became of every cell, and why some were declined or failed."""
+    """How every cell ended, and why some were declined or failed."""
     records, absent = evidence.frame.records, evidence.frame.absent
     counts = pd.crosstab(records["entrant"], records["status"]).reindex(columns=STATUSES, fill_value=0)
     missing = absent.groupby("entrant").size() if len(absent) else pd.Series(dtype=int)
     columns = [
         Column("entrant", "Method"),
         *(Column(s, s) for s in STATUSES),
-        Column("missing", "missing", note="owed by the plan, not recorded"),
+        Column("missing", "missing", note="planned, but without a record"),
     ]
     rows = [
         (str(name), *(int(x) or None for x in row), int(missing.get(name, 0)) or None)
         for name, row in zip(counts.index, counts.to_numpy(), strict=True)
     ]
-    tables = [make_table("statuses", "What became of every cell", columns, rows)]
+    tables = [make_table("statuses", "How every cell ended", columns, rows)]
     bad = records[records["status"] != "ok"]
     if len(bad):
         keys = ["status", "entrant", "family", "reason"]
@@ -133,9 +160,8 @@ def make_statuses(evidence: Evidence) -> list[Table]:
             bad.assign(reason=bad["reason"].fillna("").str.slice(0, 160)).groupby(keys, sort=True).size()
         )
         rows = [(*key, int(n)) for key, n in grouped.items()]
-        names = ("status", "entrant", "family", "reason", "cells")
         titles = ("Status", "Method", "Family", "Reason", "Cells")
-        columns = [Column(n, t) for n, t in zip(names, titles, strict=True)]
+        columns = [Column(n, t) for n, t in zip((*keys, "cells"), titles, strict=True)]
         tables.append(make_table("reasons", "Declined and failed cells", columns, rows))
     return tables
 

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from leaderboard.contest import HARMLESS, Contest
+from leaderboard.comparison_group import HARMLESS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_of, span_of_ratio
 from leaderboard.tables import Column, Table, make_table
+
+EQUIVALENCE = (
+    "0 is as good as the log taken at face value, 1 is as good as the experiment. “–” stands for a family "
+    "that the method does not take. Intervals are 95 % Fieller sets. “any” and “≤ or ≥” mean that the ratio "
+    "is not determined: naive and the ceiling are too close, or there are too few seeds."
+)
+HARM = (
+    f"In these cells, such as those of randomised logs, a perfect reward model of the log has a regret below "
+    f"{HARMLESS:g}. There is almost nothing to improve, so they do not enter the ranking. This table shows "
+    "whether a method makes things worse. Each mean is over the cells that the method takes."
+)
 
 
 def make_families(evidence: Evidence) -> list[Table]:
     """A/B equivalence of every entrant in every family it can take."""
     tables = []
-    for contest in evidence.contests:
-        part = contest.where(contest.confounded)
+    for group in evidence.groups:
+        part = group.where(group.confounded)
         families = sorted(set(part.cells["family"]))
         if not families:
             continue
@@ -23,21 +34,19 @@ def make_families(evidence: Evidence) -> list[Table]:
         order = sorted(part.names, key=lambda n: (-_typical([f[n] for f in by_family]), n))
         tables.append(
             make_table(
-                f"families{evidence.tag(contest)}",
-                f"A/B equivalence by family{evidence.about(contest)}",
+                f"families{evidence.table_suffix(group)}",
+                f"A/B equivalence by family{evidence.title_suffix(group)}",
                 columns,
                 [(name, *(found[name] for found in by_family)) for name in order],
-                text="0 is the log taken at face value, 1 is as good as having run the experiment. “–” is a "
-                "family the method does not take. Intervals are Fieller sets at 95 %; “any” and “≤ or ≥” "
-                "mean that the family leaves too little room or has too few seeds to say.",
-                emphasis=tuple(emphasis_of(part, name) for name in order),
+                text=EQUIVALENCE,
+                emphasis=tuple(emphasis_of(part.entrants.loc[name, "role"]) for name in order),
             )
         )
     return tables
 
 
-def _equivalences(contest: Contest, family: str) -> dict:
-    part = contest.where((contest.cells["family"] == family).to_numpy())
+def _equivalences(group: ComparisonGroup, family: str) -> dict:
+    part = group.where((group.cells["family"] == family).to_numpy())
     able = part.only(part.is_rankable)
     found = dict.fromkeys(part.names)
     if not len(able.entrants) or not able.cells["ceiling"].notna().any():
@@ -56,14 +65,14 @@ def make_harm(evidence: Evidence) -> list[Table]:
     """What methods cost where the log taken at face value is already right."""
     columns = (
         Column("entrant", "Method"),
-        Column("harm", "Harm", 3, "mean of rho(method) minus rho(naive): above 0 is harm"),
+        Column("harm", "Harm", 3, "ρ(method) − ρ(naive), averaged over cells; above 0 the method does harm"),
         Column("rho", "Regret ρ", 3),
         Column("cells", "Cells"),
-        Column("imputed", "Imputed"),
+        Column("imputed", "Imputed", note="number of cells that failed"),
     )
     tables = []
-    for contest in evidence.contests:
-        part = contest.where(contest.harmless)
+    for group in evidence.groups:
+        part = group.where(group.harmless)
         if not len(part.cells):
             continue
         rows = []
@@ -78,14 +87,12 @@ def make_harm(evidence: Evidence) -> list[Table]:
         rows.sort(key=lambda row: (row[1].value, row[0]))
         tables.append(
             make_table(
-                f"harm{evidence.tag(contest)}",
-                f"Harm where there is nothing to correct{evidence.about(contest)}",
+                f"harm{evidence.table_suffix(group)}",
+                f"Harm where there is nothing to correct{evidence.title_suffix(group)}",
                 columns,
                 rows,
-                text=f"Cells whose confounded limit has a regret below {HARMLESS:g} (randomised logs, "
-                "strength 0): dividing by almost nothing says nothing, so they do not enter the ranking. "
-                "Means are over the cells each method takes.",
-                emphasis=tuple(emphasis_of(part, row[0]) for row in rows),
+                text=HARM,
+                emphasis=tuple(emphasis_of(part.entrants.loc[row[0], "role"]) for row in rows),
             )
         )
     return tables

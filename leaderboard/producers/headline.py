@@ -4,60 +4,78 @@ from __future__ import annotations
 
 import numpy as np
 
-from leaderboard.contest import DIGITS, Contest
+from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
 from leaderboard.ranks import Ranking, rank
-from leaderboard.tables import Column, Span, Table, make_table, rounded_span
+from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MAXIMUM_SUBBOARDS = 12
 MOST_LETTERS = 12
 
 COLUMNS = (
-    Column("ranks", "Rank set", note="every rank the entrant could have at 95 % joint confidence"),
-    Column("group", "Group", note="entrants that share a letter cannot be told apart"),
+    Column(
+        "ranks",
+        "Rank set",
+        note="the ranks that the method may truly have, at 95 % confidence for all methods together",
+    ),
+    Column("letters", "Letters", note="methods that share a letter cannot be told apart"),
     Column("entrant", "Method"),
     Column(
-        "equivalence", "A/B equivalence", 2, "0: the log taken at face value; 1: as good as the experiment"
+        "equivalence",
+        "A/B equivalence",
+        2,
+        "0 is as good as the log taken at face value, 1 is as good as the experiment",
     ),
-    Column("improvement", "Improvement D", 3, "mean over cells of rho(naive) minus rho(method)"),
-    Column("rho", "Regret ρ", 3, "normalised regret: 0 perfect, .5 a coin"),
-    Column("leave_one_out", "D without one family", 3, "least and greatest D when one family is left out"),
-    Column("adjusts", "Adjusts", note="claims to remove confounding"),
-    Column("policy", "Policy", note="its result samples texts"),
-    Column("imputed", "Imputed", note="cells that failed and count as max(rho(naive), .5, worst valid seed)"),
+    Column("improvement", "Improvement D", 3, "ρ(naive) − ρ(method), averaged over cells"),
+    Column(
+        "rho",
+        "Regret ρ",
+        3,
+        "share of reward lost by choosing as the method does: 0 is perfect, .5 is a coin toss",
+    ),
+    Column(
+        "leave_one_out", "D without one family", 3, "the least and the greatest D when one family is left out"
+    ),
+    Column("adjusts", "Adjusts", note="whether the method claims to remove confounding"),
+    Column("policy", "Policy", note="whether the method's result writes texts"),
+    Column(
+        "imputed",
+        "Imputed",
+        note="cells that failed; each counts as max(ρ(naive), .5, ρ of the worst valid seed)",
+    ),
 )
 # Left out where they hold nothing.
-OPTIONAL = ("group", "leave_one_out", "imputed")
+OPTIONAL = ("letters", "leave_one_out", "imputed")
 
 
 def make_headlines(evidence: Evidence) -> list[Table]:
-    """The main board of each contest."""
+    """The main board of each comparison group."""
     tables = []
-    for contest in evidence.contests:
-        full = contest.where(contest.confounded)
+    for group in evidence.groups:
+        full = group.where(group.confounded)
         if len(full.cells):
-            name, title = f"ranking{evidence.tag(contest)}", f"Ranking{evidence.about(contest)}"
+            name, title = f"ranking{evidence.table_suffix(group)}", f"Ranking{evidence.title_suffix(group)}"
             tables.append(_board(evidence, full, name, title))
     return tables
 
 
 def make_partial_boards(evidence: Evidence) -> list[Table]:
-    """Boards of the cells that entrants can take who cannot take them all; everybody able is on them."""
+    """Boards of some scenarios, for methods that cannot take all; every method that takes them is ranked."""
     tables = []
-    for contest in evidence.contests:
-        full = contest.where(contest.confounded)
+    for group in evidence.groups:
+        full = group.where(group.confounded)
         for number, scenarios in enumerate(_supported_sets(full), start=1):
             part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
             families = ", ".join(sorted(set(part.cells["family"])))
-            name = f"ranking{evidence.tag(contest)}-part-{number}"
-            title = f"Ranking on {families}{evidence.about(contest)}"
-            text = f"Everybody who can take every one of these scenarios: {', '.join(scenarios)}."
+            name = f"ranking{evidence.table_suffix(group)}-part-{number}"
+            title = f"Ranking on {families}{evidence.title_suffix(group)}"
+            text = f"This table ranks every method that takes all of these scenarios: {', '.join(scenarios)}."
             tables.append(_board(evidence, part, name, title, text))
     return tables
 
 
-def _supported_sets(full: Contest) -> list[tuple[str, ...]]:
+def _supported_sets(full: ComparisonGroup) -> list[tuple[str, ...]]:
     """Distinct sets of scenarios that entrants unable to take all of them can take, largest first."""
     names = full.cells["scenario"].to_numpy()
     scenarios = sorted(set(names))
@@ -68,10 +86,10 @@ def _supported_sets(full: Contest) -> list[tuple[str, ...]]:
     return sorted(found - {()}, key=lambda s: (-len(s), s))[:MAXIMUM_SUBBOARDS]
 
 
-def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str = "") -> Table:
+def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, text: str = "") -> Table:
     part = full.only(full.is_rankable)
     if not (part.entrants["role"] == "method").any():
-        text = "No method of this track takes every cell; see the boards of some families below."
+        text = "No method takes every cell. The tables below rank methods on some of the families."
         return make_table(name, title, COLUMNS, [], text=text)
     estimates, with_room = part.improvement(), part.improvement_and_room()
     is_method = (part.entrants["role"] == "method").to_numpy()
@@ -97,7 +115,7 @@ def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str =
                 _count(part.imputed[index]),
             )
         )
-        emphasis.append(emphasis_of(part, entrant))
+        emphasis.append(emphasis_of(part.entrants.loc[entrant, "role"]))
     for role in ("naive", "ceiling"):
         rows.append(_reference(part, role))
         emphasis.append(role)
@@ -117,13 +135,13 @@ def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str =
     )
 
 
-def rank_methods(evidence: Evidence, part: Contest, *path: object) -> Ranking:
-    """Rank sets of a contest's methods; canaries are shown on boards but compete with nobody."""
+def rank_methods(evidence: Evidence, part: ComparisonGroup, *path: object) -> Ranking:
+    """Rank sets of a group's methods; canaries are shown and have no rank."""
     methods = part.only((part.entrants["role"] == "method").to_numpy())
     return rank(methods.improvement(), evidence.rng("ranks", part.name, *path))
 
 
-def leave_one_family_out(part: Contest) -> list[Span | None]:
+def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:
     """For each entrant the least and greatest mean improvement when one family is left out."""
     families = part.cells["family"].to_numpy()
     names = sorted(set(families))
@@ -132,10 +150,10 @@ def leave_one_family_out(part: Contest) -> list[Span | None]:
     gains = part.cells["naive"].to_numpy() - part.filled
     means = np.stack([gains[:, families != family].mean(axis=1) for family in names])
     whole = gains.mean(axis=1)
-    return [rounded_span(whole[i], means[:, i].min(), means[:, i].max()) for i in range(len(whole))]
+    return [make_span(whole[i], means[:, i].min(), means[:, i].max()) for i in range(len(whole))]
 
 
-def _reference(part: Contest, role: str) -> tuple:
+def _reference(part: ComparisonGroup, role: str) -> tuple:
     """The row of naive or ceiling."""
     naive, scores = part.cells["naive"].to_numpy(), part.cells[role].to_numpy()
     gap = span_of(naive - scores, part.cells["family"], part.cells["seed"]) or Span(float("nan"))
@@ -155,26 +173,35 @@ def _count(flags: np.ndarray) -> str | None:
     return f"†{total} ({100 * total / flags.size:.0f} %)" if total else None
 
 
-def _notes(part: Contest, ranking: Ranking, full: Contest) -> list[str]:
+def _notes(part: ComparisonGroup, ranking: Ranking, full: ComparisonGroup) -> list[str]:
     seeds = part.cells.groupby("family")["seed"].nunique()
     notes = [
-        f"{len(part.cells)} cells of {len(seeds)} families: "
-        + ", ".join(f"{family} ({count} seeds)" for family, count in seeds.items())
+        f"The ranking covers {format_count(len(part.cells), 'cell')} of "
+        f"{format_count(len(seeds), 'family', 'families')}: "
+        + ", ".join(f"{family} ({format_count(count, 'seed')})" for family, count in seeds.items())
         + "."
     ]
     if (seeds < 2).any():
-        notes.append("A family has a single seed: no interval can be given and everybody is tied.")
+        notes.append("A family has a single seed, so that no interval can be given and all methods are tied.")
     elif np.isfinite(ranking.resolvable):
         notes.append(
-            f"Differences in D below about {ranking.resolvable:.2g} are not resolvable "
-            "(80 % power, all pairs at once)."
+            f"A difference in D below about {ranking.resolvable:.2g} cannot be resolved "
+            "(80 % power, all pairs tested at once)."
         )
     if len(set("".join(ranking.letters))) > MOST_LETTERS:
-        notes.append("Too many overlapping groups for letters: read the rank sets.")
+        notes.append(
+            "Letters are left out, because too many sets of tied methods overlap; rank sets say the same."
+        )
     open_ones = part.names_of_unguarded
     if open_ones:
-        notes.append("Run without isolation, at their authors' word: " + ", ".join(open_ones) + ".")
+        notes.append(
+            "These submissions ran without isolation, so that their scores rest on their authors' word: "
+            + ", ".join(open_ones)
+            + "."
+        )
     left = [n for n, complete in zip(full.names, full.is_rankable, strict=True) if not complete]
     if left:
-        notes.append("Not ranked here because they do not have every cell: " + ", ".join(left) + ".")
+        notes.append(
+            "These methods are not ranked here, because they lack some of the cells: " + ", ".join(left) + "."
+        )
     return notes

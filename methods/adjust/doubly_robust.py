@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin, partial_out
+from methods.adjust.scored import Scored, partial_out, score_at_face_value
 from methods.adjust.weights import clip_weights, density_ratio, logged_ratio
 
 MOST_PRODUCTS = 240
@@ -34,9 +33,9 @@ class OutcomeModel:
 
     folds: int = 5
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the outcome less what the model says of their covariates."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         model = fit_outcome_model(scored, cross_folds(scored.log, harness, self.folds))
         value = scored.value - model.fitted + model.averaged
         result = partial_out(replace(scored, value=value), base_columns(scored.log))
@@ -63,9 +62,9 @@ class DoublyRobust:
     logged: bool = False
     permutations: int = 4
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by their pseudo-outcome."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
         model = fit_outcome_model(scored, fold)
         residual = scored.value - model.fitted

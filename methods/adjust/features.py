@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from benchmark.contract.roles import GROUPS
 
 MOST_CATEGORIES = 12
@@ -69,12 +68,12 @@ class TextFeatures:
         basis: Turns context columns into numbers.
     """
 
-    harness: Any
+    harness: Harness
     names: tuple[str, ...]
     basis: Basis
 
     @classmethod
-    def learn(cls, log: Log, harness: Any) -> TextFeatures:
+    def learn(cls, log: Log, harness: Harness) -> TextFeatures:
         """The features of a log's texts."""
         return cls(harness, log.names("context"), Basis.learn(log.matrix("context")))
 
@@ -131,6 +130,11 @@ def covariate_columns(log: Log, roles: tuple[str, ...] = ("covariate",)) -> np.n
         return columns
     curve = flexible_columns(log.numbers("time")[:, None], knots=8)
     return np.column_stack([columns, curve - curve.mean(axis=0)])
+
+
+def control_columns(log: Log, roles: tuple[str, ...] = ("covariate",)) -> np.ndarray:
+    """All that a covariate adjustment partials out: the base columns and those of some roles; (n, q)."""
+    return np.column_stack([base_columns(log), covariate_columns(log, roles)])
 
 
 def flexible_columns(values: np.ndarray, knots: int = 5, most: int = 400) -> np.ndarray:

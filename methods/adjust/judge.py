@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from methods.adjust.features import (
     Basis,
     base_columns,
-    covariate_columns,
+    control_columns,
     role_values,
 )
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin, judged, partial_out, solve
+from methods.adjust.scored import Scored, partial_out, score_at_face_value, score_by_judge, solve
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class RawJudge:
 
     debiased: bool = False
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the judge."""
-        scored = judged(log, harness)
+        scored = score_by_judge(log, harness)
         styles = role_values(scored.log, ("attribute",)) if self.debiased else np.zeros((len(scored.log), 0))
         columns = np.column_stack([base_columns(scored.log), Basis.learn(styles)(styles)])
         return partial_out(scored, columns)
@@ -47,12 +46,12 @@ class CalibratedJudge:
     judge-to-oracle calibration (CJE, arXiv 2512.11150); a reconstruction.
     """
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score people's rows, anchored on the judge."""
         whole = RawJudge()(log, harness)
         _, _, coefficient = solve(whole)
-        scored = begin(log, harness)
-        columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+        scored = score_at_face_value(log, harness)
+        columns = control_columns(scored.log)
         if not log.has("attribute"):
             return partial_out(scored, columns).with_nuisances(anchor=coefficient)
         rest = scored.value - scored.texts @ coefficient

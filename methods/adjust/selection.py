@@ -7,17 +7,21 @@ text and covariates, or estimated from the outcome itself with the help of a sha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import expit
 
-from benchmark.contract import Log
-from methods.adjust.features import TextFeatures, base_columns, covariate_columns, role_values
+from benchmark.contract import Harness, Log
+from methods.adjust.features import (
+    TextFeatures,
+    control_columns,
+    covariate_columns,
+    role_values,
+)
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin, partial_out, subtract_rest
+from methods.adjust.scored import Scored, partial_out, score_at_face_value, subtract_rest
 from methods.adjust.weights import clip_weights
 
 
@@ -25,9 +29,9 @@ from methods.adjust.weights import clip_weights
 class CompleteCase:
     """Recorded rows as if nothing were missing, covariates adjusted for: the baseline."""
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
-        return _adjust(begin(log, harness))
+        return _adjust(score_at_face_value(log, harness))
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,9 @@ class ObservationWeights:
     logged: bool = True
     clip: float = 20.0
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         seen = observed_rows(log)
         if self.logged:
             chance = log.numbers("observation_propensity")[seen]
@@ -70,9 +74,9 @@ class ShadowWeights:
 
     clip: float = 20.0
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         seen = observed_rows(log)
         texts = TextFeatures.learn(log, harness).of_log(log)
         recorded = np.zeros(len(log))
@@ -110,7 +114,7 @@ def standard(values: np.ndarray) -> np.ndarray:
     return (values - values.mean()) / (scale if scale > 1e-12 else 1.0)
 
 
-def _fit_chance(log: Log, harness: Any, seen: np.ndarray) -> np.ndarray:
+def _fit_chance(log: Log, harness: Harness, seen: np.ndarray) -> np.ndarray:
     texts = TextFeatures.learn(log, harness).of_log(log)
     recorded = np.zeros(len(log))
     recorded[seen] = 1.0
@@ -125,5 +129,5 @@ def _fit_odds(columns: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 
 
 def _adjust(scored: Scored, roles: tuple[str, ...] = ("covariate",)) -> Scored:
-    columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log, roles)])
+    columns = control_columns(scored.log, roles)
     return subtract_rest(partial_out(scored, columns))

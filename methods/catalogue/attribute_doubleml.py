@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from benchmark.contract import Encode, Fitting, Incompatible, Log, Method, Tags
+from benchmark.contract import Encode, Fitting, Harness, Incompatible, Log, Method, Tags
 from methods.adjust.aipw import TRIM
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.catalogue.attribute_effects import attribute_tags, one_at_a_time, read_back
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -37,22 +36,18 @@ class DoubleMLEffects:
     tags: Tags
     folds: int = 5
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log.
 
         Raises:
             Incompatible: If the log lacks a column, or the package is not installed.
         """
-        refuse_unfit(self.tags, log)
-        return self._fit(log, harness)
-
-    def _fit(self, log: Log, harness: Any) -> Fitting:
         # Asked for first, so that whoever lists fits that need nothing of the harness leaves this one out:
         # what it gives depends on what is installed.
         yield Encode(log.prompts, log.texts)
         if find_spec("doubleml") is None:
             raise Incompatible("needs the package doubleml; install confoundbench[parity]")
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         return read_back(scored, doubleml_scores(scored, cross_folds(scored.log, harness, self.folds)))
 
 
@@ -117,7 +112,7 @@ METHODS: tuple[Method, ...] = (
     DoubleMLEffects(
         "attribute-doubleml",
         attribute_tags(
-            "Doubly robust effect of each logged attribute by the DoubleML package, with intervals.",
+            "The DoubleML package estimates a doubly robust effect of each logged attribute, with intervals.",
             "Chernozhukov et al. 2018; Bach et al. 2022 (DoubleML)",
             "covariate",
         ),

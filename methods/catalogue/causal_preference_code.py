@@ -16,20 +16,19 @@ no log-probability; here S is the text's log-probability. Nor its constant 1/N, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.contract import Fitting, Log, Method, Score, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Score, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.catalogue.causal_preference_optimisation import RelativePolicy, draw_for_rows, predict_rows
 from methods.linear import regress
 from methods.objectives.terms import Batch, Scores, weigh
 from methods.objectives.unpaired import SFT
 from methods.recipe import standardise
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024 (their code)"
 
@@ -96,12 +95,8 @@ class ReleasedPolicyValue:
     objective: ReleasedValue
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         scored = Raw()(log, harness)
         rows = scored.log
         logged = Texts(rows.prompts, rows.texts)
@@ -118,22 +113,20 @@ class ReleasedPolicyValue:
         return RelativePolicy(harness.fitted_policy(policy), harness.fitted_policy(start), {})
 
 
-def _tags(summary: str) -> Tags:
-    return Tags(policy=True, paper=PAPER, summary=summary)
+def _row(name: str, objective: ReleasedValue, summary: str) -> ReleasedPolicyValue:
+    return ReleasedPolicyValue(name, objective, make_tags(summary, PAPER, policy=True))
 
 
 METHODS: tuple[Method, ...] = (
-    ReleasedPolicyValue(
-        "cpo-code", ReleasedValue(), _tags("CPO as coded: ratios normalised over minibatches of four.")
-    ),
-    ReleasedPolicyValue(
-        "oo-rlhf-code",
+    _row("cpo-released", ReleasedValue(), "CPO as in its code normalises ratios over minibatches of four."),
+    _row(
+        "oo-rlhf-released",
         ReleasedValue(weighted=False, modelled=True),
-        _tags("OO-RLHF as coded: minibatch ratios to the tuned policy, on texts from f0."),
+        "OO-RLHF as in its code takes minibatch ratios to the tuned policy, on texts from f0.",
     ),
-    ReleasedPolicyValue(
-        "dr-cpo-code",
+    _row(
+        "dr-cpo-released",
         ReleasedValue(modelled=True),
-        _tags("DR-CPO as coded: minibatch ratios, outcome model fitted on its own rows."),
+        "DR-CPO as in its code fits the outcome model on the rows that it predicts.",
     ),
 )

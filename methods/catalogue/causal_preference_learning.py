@@ -1,4 +1,4 @@
-"""The Base model of Kobalczyk & van der Schaar (ICML 2025): Bradley-Terry that is told the objective.
+"""The Base model of Kobalczyk & van der Schaar (ICML 2025): a Bradley-Terry head that reads the objective.
 
 One network on ``[e; c]``: text features beside the context's indicators. It may let the prompt stand in
 for the objective where the two come together, which is what heads by context and the adversary
@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from benchmark.harness.training.model import Model
 from methods.catalogue.objectives_by_context import read_contexts
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 SEPARATOR = "\x1f"
 
@@ -28,7 +28,7 @@ def mark(number: np.ndarray, prompts: np.ndarray) -> np.ndarray:
     return number.astype(int).astype(str).astype(object) + SEPARATOR + np.asarray(prompts, dtype=object)
 
 
-def head_with_context(harness: Any, contexts: int, hidden: int) -> Model:
+def head_with_context(harness: Harness, contexts: int, hidden: int) -> Model:
     """A fresh head that reads marked prompts: the usual features, then one indicator a context."""
     plain = harness.reward_head(hidden).architecture
 
@@ -51,8 +51,8 @@ def head_with_context(harness: Any, contexts: int, hidden: int) -> Model:
 
 
 @dataclass(frozen=True, eq=False)
-class ToldReward:
-    """The reward of a head that is told the context.
+class ConditionedReward:
+    """The reward of a head that reads the context.
 
     Attributes:
         fitted: A fitted head that reads marked prompts.
@@ -80,7 +80,7 @@ class ToldReward:
 
 
 @dataclass(frozen=True)
-class Told:
+class ConditionedHead:
     """Bradley-Terry on text features and context together.
 
     Attributes:
@@ -93,28 +93,24 @@ class Told:
     tags: Tags
     hidden: int = 32
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness, *read_contexts(log))
-
-    def _train(self, log: Log, harness: Any, column: str, values: np.ndarray, number: np.ndarray) -> Fitting:
+        column, values, number = read_contexts(log)
         fields, columns = Recipe("pairs").training_set(log, harness)
         marked = {name: Texts(mark(number, side.prompts), side.texts) for name, side in fields.items()}
         start = head_with_context(harness, len(values), self.hidden)
         model = yield Train(start, marked, columns, BradleyTerry())
-        return ToldReward(harness.fitted_head(model), column, values)
+        return ConditionedReward(harness.fitted_head(model), column, values)
 
 
 METHODS: tuple[Method, ...] = (
-    Told(
-        "told-head",
-        Tags(
-            kinds=frozenset({"pairs"}),
-            needs=frozenset({"context"}),
-            adjusts=True,
-            paper="Kobalczyk & van der Schaar 2025, arXiv 2506.05967 (Base)",
-            summary="One network that reads text features and the objective side by side.",
+    ConditionedHead(
+        "conditioned-head",
+        make_tags(
+            "One network reads text features and the objective side by side.",
+            "Kobalczyk & van der Schaar 2025, arXiv 2506.05967 (Base)",
+            "context",
+            kinds=("pairs",),
         ),
     ),
 )

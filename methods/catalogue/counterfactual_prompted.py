@@ -6,26 +6,25 @@ decoder follows no words, so it is first taught a control token: its own texts, 
 the style it happens to have. What a perfectly taught token would write, ``counterfactual`` picks from the
 reference's samples directly; here the teaching's imperfection is part of the method, as prompting's is.
 
-ENC is the paper's; DIS, CON and NEG are reconstructions. An actuator, not an estimator: which attribute to
-aim at comes from the log.
+Encouraging (ENC) is the paper's; discouraging (DIS), contrasting (CON) and negating (NEG) are
+reconstructions. The method estimates nothing: the log tells which attribute to aim at.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.catalogue.counterfactual import SIDES
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 STYLES = ("wanted", "unwanted")
 
@@ -37,7 +36,7 @@ class PromptedCounterfactual:
     Attributes:
         name: Name on the board.
         tags: What it takes and claims.
-        variant: One of "enc", "dis", "con", "neg".
+        variant: One of "encourage", "discourage", "contrast", "negate".
         beta: As in DPO.
     """
 
@@ -46,13 +45,9 @@ class PromptedCounterfactual:
     variant: str
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         effects = attribute_effects(scored, harness)
         aims = {"wanted": int(effects.argmax()), "unwanted": int(effects.argmin())}
         prompts = np.unique(log.prompts.astype(str)).astype(object)
@@ -75,7 +70,7 @@ class PromptedCounterfactual:
         rng, wanted = harness.rng("counterfactual pairs"), harness.budget.steps * harness.budget.batch_size
         row = rng.integers(len(prompts), size=wanted)
         # NEG is trained under the instruction that is to be ignored, the others under the plain prompt.
-        trained_on = asked["unwanted"] if self.variant == "neg" else prompts
+        trained_on = asked["unwanted"] if self.variant == "negate" else prompts
         fields = {
             name: Texts(trained_on[row], answers[side][row, rng.integers(each, size=wanted)])
             for name, side in zip(("chosen", "rejected"), SIDES[self.variant], strict=True)
@@ -84,7 +79,7 @@ class PromptedCounterfactual:
         return harness.fitted_policy(model)
 
 
-def follows_words(harness: Any) -> bool:
+def follows_words(harness: Harness) -> bool:
     """Whether the backbone is a pretrained language model, which an instruction in words can steer."""
     from benchmark.harness.hf.policy import HFPolicy
 
@@ -114,19 +109,15 @@ def _lesson(
     return Texts(shown, np.concatenate([own[place] for place in places.values()]))
 
 
-def _make(variant: str, summary: str) -> PromptedCounterfactual:
-    paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "enc" else " (reconstruction)")
-    tags = Tags(
-        needs=frozenset({"attribute", "covariate"}), adjusts=True, policy=True, paper=paper, summary=summary
-    )
+def _row(variant: str, summary: str) -> PromptedCounterfactual:
+    paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)")
+    tags = make_tags(summary, paper, "attribute", "covariate", policy=True)
     return PromptedCounterfactual(f"counterfactual-{variant}-prompted", tags, variant)
 
 
 METHODS: tuple[Method, ...] = (
-    _make("enc", "Prefers what the reference writes when prompted for the best attribute to what it writes."),
-    _make(
-        "dis", "Prefers what the reference writes to what it writes when prompted for the worst attribute."
-    ),
-    _make("con", "Prefers answers prompted for the best attribute to answers prompted for the worst."),
-    _make("neg", "Under a prompt for the worst attribute, prefers what is written without it."),
+    _row("encourage", "DPO prefers answers prompted for the best attribute to unprompted answers."),
+    _row("discourage", "DPO prefers unprompted answers to answers prompted for the worst attribute."),
+    _row("contrast", "DPO prefers answers prompted for the best attribute to those for the worst."),
+    _row("negate", "Under a prompt for the worst attribute, DPO prefers answers written without it."),
 )

@@ -1,7 +1,7 @@
 """DRPO (Xu et al. 2025): doubly robust preference optimisation, on fresh samples of the policy.
 
-Robust to a wrong preference model or a wrong reference policy. Which labels were confounded is
-neither's business: the method inherits them.
+The method is robust to a wrong preference model or a wrong reference policy. Neither repairs confounded
+labels, so their bias stays.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from benchmark.contract import Fitting, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import Raw
 from methods.objectives.policy_gradient import DRPO
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import ALL_KINDS, make_tags
 
 PAIRS = Recipe("pairs", Raw(), SamePrompt(), DRPO())
 
@@ -41,12 +41,8 @@ class DoublyRobustPreferences:
     rounds: int = 3
     each: int = 32
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         fields, values = PAIRS.training_set(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
         label = values.get("preference", np.ones(len(chosen)))
@@ -79,7 +75,9 @@ class DoublyRobustPreferences:
         return harness.fitted_policy(policy)
 
 
-def fit_utility(chosen: Texts, rejected: Texts, label: np.ndarray, weight: np.ndarray, harness: Any) -> Any:
+def fit_utility(
+    chosen: Texts, rejected: Texts, label: np.ndarray, weight: np.ndarray, harness: Harness
+) -> Any:
     """Bradley-Terry on text features: ``(prompts, texts) -> (n,)`` log-odds utilities."""
     difference = harness.encode(chosen.prompts, chosen.texts) - harness.encode(
         rejected.prompts, rejected.texts
@@ -91,11 +89,11 @@ def fit_utility(chosen: Texts, rejected: Texts, label: np.ndarray, weight: np.nd
 METHODS: tuple[Method, ...] = (
     DoublyRobustPreferences(
         "drpo",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
+        make_tags(
+            "Logged pairs correct a preference model, which judges fresh texts of the policy.",
+            "Xu et al. 2025, arXiv 2506.01183",
+            kinds=ALL_KINDS,
             policy=True,
-            paper="Xu et al. 2025, arXiv 2506.01183",
-            summary="Doubly robust preferences: logged pairs, and fresh texts against a preference model.",
         ),
         DRPO(),
     ),

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.objectives.factored import SKETCH, Factored
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import ALL_KINDS, make_tags
 
 CAUSAL, OTHER, SKETCH_SIZE = 12, 36, 16
 
@@ -60,12 +60,8 @@ class FactoredPreferences:
     tags: Tags
     objective: Factored
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         pairs = Recipe("pairs", Raw(), SamePrompt(), self.objective, model="head")
         fields, values = pairs.training_set(log, harness)
         width = harness.encode(fields["chosen"].prompts[:1], fields["chosen"].texts[:1]).shape[1]
@@ -83,10 +79,10 @@ class FactoredPreferences:
 METHODS: tuple[Method, ...] = (
     FactoredPreferences(
         "factored-reward",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
-            paper="Yang et al. 2026, arXiv 2601.21350 (reconstruction)",
-            summary="Bradley-Terry on one part of the representation, the other part kept from the reward.",
+        make_tags(
+            "Bradley-Terry reads one part of the representation; the other part is kept from the reward.",
+            "Yang et al. 2026, arXiv 2601.21350 (reconstruction)",
+            kinds=ALL_KINDS,
         ),
         Factored(CAUSAL),
     ),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from methods.adjust.features import covariate_columns
 from methods.adjust.partial import Raw
 from methods.adjust.ridge import project
@@ -21,7 +21,7 @@ from methods.objectives.penalties import ODIN, MaximumMeanDiscrepancy
 from methods.objectives.unpaired import OutcomeRegression
 from methods.pairing.rules import Pairs, SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import ALL_KINDS, make_tags
 
 COVARIATE = frozenset({"covariate"})
 BINS = 5
@@ -64,12 +64,8 @@ class Augmented:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         plain = Recipe("bradley-terry", Raw(), SamePrompt(), BradleyTerry(), model="head")
         fields, values = plain.training_set(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
@@ -106,11 +102,10 @@ METHODS: tuple[Method, ...] = (
         model="head",
         pair_columns=of_pairs,
         head=(("outputs", 2),),
-        tags=Tags(
-            needs=COVARIATE,
-            adjusts=True,
-            paper="Chen et al. 2024 (ODIN), covariates in place of length",
-            summary="Two-headed reward; the head that is used is decorrelated from the covariates.",
+        tags=make_tags(
+            "Of two reward heads, the one that is used is decorrelated from the covariates.",
+            "Chen et al. 2024 (ODIN), covariates in place of length",
+            "covariate",
         ),
     ),
     Recipe(
@@ -119,19 +114,18 @@ METHODS: tuple[Method, ...] = (
         penalties=(MaximumMeanDiscrepancy(BINS, strength=0.05),),
         model="head",
         columns=in_bins,
-        tags=Tags(
-            needs=COVARIATE,
-            adjusts=True,
-            paper="Wang et al. 2025, arXiv 2501.09620",
-            summary="Outcome regression whose reward must look alike in every bin of the covariates.",
+        tags=make_tags(
+            "An outcome regression's rewards must be distributed alike in every bin of the covariates.",
+            "Wang et al. 2025, arXiv 2501.09620",
+            "covariate",
         ),
     ),
     Augmented(
         "rrm",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
-            paper="Liu et al. 2025, arXiv 2409.13156 (reconstruction)",
-            summary="Bradley-Terry with texts of other prompts as losers and ties.",
+        make_tags(
+            "Texts of other prompts join Bradley-Terry's pairs as losers and ties.",
+            "Liu et al. 2025, arXiv 2409.13156 (reconstruction)",
+            kinds=ALL_KINDS,
         ),
     ),
 )

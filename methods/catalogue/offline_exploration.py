@@ -7,16 +7,14 @@ The degenerate offline form: labels stay the log's, so optimism points where the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Sample, Tags, Texts, Train
-from methods.adjust.partial import Joint
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags, Texts, Train
 from methods.objectives.exploration import SELM
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import ALL_KINDS, make_tags, on_residuals
 
 PAPER = "Zhang et al. 2024, arXiv 2405.19332 (offline form: reconstruction)"
 NEARLY_GREEDY = 0.2
@@ -46,12 +44,8 @@ class OfflineExploration:
         """What it takes and claims."""
         return self.recipe.tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         fields, values = self.recipe.training_set(log, harness)
         asked, place = np.unique(fields["chosen"].prompts.astype(str), return_inverse=True)
         each = max(1, min(self.each, harness.budget.samples // len(asked)))
@@ -62,31 +56,18 @@ class OfflineExploration:
         return harness.fitted_policy(model)
 
 
+PAIRS = Recipe(
+    "selm-offline",
+    pairing=SamePrompt(),
+    tags=make_tags(
+        "DPO learns from logged pairs and lowers what the reference would write anyway.",
+        PAPER,
+        kinds=ALL_KINDS,
+        policy=True,
+    ),
+)
+
 METHODS: tuple[Method, ...] = (
-    OfflineExploration(
-        Recipe(
-            "selm-offline",
-            pairing=SamePrompt(),
-            tags=Tags(
-                kinds=frozenset({"outcome", "pairs", "rankings"}),
-                policy=True,
-                paper=PAPER,
-                summary="DPO on logged pairs, lowering what the reference would say anyway.",
-            ),
-        )
-    ),
-    OfflineExploration(
-        Recipe(
-            "selm-offline-p3",
-            adjust=Joint(),
-            pairing=SamePrompt(),
-            tags=Tags(
-                needs=frozenset({"covariate"}),
-                adjusts=True,
-                policy=True,
-                paper=PAPER,
-                summary="SELM's loss on pairs ordered by the residual outcome.",
-            ),
-        )
-    ),
+    OfflineExploration(PAIRS),
+    OfflineExploration(on_residuals(PAIRS, "SELM's loss orders pairs by the residual outcome.")),
 )

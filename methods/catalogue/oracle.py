@@ -10,10 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Ask, Fitting, Incompatible, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import (
+    Ask,
+    Fitting,
+    Harness,
+    Incompatible,
+    Log,
+    Method,
+    Sample,
+    Score,
+    Tags,
+    Texts,
+    Train,
+)
 from methods.objectives.exploration import SELM
 from methods.objectives.pairwise import DPO
-from methods.refuse import refuse_unfit
+from methods.rows import ALL_KINDS, make_tags
 
 
 @dataclass(frozen=True)
@@ -42,20 +54,16 @@ class Acquire:
     optimism: float | None = None
     beta: float = 0.2
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from an oracle; the log supplies prompts alone.
 
         Raises:
             Incompatible: If no outcomes may be bought.
         """
-        refuse_unfit(self.tags, log)
         if harness.budget.asks < 4 * self.phases:
             raise Incompatible(
                 f"buys at least {4 * self.phases} outcomes, the budget has {harness.budget.asks}"
             )
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         prompts = np.unique(log.prompts.astype(str)).astype(object)
         bought: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         policy = harness.policy()
@@ -82,7 +90,7 @@ class Acquire:
             )
         return harness.fitted_policy(policy)
 
-    def _candidates(self, policy: Any, prompts: np.ndarray, n_pairs: int, harness: Any) -> Any:
+    def _candidates(self, policy: Any, prompts: np.ndarray, n_pairs: int, harness: Harness) -> Any:
         wanted = n_pairs * (self.oversample if self.certain else 1)
         room = harness.budget.samples // (self.phases + 1) // (2 * len(prompts))
         each = max(1, min(-(-wanted // len(prompts)), room))
@@ -100,20 +108,22 @@ class Acquire:
         return asked[kept], drawn[kept, 0], drawn[kept, 1]
 
 
-def _tags(summary: str, paper: str) -> Tags:
-    kinds = frozenset({"outcome", "pairs", "rankings"})
-    return Tags(kinds=kinds, track="oracle", adjusts=True, policy=True, paper=paper, summary=summary)
+def _row(name: str, paper: str, summary: str, **settings: Any) -> Acquire:
+    tags = make_tags(summary, paper, kinds=ALL_KINDS, track="oracle", adjusts=True, policy=True)
+    return Acquire(name, tags, **settings)
 
 
 METHODS: tuple[Method, ...] = (
-    Acquire(
+    _row(
         "apl",
-        _tags("Buys the pairs it is most certain of, retrains DPO.", "Muldrew et al. 2024, arXiv 2402.08114"),
+        "Muldrew et al. 2024, arXiv 2402.08114",
+        "APL buys outcomes of the pairs that it is most certain of and retrains DPO.",
     ),
-    Acquire("oracle-random", _tags("Buys random pairs, retrains DPO.", "baseline"), certain=False),
-    Acquire(
+    _row("oracle-random", "baseline", "It buys outcomes of random pairs and retrains DPO.", certain=False),
+    _row(
         "selm",
-        _tags("Buys random pairs, continues with optimism.", "Zhang et al. 2024, arXiv 2405.19332"),
+        "Zhang et al. 2024, arXiv 2405.19332",
+        "SELM buys outcomes of random pairs and continues with an optimism term.",
         certain=False,
         optimism=0.001,
     ),

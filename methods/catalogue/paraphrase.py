@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmark.contract import Fitting, Log, Method, Sample, Tags
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags
 from methods.objectives.unpaired import SFT
 from methods.posthoc.blocking import draw_blocks
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import make_tags
 
 PAPER = "Niu et al. 2021, arXiv 2010.12885 (reconstruction)"
 
@@ -55,12 +55,8 @@ class Paraphrased:
         """What it takes and claims."""
         return self.recipe.tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._augmented(log, harness)
-
-    def _augmented(self, log: Log, harness: Any) -> Fitting:
         rows, texts = yield from self._paraphrase(log, harness)
         if len(rows):
             table = log.take(rows).table
@@ -71,7 +67,7 @@ class Paraphrased:
         result = self.recipe.fit(log, harness)
         return (yield from result) if isinstance(result, Generator) else result
 
-    def _paraphrase(self, log: Log, harness: Any) -> Any:
+    def _paraphrase(self, log: Log, harness: Harness) -> Any:
         """Rows that could be paraphrased, and their paraphrases."""
         rng = harness.rng("paraphrase")
         each = min(self.candidates, harness.budget.samples)
@@ -99,7 +95,7 @@ class Paraphrased:
 
     @staticmethod
     def _nearest(
-        log: Log, rows: np.ndarray, whole: np.ndarray, allowed: np.ndarray, harness: Any
+        log: Log, rows: np.ndarray, whole: np.ndarray, allowed: np.ndarray, harness: Harness
     ) -> np.ndarray:
         """The allowed candidate nearest to its source, shape (len(rows),)."""
         each = whole.shape[1]
@@ -115,13 +111,13 @@ METHODS: tuple[Method, ...] = (
         Recipe(
             "sft-paraphrased",
             objective=SFT(),
-            tags=Tags(policy=True, paper=PAPER, summary="SFT on logged texts and their paraphrases."),
+            tags=make_tags("SFT imitates logged texts and their paraphrases.", PAPER, policy=True),
         )
     ),
     Paraphrased(
         Recipe(
             "regression-paraphrased",
-            tags=Tags(paper=PAPER, summary="Outcome regression on the log and on paraphrases of it."),
+            tags=make_tags("An outcome regression reads the log and paraphrases of it.", PAPER),
         )
     ),
 )

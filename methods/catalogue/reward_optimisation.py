@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Fitting, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import Fitted, Fitting, Harness, Log, Method, Sample, Score, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust, Scored
 from methods.adjust.weights import LoggedWeights
@@ -20,7 +19,7 @@ from methods.objectives.policy_gradient import ClippedPolicyGradient
 from methods.objectives.weights import leave_one_out
 from methods.posthoc.select import BestOfN, Tilt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import LOGGED, make_tags
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +100,8 @@ class PolicyGradient:
     beta: float = 0.5**0.5
     pace: float = 0.5
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         scorer, budget = self.reward(self.adjust(log, harness)), harness.budget
         prompts = np.unique(log.prompts.astype(str)).astype(object)
         rounds = max(1, min(self.rounds, budget.steps))
@@ -137,39 +132,45 @@ class PolicyGradient:
         return harness.fitted_policy(policy)
 
 
-def _tags(summary: str, paper: str, *needs: str, track: str = "log") -> Tags:
-    return Tags(
-        needs=frozenset(needs), track=track, adjusts=bool(needs), policy=True, paper=paper, summary=summary
-    )
-
-
 RLOO = "Ahmadian et al. 2024"
 METHODS: tuple[Method, ...] = (
     Recipe(
-        "best-of-n", posthoc=(BestOfN(),), tags=_tags("The best of 8 reference texts by naive.", "baseline")
+        "best-of-n",
+        posthoc=(BestOfN(),),
+        tags=make_tags("The naive reward picks the best of 8 reference texts.", "baseline", policy=True),
     ),
     Recipe(
         "best-of-n-adjusted",
-        adjust=Joint(),
+        Joint(),
         posthoc=(BestOfN(),),
-        tags=_tags("The best of 8 reference texts by covariate regression.", "baseline", "covariate"),
+        tags=make_tags(
+            "Covariate regression picks the best of 8 reference texts.", "baseline", "covariate", policy=True
+        ),
     ),
     Recipe(
         "tilt-adjusted",
-        adjust=Joint(),
+        Joint(),
         posthoc=(Tilt(),),
-        tags=_tags("Reference texts tilted by covariate regression.", "Korbak et al. 2022", "covariate"),
+        tags=make_tags(
+            "Covariate regression tilts the law of reference texts.",
+            "Korbak et al. 2022",
+            "covariate",
+            policy=True,
+        ),
     ),
-    PolicyGradient("rloo", _tags("RLOO against the naive reward.", RLOO), Raw()),
-    PolicyGradient("rloo-adjusted", _tags("RLOO against covariate regression.", RLOO, "covariate"), Joint()),
+    PolicyGradient("rloo", make_tags("RLOO maximises the naive reward.", RLOO, policy=True), Raw()),
+    PolicyGradient(
+        "rloo-adjusted",
+        make_tags("RLOO maximises the reward of covariate regression.", RLOO, "covariate", policy=True),
+        Joint(),
+    ),
     PolicyGradient(
         "dso",
-        _tags(
-            "Policy gradient on kernel-smoothed, propensity-weighted outcomes.",
+        make_tags(
+            "A policy gradient maximises kernel-smoothed, propensity-weighted outcomes.",
             "Kiyohara et al. 2025, arXiv 2504.02646 (reconstruction)",
-            "propensity",
-            "target_propensity",
-            track="propensity",
+            *LOGGED,
+            policy=True,
         ),
         LoggedWeights(clip=20.0),
         KernelReward,

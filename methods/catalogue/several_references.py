@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Score, Tags, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Score, Tags, Train
 from methods.adjust.partial import Raw
 from methods.objectives.pairwise import DPO
 from methods.objectives.references import MRPO, clip_references, separation_weights
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
+from methods.rows import ALL_KINDS, make_tags
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,8 @@ class TwoReferences:
     epsilon: float = 0.1
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Any) -> Fitting:
         maker = Recipe("pairs", Raw(), SamePrompt(), DPO())
         fields, values = maker.training_set(log, harness)
         second = yield Train(harness.policy(), {"text": fields["chosen"]}, {}, SFT())
@@ -61,11 +56,11 @@ class TwoReferences:
 METHODS: tuple[Method, ...] = (
     TwoReferences(
         "mrpo",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
+        make_tags(
+            "DPO learns against the clipped, adaptively weighted mean of two references.",
+            "Le et al. 2025, arXiv 2405.16388",
+            kinds=ALL_KINDS,
             policy=True,
-            paper="Le et al. 2025, arXiv 2405.16388",
-            summary="DPO against the clipped, adaptively weighted mean of two references.",
         ),
     ),
 )

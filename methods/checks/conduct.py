@@ -1,4 +1,4 @@
-"""Checks on how a method behaves while it fits: budget, randomness, company."""
+"""Checks on how a method behaves while it fits: budget, randomness, independence of other fits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Ask, Log, Method, Sample, Tags, Train
+from benchmark.contract import Ask, Harness, Log, Method, Sample, Tags, Train
 from methods.checks.subject import CheckFailed, CheckSkipped, Subject, distance
 from methods.checks.toy import draw_toy
 
@@ -26,8 +26,10 @@ def stays_within_budget(subject: Subject) -> str:
         for name in ("trainings", "steps", "samples", "asks"):
             most = budget.steps * budget.trainings if name == "steps" else getattr(budget, name)
             if spent[name] > most:
-                raise CheckFailed(f"{kind}: {spent[name]} {name} asked for, {most} allowed")
-    return ", ".join(f"{count} {name}" for name, count in sorted(spent.items())) or "asks for nothing"
+                raise CheckFailed(
+                    f"on {kind} logs the fit asks for {spent[name]} {name}, the budget allows {most}"
+                )
+    return ", ".join(f"{count} {name}" for name, count in sorted(spent.items())) or "the fit asks for nothing"
 
 
 def leaves_global_randomness(subject: Subject) -> None:
@@ -40,16 +42,18 @@ def leaves_global_randomness(subject: Subject) -> None:
         raise CheckFailed(f"the fit moves the global generator of {', '.join(moved)}; use harness.rng(part)")
 
 
-def fits_alike_in_company(subject: Subject) -> str:
-    """Driven beside another fit, the result is the one it has alone."""
+def gives_same_result_beside_other_fits(subject: Subject) -> str:
+    """A fit that is driven together with another gives the result that it gives alone."""
     other = subject.log(toy=draw_toy(300, seed=2))
     together = subject.fit_many([subject.log(), other])[0]
     alone = subject.ask(subject.fitted())
     moved = distance(alone, subject.ask(together))
-    # Stacked arithmetic rounds differently and an optimiser magnifies that; a seed's noise is the yardstick.
+    # Stacked arithmetic rounds differently and an optimiser magnifies that; another seed gives the scale.
     noise = distance(alone, subject.ask(subject.fitted(seed=1)))
     if moved > 1e-3 and moved > 0.25 * noise:
-        raise CheckFailed(f"company moves rewards by {moved:.2g} of their spread, a seed by {noise:.2g}")
+        raise CheckFailed(
+            f"another fit in the batch moves rewards by {moved:.2g} of their spread, a seed by {noise:.2g}"
+        )
     return f"moved {moved:.2g}, seed noise {noise:.2g}"
 
 
@@ -85,12 +89,12 @@ class Watched:
         """Tags of the inner method."""
         return self.inner.tags
 
-    def fit(self, log: Log, harness: Any) -> Any:
+    def fit(self, log: Log, harness: Harness) -> Any:
         """Fit the inner method, counting."""
         result = self.inner.fit(log, harness)
         return self._relay(result, harness) if isinstance(result, Generator) else result
 
-    def _relay(self, fitting: Generator[Any, Any, Any], harness: Any) -> Generator[Any, Any, Any]:
+    def _relay(self, fitting: Generator[Any, Any, Any], harness: Harness) -> Generator[Any, Any, Any]:
         answer = None
         while True:
             try:
@@ -101,7 +105,7 @@ class Watched:
                 self._count(request, harness)
             answer = yield asked
 
-    def _count(self, request: Any, harness: Any) -> None:
+    def _count(self, request: Any, harness: Harness) -> None:
         if isinstance(request, Train):
             self.spent["trainings"] += 1
             self.spent["steps"] += harness.budget.steps if request.steps is None else request.steps
@@ -121,4 +125,9 @@ def _global_states() -> dict[str, str]:
     }
 
 
-CONDUCT_CHECKS = (stays_within_budget, leaves_global_randomness, fits_alike_in_company, keeps_no_state)
+CONDUCT_CHECKS = (
+    stays_within_budget,
+    leaves_global_randomness,
+    gives_same_result_beside_other_fits,
+    keeps_no_state,
+)

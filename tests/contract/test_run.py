@@ -10,17 +10,20 @@ from functools import partial
 import pytest
 from fake_bench import FakeBench
 
+import benchmark
 from benchmark.contract import (
     ContractError,
     Incompatible,
     InfrastructureError,
     UsageError,
 )
+from benchmark.contract.records import status_of
 from benchmark.runs.engines.base import run_inline
 from benchmark.runs.engines.local import THREAD_CAPS, environment, run_local
-from benchmark.runs.engines.work import Kept, describe_failure
-from benchmark.runs.execute import choose_engine, execute, select_groups
-from benchmark.runs.plan import Entrant, make_plan
+from benchmark.runs.engines.work import Kept
+from benchmark.runs.entrants import Entrant
+from benchmark.runs.execute import execute, select_groups
+from benchmark.runs.plan import make_plan
 from benchmark.runs.store import Store
 from benchmark.tasks.suite import check_suite
 
@@ -66,12 +69,12 @@ def test_only_asked_statuses_run_again_and_the_rest_is_kept(tmp_path, diary):
     plan, store = plan_of("refuses"), Store.open(tmp_path / "store")
     run(plan, store, diary)
     before = store.read_records()
-    assert not select_groups(plan, store, ["failed"])
+    assert not select_groups(plan, store.read_index(), ["failed"])
     again = run(plan, store, diary, retry=["incompatible"])
     assert again.ran > 0
     assert store.read_records().to_pandas().equals(before.to_pandas())
     with pytest.raises(UsageError, match="did you mean 'timeout'"):
-        select_groups(plan, store, ["timout"])
+        select_groups(plan, store.read_index(), ["timout"])
 
 
 def test_interrupted_runs_keep_what_was_finished(tmp_path, diary):
@@ -129,7 +132,7 @@ def test_dead_workers_are_replaced_and_their_cells_retried_twice(tmp_path, diary
     assert times["dies-once-null-1"] == 2
     assert times["dies-null-0"] == 1
     # infrastructure is not final: the next run tries those cells again
-    assert {g.entrant.name for g in select_groups(plan, store)} == {"dies"}
+    assert {g.entrant.name for g in select_groups(plan, store.read_index())} == {"dies"}
 
 
 def broken_factory():
@@ -166,7 +169,7 @@ def test_workers_are_told_to_use_one_thread(monkeypatch):
     ],
 )
 def test_failures_have_a_status(error, status):
-    assert describe_failure(error).status == status
+    assert status_of(error)[0] == status
 
 
 KILLED = """
@@ -204,9 +207,9 @@ def test_kill_9_loses_only_groups_in_flight_and_leaves_no_worker(tmp_path, diary
     if sys.platform == "linux":
         wait_for(lambda: not is_running(int(hanging.read_text())))
     plan, store = plan_of("a", "hangs"), Store.open(tmp_path / "store")
-    finished = {cell_name(g, c) for g in plan.groups if store.is_stored(g.key) for c in g.cells}
+    finished = {cell_name(g, c) for g in plan.groups if store.read_index().is_stored(g.key) for c in g.cells}
     assert finished
-    missing = select_groups(plan, store)
+    missing = select_groups(plan, store.read_index())
     assert any(group.entrant.name == "hangs" for group in missing)
     before = begun(diary)
     run(plan.keep(lambda group: group.entrant.name == "a"), store, diary)
@@ -236,7 +239,8 @@ def is_running(pid):
 
 MEMORY = """
 import numpy as np
-from benchmark.runs.engines.work import Setting, describe_failure, open_bench
+from benchmark.contract.records import status_of
+from benchmark.runs.engines.work import Setting, open_bench
 from benchmark.tasks.suite import load_suite
 
 open_bench(Setting(load_suite("quick"), memory_mb=1500))
@@ -244,7 +248,7 @@ np.ones(50 * 2**17)
 try:
     np.ones(3000 * 2**17)
 except MemoryError as error:
-    print(describe_failure(error).status)
+    print(status_of(error)[0])
 """
 
 
@@ -256,9 +260,9 @@ def test_a_worker_that_allocates_too_much_ends_with_status_memory():
 
 def test_unknown_engines_and_negative_workers():
     with pytest.raises(UsageError, match="did you mean 'local'"):
-        choose_engine("lokal", 1, FakeBench, 1.0)
+        benchmark.plan("quick", engine="lokal")
     with pytest.raises(UsageError, match="negative"):
-        choose_engine("local", -1, FakeBench, 1.0)
+        benchmark.plan("quick", workers=-1)
 
 
 def test_kept_values_are_the_latest_used():

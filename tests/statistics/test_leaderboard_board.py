@@ -15,7 +15,7 @@ from leaderboard_records import CEILING_RHO, METHODS, SCENARIOS, make_records, w
 
 from benchmark.contract import IncompleteError, UsageError
 from leaderboard.board import build_board, make_board
-from leaderboard.contest import contests
+from leaderboard.comparison_group import make_comparison_groups
 from leaderboard.frame import from_table, read
 from leaderboard.tables import Span
 
@@ -58,8 +58,8 @@ def test_harmless_and_null_cells_stay_out_of_the_ranking() -> None:
     harm = board.table("harm")
     assert harm is not None
     assert {row[3] for row in harm.rows} == {6}  # the randomised scenario alone, six seeds
-    contest = next(contests(from_table(records)))
-    assert set(contest.where(contest.confounded).cells["family"]) == {"observed", "marker", "hidden"}
+    group = next(make_comparison_groups(from_table(records)))
+    assert set(group.where(group.confounded).cells["family"]) == {"observed", "marker", "hidden"}
     effects = board.table("effects")
     assert effects is not None
     assert "null" in {row[0] for row in effects.rows}
@@ -78,12 +78,12 @@ def test_a_failure_counts_as_the_worst_of_naive_coin_and_valid_seeds() -> None:
     cell = (records["family"] == "marker") & (records["seed"] == 2)
     valid = (records["method"] == "good") & (records["family"] == "marker") & (records["seed"] == 3)
     for status in ("failed", "invalid", "timeout", "memory"):
-        contest = next(contests(from_table(spoil(records, "good", status, cell))))
-        here = ((contest.cells["family"] == "marker") & (contest.cells["seed"] == 2)).to_numpy()
-        assert contest.filled[contest.names.index("good")][here] == [0.5]
+        group = next(make_comparison_groups(from_table(spoil(records, "good", status, cell))))
+        here = ((group.cells["family"] == "marker") & (group.cells["seed"] == 2)).to_numpy()
+        assert group.filled[group.names.index("good")][here] == [0.5]
     records.loc[valid, "metric.rho"] = 0.8
-    contest = next(contests(from_table(spoil(records, "good", "failed", cell))))
-    assert contest.filled[contest.names.index("good")][here] == [0.8]
+    group = next(make_comparison_groups(from_table(spoil(records, "good", "failed", cell))))
+    assert group.filled[group.names.index("good")][here] == [0.8]
     assert read_ranking(spoil(records, "good", "failed", cell))["good"]["imputed"].startswith("†1")
 
 
@@ -107,7 +107,7 @@ def test_gaps_are_listed() -> None:
     records = make_records()
     gone = (records["method"] == "good") & (records["seed"] == 4) & (records["family"] == "hidden")
     board = make_board(from_table(records[~gone]))
-    assert board.problems == ("1 cells are missing: good on hidden[n=4000] (1).",)
+    assert board.problems == ("1 cell is missing: good on hidden[n=4000] (1).",)
 
 
 def test_an_incompatible_method_is_ranked_where_it_fits_against_everybody() -> None:
@@ -147,15 +147,15 @@ def test_a_method_of_which_nothing_came_back_is_missed(tmp_path: Path) -> None:
     records = make_records()
     store = write_store(records[records["method"] != "fair"], tmp_path / "store")
     assert read(store).is_complete
-    owed = {
+    plan = {
         "suite": "synthetic", "suite_version": "1", "season": "test",
-        "owed": [{
+        "expected": [{
             "entrants": [{"method": m, "submission": "", "backbone": "tiny"} for m in ("fair", "good")],
             "cells": {"observed[strength=1,n=4000]": [0, 1, 2]},
         }],
     }  # fmt: skip
-    (store / "plan-1.json").write_text(json.dumps(owed))
-    (store / "plan-2.json").write_text(json.dumps({**owed, "suite": "another"}))
+    (store / "plan-1.json").write_text(json.dumps(plan))
+    (store / "plan-2.json").write_text(json.dumps({**plan, "suite": "another"}))
     assert make_board(read(store)).problems == (
         "3 cells are missing: fair on observed[strength=1,n=4000] (3).",
     )

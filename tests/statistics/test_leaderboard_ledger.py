@@ -11,11 +11,10 @@ import pytest
 from leaderboard_records import METHODS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
-from leaderboard.adopt import adopt_store
 from leaderboard.board import make_board
 from leaderboard.frame import read
 from leaderboard.ledger import Ledger, add_bundle
-from leaderboard.publish import BEGIN, END, publish_results
+from leaderboard.publish import BEGIN, END, adopt_store, publish_results
 from leaderboard.render.markdown import render_table
 
 
@@ -105,7 +104,7 @@ def test_a_submission_without_isolation_is_shown_as_such(tmp_path: Path, results
         ranking = next(table for table in make_board(read(results)).tables if table.name == "ranking")
         shown[isolation] = render_table(ranking), " ".join(ranking.notes)
     assert "theirs (not isolated)" in shown["none"][0]
-    assert "Run without isolation" in shown["none"][1]
+    assert "ran without isolation" in shown["none"][1]
     assert not any("isolat" in text for text in shown["bubblewrap"])
 
 

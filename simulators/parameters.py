@@ -1,0 +1,151 @@
+"""Parameters: the published parameters of a family, typed, with ranges and defaults.
+
+A parameter knows its own range and nothing of the world it shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmark.contract.errors import UsageError, unknown_name
+
+Value = float | int | bool | str
+_WORDS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a family; its type is the type of its default.
+
+    Attributes:
+        name: Name used in scenario strings.
+        default: Value taken when none is given.
+        summary: What turning it does, in one phrase.
+        low: Least value of a number.
+        high: Greatest value of a number.
+        choices: Accepted values of a word.
+        open_low: Whether ``low`` itself is excluded.
+        form: What a free word must be, for people.
+        required: Whether it must be given: it then has no default.
+        place: "file" or "model" where it names one, whose content then counts and not where it lies;
+            "folder" where it names a folder to write to, which counts for nothing; else "".
+    """
+
+    name: str
+    default: Value
+    summary: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    open_low: bool = False
+    form: str = "any text"
+    required: bool = False
+    place: str = ""
+
+    @property
+    def accepted(self) -> str:
+        """The accepted values, for people."""
+        if self.choices:
+            return " | ".join(self.choices)
+        if isinstance(self.default, bool):
+            return "true | false"
+        if isinstance(self.default, str):
+            return self.form
+        kind = "whole number" if isinstance(self.default, int) else "number"
+        low = f"{'(' if self.open_low else '['}{self.low:g}" if self.low is not None else "(-inf"
+        high = f"{self.high:g}]" if self.high is not None else "inf)"
+        return f"{kind} in {low}, {high}"
+
+    def read(self, value: object) -> Value:
+        """The value as the parameter's type.
+
+        Raises:
+            UsageError: If it cannot be read or lies out of range.
+        """
+        try:
+            read = self._convert(value)
+        except (TypeError, ValueError):
+            raise self._refuse(value) from None
+        if self.choices and read not in self.choices:
+            raise self._refuse(value)
+        if isinstance(read, float | int) and not isinstance(read, bool):
+            below = self.low is not None and (read <= self.low if self.open_low else read < self.low)
+            if read != read or below or (self.high is not None and read > self.high):
+                raise self._refuse(value)
+        return read
+
+    def _convert(self, value: object) -> Value:
+        if isinstance(self.default, bool):
+            return value if isinstance(value, bool) else _WORDS[str(value).strip().lower()]
+        if isinstance(self.default, str):
+            return str(value)
+        if isinstance(value, bool):
+            raise ValueError
+        number = float(value)  # type: ignore[arg-type]
+        if isinstance(self.default, int):
+            if number != int(number):
+                raise ValueError
+            return int(number)
+        return number
+
+    def _refuse(self, value: object) -> UsageError:
+        return UsageError(
+            f"parameter {self.name!r} cannot be {value!r}",
+            expected=self.accepted,
+            found=repr(value),
+            fix=self.summary,
+        )
+
+
+def read_parameters(
+    family: str, parameters: Sequence[Parameter], given: Mapping[str, object]
+) -> dict[str, Value]:
+    """Every parameter of a family with the value given, or its default.
+
+    Raises:
+        UsageError: For an unknown parameter (with the nearest names), one that must be given and is not, or a
+            value out of range.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    for name in given:
+        if name not in known:
+            raise unknown_name(f"parameter of family {family!r}:", name, known)
+    for parameter in parameters:
+        if parameter.required and parameter.name not in given:
+            raise UsageError(
+                f"family {family!r} needs the parameter {parameter.name!r}",
+                expected=f"{parameter.name}={parameter.accepted}",
+                found="not set",
+                fix=f"write {family}[{parameter.name}=...]; {parameter.name}: {parameter.summary}",
+            )
+    return {name: parameter.read(given.get(name, parameter.default)) for name, parameter in known.items()}
+
+
+STRENGTH = Parameter(
+    "strength", 1.0, "naive limit of the worst decoy, in units of the largest true effect", 0.0, 20.0
+)
+OVERLAP = Parameter(
+    "overlap",
+    0.3,
+    "target effective sample size of the exact weights, as a share of n",
+    0.0,
+    0.999,
+    open_low=True,
+)
+
+
+def domain_parameter(default: str = "headlines") -> Parameter:
+    """The parameter that chooses the text domain."""
+    return Parameter(
+        "domain", default, "what kind of text is written", choices=("headlines", "answers", "replies")
+    )
