@@ -32,7 +32,7 @@ CARD = FamilyCard(
     situation="Who sees which phrasing is decided entirely by something unrecorded that also moves the "
     "score, and a coin outside the log decides whether phrasings help or harm.",
     parameters=(domain_parameter(),),
-    identified_by="nothing whatever",
+    strategies=(),
     recover="nobody",
     fail="everybody; mean regret below one half over many signs invalidates a run",
 )

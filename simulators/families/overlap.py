@@ -31,7 +31,7 @@ CARD = FamilyCard(
     situation="Each reader segment is shown nearly always the same phrasing, so few rows tell the phrasing's "
     "effect from the segment's.",
     parameters=(STRENGTH, RHO, domain_parameter()),
-    identified_by="the covariates below rho = 1, by ever fewer rows; nothing at 1",
+    strategies=("back-door", "propensity"),
     recover="covariate regression below rho = 1; nothing at 1",
     fail="weights, which explode",
 )

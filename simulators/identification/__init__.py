@@ -6,6 +6,14 @@ by d-separation, which ways of estimating the effect a log allows. Nothing here 
 
 from simulators.identification.build import build_graph
 from simulators.identification.graph import CausalGraph, Node
-from simulators.identification.strategies import Strategy, find_strategies
+from simulators.identification.strategies import STRATEGIES, Strategy, describe_strategies, find_strategies
 
-__all__ = ["CausalGraph", "Node", "Strategy", "build_graph", "find_strategies"]
+__all__ = [
+    "STRATEGIES",
+    "CausalGraph",
+    "Node",
+    "Strategy",
+    "build_graph",
+    "describe_strategies",
+    "find_strategies",
+]

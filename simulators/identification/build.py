@@ -8,21 +8,66 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from simulators.identification.graph import OUTCOME, PROMPT, SELECTED, TEXT, CausalGraph, Node
+from simulators.law.assignment import PromptLaw, RowsLaw
 from simulators.law.codes import encode
-from simulators.law.population import Features, People
-from simulators.law.recording import Rows
-from simulators.world import World
+from simulators.law.outcome import Outcome
+from simulators.law.population import Features, People, Population
+from simulators.law.recording import LogEdits, Recording, Rows
+
+
+class Generator(Protocol):
+    """The parts of a simulated world that are probed; see ``simulators.world.SimulatedWorld``."""
+
+    @property
+    def population(self) -> Population:
+        """Who there is."""
+
+    @property
+    def prompt_law(self) -> PromptLaw:
+        """Who asks for what."""
+
+    @property
+    def rule(self) -> Any:
+        """Who is shown what."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What follows."""
+
+    @property
+    def recording(self) -> Recording:
+        """What reaches the log."""
+
+    @property
+    def edits(self) -> LogEdits:
+        """What is done to the log besides."""
+
+    @property
+    def context(self) -> str | None:
+        """Factor that is the context, or None."""
+
+    @property
+    def law(self) -> Any:
+        """The logging rule integrated over people."""
+
+    def rows_law(self, people: People, prompt_ids: np.ndarray, data: str) -> RowsLaw:
+        """The law by which rows are shown their attributes."""
+
+    def draw_rows(self, start: int, stop: int, data: str = "log") -> Rows:
+        """Everything that is true of rows ``start:stop``."""
+
 
 ROWS = 512
 LEAST_SHARE = 1e-9
 
 
-def build_graph(world: World) -> CausalGraph:
+def build_graph(world: Generator) -> CausalGraph:
     """The causal graph of a world, as its generator has it.
 
     Args:
@@ -50,7 +95,7 @@ class _Probe:
         factors: Names of the factors that are drawn anew.
     """
 
-    world: World
+    world: Generator
     rows: Rows
     factors: tuple[str, ...]
 
@@ -74,7 +119,7 @@ class _Probe:
             nodes,
             tuple(dict.fromkeys(edges)),
             positive=self.world.law.effective_share > LEAST_SHARE,
-            edited=self.world.stamp is not None,
+            edited=self.world.edits.rewrite is not None,
             faithful=faithful,
         )
 

@@ -6,7 +6,7 @@ probability; whether a log of n rows suffices is another question.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -14,6 +14,19 @@ from simulators.identification.graph import OUTCOME, PROMPT, SELECTED, TEXT, Cau
 
 BEFORE = ("covariate", "context", "time", "slot", "unit", "prompt", "proxy", "instrument", "shadow")
 """Roles that are recorded before the text, so that a method may hold them fixed."""
+
+STRATEGIES = {
+    "randomised": "random assignment, so that the log can be taken at face value",
+    "back-door": "holding fixed what was recorded before the text",
+    "propensity": "weighting by the logged probability of the text",
+    "instrument": "instruments, which move the outcome through the text alone",
+    "confounder-instrument": "an instrument of the measured confounder, whose effect is then subtracted",
+    "proxies": "two measurements of the confounder with errors of their own",
+    "slice": "the rows that are marked as randomised",
+    "selection-weights": "weighting by the logged probability that the outcome is recorded",
+    "shadow": "a shadow variable, which moves the outcome and not whether it is recorded",
+}
+"""Ways to the effect of a text, and each in words."""
 
 Shown = dict[str, tuple[str, ...]]
 
@@ -23,31 +36,12 @@ class Strategy:
     """One way to the effect.
 
     Attributes:
-        name: ``"randomised"``, ``"back-door"``, ``"propensity"``, ``"instrument"``,
-            ``"confounder-instrument"``, ``"proxies"``, ``"slice"``, ``"selection-weights"`` or ``"shadow"``.
+        name: One of ``STRATEGIES``.
         columns: Columns of the log that it uses.
     """
 
     name: str
     columns: tuple[str, ...] = ()
-
-    def describe(self) -> str:
-        """One plain sentence."""
-        return SENTENCES[self.name].format(columns=", ".join(f"`{name}`" for name in self.columns))
-
-
-SENTENCES = {
-    "randomised": "Texts were assigned at random, so the log can be taken at face value.",
-    "back-door": "Holding {columns} fixed blocks every back-door path from the text to the outcome.",
-    "propensity": "The logged probability of the text, {columns}, allows weighting.",
-    "instrument": "{columns} moves the text and reaches the outcome through the text alone.",
-    "confounder-instrument": "{columns} moves the confounder's measurement and reaches the outcome through "
-    "the confounder alone, so that the confounder's own effect can be estimated and subtracted.",
-    "proxies": "{columns} are two measurements of the confounder with errors of their own.",
-    "slice": "In the rows that {columns} marks, texts were assigned at random.",
-    "selection-weights": "The logged probability that an outcome is recorded, {columns}, allows weighting.",
-    "shadow": "{columns} moves the outcome and not whether it is recorded.",
-}
 
 
 def find_strategies(graph: CausalGraph, hidden: Collection[str] = ()) -> tuple[Strategy, ...]:
@@ -221,3 +215,12 @@ def _ancestors(graph: CausalGraph, name: str) -> set[str]:
 
 def _columns(graph: CausalGraph, names: Collection[str]) -> tuple[str, ...]:
     return tuple(column for name in names for column in graph.nodes[name].columns)
+
+
+def describe_strategies(strategies: Sequence[Strategy]) -> list[str]:
+    """Each strategy in words, with its columns; "nothing in the log" where there is none."""
+    said = [
+        STRATEGIES[found.name] + (f" ({', '.join(found.columns)})" if found.columns else "")
+        for found in strategies
+    ]
+    return said or ["nothing in the log"]
