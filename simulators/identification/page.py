@@ -32,9 +32,9 @@ HEADER = """# What identifies each world
 Nothing on this page is typed by hand. For each world, every function of its generator is probed: what changes
 when one factor is drawn anew. That gives a causal graph, and from the graph, by d-separation, follow the ways
 to estimate the effect of a text that the log allows (`world.graph()`,
-`simulators.identification.find_strategies`). A method may only use what its track is shown: the log track sees
-neither logged propensities nor the flag of randomised rows. A strategy says that the effect can be computed
-from the probabilities of the log; how many rows that takes is another question.
+`simulators.identification.find_strategies`). A method may only use what its track is shown: the log track
+sees neither logged propensities nor the flag of randomised rows. A strategy says that the effect can be
+computed from the probabilities of the log; how many rows that takes is another question.
 
 """
 
@@ -46,7 +46,8 @@ def example_graph(family: str, parameters: dict[str, Value] | None = None) -> Ca
 
 def describe_identification() -> str:
     """The whole page, as markdown."""
-    cases = [(card.name, {}) for card in list_families()] + list(SETTINGS)
+    defaults: list[tuple[str, dict[str, Value]]] = [(card.name, {}) for card in list_families()]
+    cases = [*defaults, *SETTINGS]
     rows = [_row(family, parameters) for family, parameters in sorted(cases, key=lambda case: case[0])]
     table = "| world | by the log alone | with propensities and flags too |\n|---|---|---|\n" + "\n".join(
         rows
