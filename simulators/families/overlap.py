@@ -17,10 +17,9 @@ from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
 from simulators.law.roles import draw_roles
-from simulators.parameters import STRENGTH, Parameter, Value, domain_parameter
-from simulators.standard import change_rule, compose_world
+from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
+from simulators.standard import change_rule, choose_domain, compose_world
 from simulators.strength import solve_strength
-from simulators.text import load_domain
 from simulators.world import SimulatedWorld
 
 CORRELATION = Parameter(
@@ -36,7 +35,7 @@ CARD = FamilyCard(
     name="overlap",
     situation="Each reader segment is shown nearly always the same phrasing, so few rows tell the phrasing's "
     "effect from the segment's.",
-    parameters=(STRENGTH, CORRELATION, domain_parameter()),
+    parameters=(STRENGTH, CORRELATION, *text_parameters()),
     identified_by="the covariates below correlation 1, by ever fewer rows; nothing at 1",
     recover="covariate regression below correlation 1; nothing at 1",
     fail="weights, which explode",
@@ -44,7 +43,7 @@ CARD = FamilyCard(
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     responding = np.flatnonzero(roles.directions)
     names = tuple(f"segment_{i + 1}" for i in range(len(responding)))
