@@ -25,7 +25,7 @@ from simulators.card import FamilyCard
 from simulators.identification import CausalGraph, build_graph, describe_strategies, find_strategies
 from simulators.law.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.law.codes import encode
-from simulators.law.comparison import measure_borda_regret, pooled_table
+from simulators.law.comparison import measure_borda_regret, preference_table
 from simulators.law.diagnostics import measure_confounding
 from simulators.law.exact import naive_table, reward_table
 from simulators.law.feedback import Feedback
@@ -133,7 +133,7 @@ class SimulatedWorld:
         """The causal truth, exact."""
         contexts = self.contexts_of(self.law.people)
         if self.feedback.slots > 1:
-            naive = pooled_table(self.law, self.prompt_law, self.outcome, contexts, self.feedback)
+            naive = preference_table(self.law, self.prompt_law, self.outcome, contexts, self.feedback)
         else:
             naive = naive_table(
                 self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection

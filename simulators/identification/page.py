@@ -17,7 +17,7 @@ NOT_ON_THE_LOG = ("propensity", "target_propensity", "randomised")
 
 SETTINGS: tuple[tuple[str, dict[str, Value]], ...] = (
     ("observed", {"strength": 0.0}),
-    ("overlap", {"rho": 1.0}),
+    ("overlap", {"correlation": 1.0}),
     ("instrument", {"direct": 1.0}),
     ("instrument", {"dependent": 1.0}),
     ("entangled", {"endogeneity": 1.0}),

@@ -32,7 +32,7 @@ INTENDED = {
     ("letters", ()): (["back-door"], ["propensity"]),
     ("position", ()): (["back-door"], ["propensity"]),
     ("overlap", ()): (["back-door"], ["propensity"]),
-    ("overlap", (("rho", 1.0),)): ([], []),
+    ("overlap", (("correlation", 1.0),)): ([], []),
     ("instrument", ()): (["instrument"], []),
     ("instrument", (("direct", 1.0),)): ([], []),
     ("instrument", (("dependent", 1.0),)): ([], []),
