@@ -27,14 +27,14 @@ from simulators.world import SimulatedWorld
 COLUMNS = ("engagement", "recency", "loyalty")
 FEWEST = 2
 SHARE_RANGE = (0.1, 0.4)  # of a column's variance that the urges make
-OWN_RANGE = (0.2, 0.5)  # how far attributes follow a column's own part, and what it is worth
+OWN_RANGE = (0.15, 0.4)  # how far attributes follow a column's own part, and what it is worth
 
 CARD = FamilyCard(
     name="hidden",
     situation="Things nobody recorded decide both which phrasing is shown and how it is received; what was "
     "recorded does so too, and goes with them only in part.",
     parameters=(STRENGTH, OVERLAP, *text_parameters()),
-    identified_by="nothing in the log",
+    strategies=(),
     recover="nothing; adjusting helps a little, honest bounds widen",
     fail="every method that sees the log alone, together",
 )

@@ -31,7 +31,7 @@ CARD = FamilyCard(
     situation="What decides both phrasing and score was not recorded, but surveys and browsing behaviour "
     "measure it with error, and errors of the same source go together.",
     parameters=(STRENGTH, OVERLAP, ERROR, PROXIES, *text_parameters()),
-    identified_by="proximal adjustment: proxies of one source instrument those of the other",
+    strategies=("proxies",),
     recover="proximal two-stage regression",
     fail="adjusting for the proxies as if they were the confounder, which gets part of the way",
 )

@@ -109,7 +109,7 @@ def aligned_weights(
     """Assignment weights that point along the confounding direction, each its own way.
 
     ``w_k = s_k m_k (beta + spread e_k |beta| / sqrt(d)) / norm``, e_k standard normal, reflected so
-    that ``w_k . beta`` has the sign s_k; sizes m_k are U(0.5, 1).
+    that ``w_k . beta`` has the sign s_k; sizes m_k are U(0.5, 1) at the default spread, 1 at none.
 
     Args:
         streams: The world's streams; parts ``"assignment"`` and ``"sizes"`` are used.
@@ -124,5 +124,5 @@ def aligned_weights(
     noise = streams.rng("assignment").normal(size=(len(directions), d))
     weights = coefficients + spread * noise * np.linalg.norm(coefficients) / np.sqrt(d)
     weights *= np.sign(weights @ coefficients)[:, None]
-    sizes = directions * streams.rng("sizes").uniform(*RESPONSE_RANGE, len(directions))
-    return np.asarray(sizes[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True))
+    sizes = 1 - 1.25 * spread * streams.rng("sizes").random(len(directions))
+    return np.asarray((directions * sizes)[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True))

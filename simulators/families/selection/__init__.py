@@ -29,14 +29,14 @@ RULE = Parameter(
     choices=("clicked", "extreme"),
 )
 RESPONSE = Parameter("response", 1.0, "how strongly phrasing moves who answers", 0.2, 3.0)
-WILLINGNESS, SPREAD, HARDER = 0.3, 2.0, 6.0
+WILLINGNESS, SPREAD, HARDER = 0.3, 2.0, 3.75
 
 CARD = FamilyCard(
     name="selection",
     situation="Texts were assigned at random, but only readers who answered left a score, and some phrasings "
     "are answered by the well-disposed alone.",
     parameters=(STRENGTH, RULE, RESPONSE, *text_parameters()),
-    identified_by="the logged chance of an answer, or a shadow variable that moves scores and not answering",
+    strategies=("selection-weights",),
     recover="weighting answers by one over their chance",
     fail="using the answered rows as they are",
 )
@@ -53,8 +53,14 @@ def _clicked(world: SimulatedWorld, response: float) -> SimulatedWorld:
 
 
 def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
-    # a phrasing that keeps low scores from being left looks good among the answers
-    pushes = -HARDER * response * world.roles.directions
+    # a phrasing that keeps low scores from being left looks good among the answers; two phrasings do
+    # something of the kind, for with more of them no rule of this form reaches a strength of 1
+    roles, rng = world.roles, world.streams.rng("answering")
+    good_looking = np.flatnonzero((roles.effects == 0) & (roles.directions > 0))
+    decoy = rng.choice(good_looking)
+    other = rng.choice(np.setdiff1d(np.flatnonzero(roles.directions), decoy))
+    pushes = np.where(np.isin(np.arange(len(roles.names)), (decoy, other)), roles.directions, 0.0)
+    pushes = -HARDER * response * pushes
     intercept = 1.0 - float(pushes @ world.marginals[0])
     # scores vary around their text's mean by the shadow variable and by noise
     (reach, reach_weights), (noise, noise_weights) = REACH.grid(), np.polynomial.hermite_e.hermegauss(40)
