@@ -22,9 +22,10 @@ from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
 from simulators.card import FamilyCard
+from simulators.identification import CausalGraph, build_graph, describe_strategies, find_strategies
 from simulators.law.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.law.codes import encode
-from simulators.law.comparison import measure_borda_regret, pooled_table
+from simulators.law.comparison import measure_borda_regret, preference_table
 from simulators.law.diagnostics import measure_confounding
 from simulators.law.exact import naive_table, reward_table
 from simulators.law.feedback import Feedback
@@ -132,7 +133,7 @@ class SimulatedWorld:
         """The causal truth, exact."""
         contexts = self.contexts_of(self.law.people)
         if self.feedback.slots > 1:
-            naive = pooled_table(self.law, self.prompt_law, self.outcome, contexts, self.feedback)
+            naive = preference_table(self.law, self.prompt_law, self.outcome, contexts, self.feedback)
         else:
             naive = naive_table(
                 self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection
@@ -197,6 +198,10 @@ class SimulatedWorld:
         """The proposer of an audit of this world; see ``simulators.proposer``."""
         return TiltedProposer(self.asked_texts, self.truth)
 
+    def graph(self) -> CausalGraph:
+        """What the generator does, found by probing it."""
+        return build_graph(self)
+
     def card(self) -> dict[str, Any]:
         """How hard the world is and why, as plain data. It holds the truth, so methods never see it."""
         truth, law, card = self.truth, self.law, self.family
@@ -226,7 +231,7 @@ class SimulatedWorld:
             if self.feedback.slots == 1
             else measure_borda_regret(law, self.prompt_law, self.outcome, self.contexts_of(law.people)),
             "recorded": [column.role for column in self.recording.columns],
-            "identified_by": card.identified_by,
+            "identified_by": describe_strategies(find_strategies(self.graph())),
             "should_recover": card.recover,
             "should_fail": card.fail,
         }

@@ -82,9 +82,9 @@ CARD = FamilyCard(
         ),
         Parameter("task", "Write a text.", "the prompt where no column holds one", form="any text"),
     ),
-    identified_by="with an attribute: the covariates and the logged propensity; else nothing for certain",
-    recover="with an attribute: covariate regression and inverse propensity weights; else nobody in full, "
-    "adjustment as far as covariates describe the tests",
+    strategies=("back-door", "propensity"),
+    recover="with an attribute: covariate regression and inverse propensity weights; else no method "
+    "in full, and adjustment as far as covariates describe the tests",
     fail="taking the outcome at face value",
     user_data="a table with a text, an outcome and a randomised arm",
 )

@@ -50,7 +50,7 @@ def utilities_of_kinds(
     return utilities, nodes, shares
 
 
-def pooled_table(
+def preference_table(
     law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np.ndarray, feedback: Feedback
 ) -> np.ndarray:
     """The Bradley-Terry projection of the log's pairs, shape (V, P, 2**K), the same for every context.
