@@ -16,7 +16,7 @@ _WHERE = {
     "add_bundle": "leaderboard.ledger",
     "build_board": "leaderboard.board",
     "compare_stores": "leaderboard.compare",
-    "judge_claims": "leaderboard.claims",
+    "judge_claims": "leaderboard.verdicts",
     "publish_results": "leaderboard.publish",
 }
 __all__ = list(_WHERE)

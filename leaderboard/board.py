@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.claims import make_claims
 from leaderboard.frame import Frame, read
 from leaderboard.producers.comparisons import make_comparisons
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
@@ -21,6 +20,7 @@ from leaderboard.producers.validity import find_problems, make_controls
 from leaderboard.render import write_board
 from leaderboard.render.figures import draw_figures
 from leaderboard.tables import Board, Table
+from leaderboard.verdicts import make_verdicts
 
 Producer = Callable[[Evidence], list[Table]]
 
@@ -32,7 +32,7 @@ PRODUCERS: tuple[Producer, ...] = (
     make_comparisons,
     make_effects,
     make_policies,
-    make_claims,
+    make_verdicts,
     make_controls,
     make_statuses,
 )
@@ -80,10 +80,10 @@ def _header(evidence: Evidence) -> tuple[str, ...]:
         f"{records['entrant'].nunique()} methods, {records['family'].nunique()} families, "
         f"{records['scenario'].nunique()} scenarios, {len(cells)} cells",
     ]
-    if len(evidence.contests) == 1:
-        only = evidence.contests[0]
+    if len(evidence.groups) == 1:
+        only = evidence.groups[0]
         facts.append(f"Track “{only.track}”, {only.kind} logs, backbone {only.backbone}")
-    strengths = {strengths_text(contest) for contest in evidence.contests} - {""}
+    strengths = {strengths_text(group) for group in evidence.groups} - {""}
     if strengths:
         facts.append("Confounding strength " + "; ".join(sorted(strengths)))
     return tuple(facts)

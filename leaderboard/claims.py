@@ -1,24 +1,21 @@
-"""Verdicts on published claims, computed from records.
+"""Published claims that records can test, as data. A claim is a list of parts, and all of them must hold.
 
-A claim is a list of parts, each a mean difference with a direction and a threshold. A part
-holds if its whole interval is on the claimed side, fails if it is on the other side; a
-claim is reproduced if every part holds and not reproduced if any part fails.
+Thresholds are ours where a source gives none. This module knows no record: ``leaderboard.verdicts``
+judges the claims.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
-
-from leaderboard.frame import CELL, Frame
-from leaderboard.producers.evidence import Evidence, span_of
-from leaderboard.tables import Column, Span, Table, make_table
-
-REPRODUCED, NOT_REPRODUCED, UNDETERMINED = "reproduced", "not reproduced", "undetermined"
-GROUPS = ("every adjuster", "every non-adjuster")
+EVERY = ("every adjuster", "every non-adjuster")
+DECONFOUND = "Loghmani, DeconfoundLM (2025)"
+CPO = "Lin, Ben-Michael & Morency (UAI 2024)"
+CAUSAL = "Causal preference learning (2025)"
+CDPO = "Le et al., Causal DPO (Findings of EACL 2026)"
+STYLE = "Butcher, Counterfactual DPO (2024)"
+OURS = "this suite's premise"
+STRONG = (1.0, float("inf"))
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Part:
     Attributes:
         family: Scenario family.
         metric: Metric of both sides.
-        method: Method name, or one of ``GROUPS``, in which case every one must satisfy the part.
+        method: Method name, or one of ``EVERY``, in which case every one must satisfy the part.
         against: Method name; ``"metric:NAME"`` for another metric of the same cell;
             ``"value:NUMBER"`` for a constant.
         relation: ``"greater"`` or ``"less"`` than the threshold, or ``"equal"``: within plus
@@ -53,7 +50,8 @@ class Part:
         where = self.family
         if self.strengths != (0.0, float("inf")):
             low, high = self.strengths
-            where += f", strength {low:g}" if low == high else f", strength {low:g} to {high:g}"
+            upper = "" if low == high else " or more" if high == float("inf") else f" to {high:g}"
+            where += f", strength {low:g}{upper}"
         return f"{self.metric}({self.method}) − {other} {sign} {self.threshold:g} [{where}]"
 
 
@@ -62,7 +60,7 @@ class Claim:
     """A published statement.
 
     Attributes:
-        name: Short name, such as ``"A-C2"``.
+        name: Short name that says what is claimed, such as ``"causal-dpo-beats-dpo"``.
         statement: What is claimed.
         source: Who claims it.
         parts: What must hold for it to be reproduced.
@@ -74,159 +72,166 @@ class Claim:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What the records say about one part.
-
-    Attributes:
-        part: The part.
-        verdict: One of the three verdicts.
-        span: The statistic that decided, or None where nothing was measured.
-        cells: Cells it rests on.
-        who: The method that decided.
-    """
-
-    part: Part
-    verdict: str
-    span: Span | None
-    cells: int
-    who: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A claim with what was found."""
-
-    claim: Claim
-    verdict: str
-    findings: tuple[Finding, ...]
-
-
-def judge_claims(frame: Frame, claims: Iterable[Claim] | None = None) -> tuple[Verdict, ...]:
-    """Judge claims on some records.
-
-    Args:
-        frame: Checked records.
-        claims: The claims; by default every published one that is testable here.
-    """
-    from leaderboard.published import CLAIMS
-
-    verdicts = []
-    for claim in CLAIMS if claims is None else claims:
-        findings = tuple(_judge(frame.records, part) for part in claim.parts)
-        verdicts.append(Verdict(claim, combine(finding.verdict for finding in findings), findings))
-    return tuple(verdicts)
-
-
-def combine(verdicts: Iterable[str]) -> str:
-    """One verdict from those of all parts: all must hold, one failure suffices."""
-    found = set(verdicts)
-    if NOT_REPRODUCED in found:
-        return NOT_REPRODUCED
-    return REPRODUCED if found == {REPRODUCED} else UNDETERMINED
-
-
-def decide(span: Span | None, relation: str, threshold: float) -> str:
-    """The verdict an interval supports."""
-    if span is None or not span.is_known:
-        return UNDETERMINED
-    if relation == "equal":
-        if -threshold < span.low and span.high < threshold:
-            return REPRODUCED
-        return NOT_REPRODUCED if span.low > threshold or span.high < -threshold else UNDETERMINED
-    low, high, edge = span.low, span.high, threshold
-    if relation == "less":
-        low, high, edge = -span.high, -span.low, -threshold
-    if low > edge:
-        return REPRODUCED
-    return NOT_REPRODUCED if high <= edge else UNDETERMINED
-
-
-def _judge(records: pd.DataFrame, part: Part) -> Finding:
-    """The part's finding; for a group, that of the method which decides it."""
-    findings = [_judge_method(records, part, method) for method in _members(records, part)]
-    for verdict in (NOT_REPRODUCED, UNDETERMINED, REPRODUCED):
-        for finding in findings:
-            if finding.verdict == verdict:
-                return finding
-    return Finding(part, UNDETERMINED, None, 0, part.method)
-
-
-def _members(records: pd.DataFrame, part: Part) -> list[str]:
-    if part.method not in GROUPS:
-        return [part.method]
-    wanted = part.method == GROUPS[0]
-    inside = (records["role"] == "method") & (records["track"] == "log") & (records["submission"] == "")
-    inside &= (
-        (records["adjusts"] == wanted) & (records["family"] == part.family) & (records["status"] == "ok")
-    )
-    return sorted(set(records[inside]["method"]))
-
-
-def _judge_method(records: pd.DataFrame, part: Part, method: str) -> Finding:
-    low, high = part.strengths
-    inside = (records["family"] == part.family) & (records["status"] == "ok") & (records["submission"] == "")
-    inside &= records["strength"].isna() | records["strength"].between(low, high)
-    cells = records[inside]
-    rows = cells[cells["method"] == method]
-    column = f"metric.{part.metric}"
-    if not len(rows) or column not in rows:
-        return Finding(part, UNDETERMINED, None, 0, method)
-    rows = rows.assign(gap=rows[column].to_numpy() - _other(cells, rows, column, part.against))
-    span = span_of(rows["gap"], rows["family"], rows["seed"])
-    count = int(rows["gap"].notna().sum())
-    return Finding(part, decide(span, part.relation, part.threshold), span, count, method)
-
-
-def _other(cells: pd.DataFrame, rows: pd.DataFrame, column: str, against: str) -> Any:
-    """What is subtracted in each row; NaN where the other side was not measured."""
-    kind, _, name = against.partition(":")
-    if kind == "value":
-        return float(name)
-    if kind == "metric":
-        return rows.get(f"metric.{name}", pd.Series(float("nan"), index=rows.index)).to_numpy()
-    other = cells[cells["method"] == against].drop_duplicates(CELL)
-    joined = rows[CELL].merge(other[[*CELL, column]], on=CELL, how="left")
-    return joined[column].to_numpy()
-
-
-def make_claims(evidence: Evidence) -> list[Table]:
-    """The table of claims; a claim about families that were not run is left out."""
-    families = set(evidence.frame.records["family"])
-    rows = []
-    for verdict in judge_claims(evidence.frame):
-        if not families & {part.family for part in verdict.claim.parts}:
-            continue
-        for number, finding in enumerate(verdict.findings):
-            first = number == 0
-            rows.append(
-                (
-                    verdict.claim.name if first else "",
-                    verdict.claim.statement if first else "",
-                    verdict.claim.source if first else "",
-                    verdict.verdict if first else "",
-                    finding.part.statistic,
-                    finding.span,
-                    finding.who if finding.who != finding.part.method else None,
-                    finding.cells,
-                    finding.verdict,
-                )
-            )
-    if not rows:
-        return []
-    columns = (
-        Column("claim", "Claim"),
-        Column("statement", "Statement"),
-        Column("source", "Source"),
-        Column("verdict", "Verdict"),
-        Column("statistic", "Part"),
-        Column("found", "Found", 3),
-        Column("decided_by", "Decided by", note="the method on which a statement about every method turns"),
-        Column("cells", "Cells"),
-        Column("part_verdict", "Part verdict"),
-    )
-    text = (
-        "A part holds when its whole 95 % interval (seeds as clusters) is on the claimed side and fails when "
-        "it is on the other; a claim needs all its parts. Thresholds are ours where the source gives none."
-    )
-    return [make_table("claims", "Published claims", columns, rows, text=text)]
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "confounded-log-beats-no-outcomes",
+        "Learning from the confounded log beats not learning from outcomes, when confounding is moderate.",
+        DECONFOUND,
+        (Part("observed", "value_samples", "dpo-raw", "sft", "greater", strengths=(0.5, 1.0)),),
+    ),
+    Claim(
+        "raw-dpo-amplifies-the-marker",
+        "DPO on raw scores amplifies a marker without effect; without confounding it does not.",
+        DECONFOUND,
+        (
+            Part("marker", "marker_rate", "dpo-raw", "sft", "greater"),
+            Part("randomised", "marker_rate", "dpo-raw", "sft", "equal", 0.1),
+        ),
+    ),
+    Claim(
+        "residuals-equal-joint-regression",
+        "With recorded, additive confounding, residualising equals joint regression and beats naive.",
+        DECONFOUND,
+        (
+            Part("observed", "rho", "residual-partial-out", "naive", "less", strengths=STRONG),
+            Part("observed", "rho", "residual-partial-out", "covariate-regression", "equal", 0.05),
+        ),
+    ),
+    Claim(
+        "instrument-beats-naive",
+        "Where the confounder is tied to causal text, subtracting an instrumented g(C) beats naive.",
+        DECONFOUND,
+        (Part("entangled", "rho", "residual-instrumented", "naive", "less", strengths=STRONG),),
+    ),
+    Claim(
+        "residual-pairs-leave-the-marker",
+        "Ignoring the confounder raises text that merely tracks it; residual pairs leave it near its base.",
+        DECONFOUND,
+        (
+            Part("marker", "marker_rate", "dpo-raw", "metric:reference_marker_rate", "greater"),
+            Part("marker", "marker_rate", "dpo-residual", "metric:reference_marker_rate", "equal", 0.1),
+        ),
+    ),
+    Claim(
+        "marginal-residuals-beat-naive",
+        "Residualising the outcome on the confounder helps ranking from observational data.",
+        DECONFOUND,
+        (Part("observed", "rho", "residual-marginal", "naive", "less", strengths=STRONG),),
+    ),
+    Claim(
+        "residuals-need-a-recorded-confounder",
+        "Residualising degrades when the confounder is not recorded: it no longer beats naive by .05.",
+        DECONFOUND,
+        (Part("hidden", "rho", "residual-partial-out", "naive", "greater", -0.05),),
+    ),
+    Claim(
+        "hidden-confounding-stays",
+        "When nothing records the confounder, no method that sees the log alone recovers.",
+        OURS,
+        (Part("hidden", "rho", "every adjuster", "naive", "greater", -0.1),),
+    ),
+    Claim(
+        "no-loss-adjusts-by-itself",
+        "No loss corrects confounding by itself: without adjustment nobody beats naive by .05.",
+        OURS,
+        (Part("observed", "rho", "every non-adjuster", "naive", "greater", -0.05, STRONG),),
+    ),
+    Claim(
+        "raw-dpo-inherits-the-bias",
+        "DPO on same-prompt pairs inherits the log's confounding: its effects point along the bias.",
+        OURS,
+        (Part("observed", "bias_cosine", "dpo-raw", "value:0", "greater", strengths=STRONG),),
+    ),
+    Claim(
+        "naive-finds-effects-where-none-are",
+        "Where nothing has an effect, naive finds effects and covariate regression does so less often.",
+        OURS,
+        (Part("null", "false_positive_rate", "covariate-regression", "naive", "less"),),
+    ),
+    Claim(
+        "known-propensities-remove-the-bias",
+        "Weighting by known propensities beats naive and leaves no trace of recorded confounding.",
+        CPO,
+        (
+            Part("observed", "rho", "ipw-logged", "naive", "less", strengths=STRONG),
+            Part("observed", "bias_cosine", "ipw-logged", "ceiling", "equal", 0.1, STRONG),
+        ),
+    ),
+    Claim(
+        "doubly-robust-removes-the-bias",
+        "A doubly robust outcome removes recorded confounding.",
+        CPO,
+        (
+            Part("observed", "rho", "doubly-robust", "naive", "less", strengths=STRONG),
+            Part("observed", "rho", "doubly-robust", "ceiling", "equal", 0.05, STRONG),
+        ),
+    ),
+    Claim(
+        "doubly-robust-cpo-matches-cpo",
+        "With a good outcome model the doubly robust policy objective is no worse than CPO.",
+        CPO,
+        (Part("randomised", "value_samples", "dr-cpo", "cpo", "greater", -0.02),),
+    ),
+    Claim(
+        "adjusted-outcome-model-restores-oo-rlhf",
+        "Adjusting the outcome model for all confounders restores OO-RLHF on a confounded log.",
+        CPO,
+        (
+            Part("observed", "rho", "oo-rlhf-adjusted", "oo-rlhf", "less", strengths=STRONG),
+            Part("hidden", "rho", "oo-rlhf-adjusted", "oo-rlhf", "equal", 0.1),
+        ),
+    ),
+    Claim(
+        "adversarial-beats-multi-head-beats-base",
+        "With an observed objective as confounder the order is base, multi-head, adversarial.",
+        CAUSAL,
+        (
+            Part("objective", "rho", "multi-head", "naive", "less"),
+            Part("objective", "rho", "adversarial-head", "multi-head", "less"),
+        ),
+    ),
+    Claim(
+        "representations-fail-when-hidden",
+        "With a hidden objective none of the representation methods helps.",
+        CAUSAL,
+        (Part("hidden", "rho", "adversarial-head", "naive", "greater", -0.05),),
+    ),
+    Claim(
+        "causal-prompts-beat-correlated-ones",
+        "Counterfactual prompting aimed at the causal attribute beats aiming at the correlated one.",
+        STYLE,
+        (
+            Part(
+                "style",
+                "value_samples",
+                "counterfactual-contrast",
+                "counterfactual-contrast-correlated",
+                "greater",
+            ),
+        ),
+    ),
+    Claim(
+        "causal-dpo-beats-dpo",
+        "Causal DPO beats DPO under observed confounding.",
+        CDPO,
+        (Part("observed", "rho", "causal-dpo-released", "dpo-raw", "less", strengths=STRONG),),
+    ),
+    Claim(
+        "released-causal-dpo-equals-dpo",
+        "As released, causal DPO is DPO within noise; with each row's own confounder it removes the bias.",
+        "derived from the released code of Causal DPO",
+        (
+            Part("observed", "rho", "causal-dpo-released", "dpo-raw", "equal", 0.05),
+            Part("observed", "rho", "causal-dpo-corrected", "dpo-raw", "less", strengths=STRONG),
+        ),
+    ),
+    Claim(
+        "causal-dpo-fails-when-hidden",
+        "With a hidden confounder neither form of causal DPO helps.",
+        CDPO,
+        (
+            Part("hidden", "rho", "causal-dpo-released", "dpo-raw", "equal", 0.1),
+            Part("hidden", "rho", "causal-dpo-corrected", "dpo-raw", "equal", 0.1),
+        ),
+    ),
+)

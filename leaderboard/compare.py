@@ -24,10 +24,10 @@ from benchmark.contract.errors import (
     IncompleteError,
     UsageError,
 )
-from leaderboard.contest import COIN
+from leaderboard.comparison_group import COIN
 from leaderboard.frame import CELL, FAILED, Frame, read
 from leaderboard.intervals import Clusters, Estimate, estimate
-from leaderboard.ranks import holm
+from leaderboard.ranks import adjust_p_values
 from leaderboard.render.markdown import render_table
 from leaderboard.render.plain import table_data
 from leaderboard.tables import Column, Span, Table, make_table, rounded_span
@@ -123,11 +123,9 @@ def compare_frames(before: Frame, after: Frame, margin: float = MARGIN) -> Compa
     names = sorted(set(joined["entrant"]))
     raw = [_measure(joined[joined["entrant"] == name]) for name in names]
     p = np.array([np.nan if e is None else e.p_value(side="greater")[0] for e, *_ in raw])
-    known = np.isfinite(p)
-    p[known] = holm(p[known])
     changes = [
         _judge(name, measured, float(adjusted), margin)
-        for name, measured, adjusted in zip(names, raw, p, strict=True)
+        for name, measured, adjusted in zip(names, raw, adjust_p_values(p, "holm"), strict=True)
     ]
     return _report(changes, margin)
 

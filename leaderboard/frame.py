@@ -24,7 +24,6 @@ REQUIRED = (
     *("cell_naive_rho", "cell_effect_scale", "cell_roles", "metric.rho"),
 )
 FAILED = ("failed", "invalid", "timeout", "memory")
-UNMEASURED = ("infrastructure", "missing")
 UNGUARDED = " (not isolated)"
 STATUSES = ("ok", "incompatible", *FAILED, "infrastructure")
 

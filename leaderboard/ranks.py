@@ -13,6 +13,7 @@ from string import ascii_lowercase
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
+from statsmodels.stats.multitest import multipletests
 
 from leaderboard.intervals import LEVEL, TINY, Estimate, satterthwaite
 
@@ -168,21 +169,20 @@ def _letter(index: int) -> str:
     return ascii_lowercase[place] + (str(turn + 1) if turn else "")
 
 
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm-adjusted p values, shape (k,) (Holm 1979); controls the chance of any false finding."""
-    p = np.asarray(p, dtype=np.float64)
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * (len(p) - np.arange(len(p)))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+def adjust_p_values(p: np.ndarray, method: str) -> np.ndarray:
+    """P values adjusted for their number, shape (k,); NaN stays NaN and does not count.
 
+    Args:
+        p: Unadjusted p values, shape (k,).
+        method: A name of ``statsmodels.stats.multitest.multipletests``: ``"holm"`` (Holm 1979) bounds the
+            chance of any false finding, ``"fdr_bh"`` (Benjamini & Hochberg 1995) the share of false findings.
 
-def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """Benjamini-Hochberg q values, shape (k,) (1995); controls the share of false findings."""
-    p = np.asarray(p, dtype=np.float64)
-    order = np.argsort(-p, kind="stable")
-    steps = p[order] * len(p) / (len(p) - np.arange(len(p)))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.minimum.accumulate(steps), 1.0)
+    Example:
+        >>> adjust_p_values(np.array([0.01, np.nan, 0.04]), "holm").tolist()
+        [0.02, nan, 0.04]
+    """
+    known = np.isfinite(p)
+    adjusted = np.full(len(p), np.nan)
+    if known.any():
+        adjusted[known] = multipletests(p[known], method=method)[1]
     return adjusted

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Contrasts, Log
+from benchmark.contract import Contrasts, Harness, Log
 from methods.adjust.features import TextFeatures
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.scored import Scored, solve
@@ -110,7 +109,7 @@ def regress(scored: Scored, intervals: bool = False) -> LinearReward | IntervalR
     return IntervalReward(linear, *gram.least_squares(left, float(scored.nuisances.get("spent", 1.0))))
 
 
-def compare(log: Log, harness: Any, weight: np.ndarray | None = None) -> LinearReward:
+def compare(log: Log, harness: Harness, weight: np.ndarray | None = None) -> LinearReward:
     """Bradley-Terry in closed form: penalised logistic regression on feature differences.
 
     Takes pairs, and rankings of three as their three pairs. Ties count half for each side.

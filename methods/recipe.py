@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Fitting, Log, Tags, Texts, Train
+from benchmark.contract import Fitted, Fitting, Harness, Log, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.adjust.scored import Adjust, Scored
 from methods.linear import compare, regress
@@ -72,10 +72,10 @@ class Recipe:
     model: str = "policy"
     columns: Callable[[Scored, np.random.Generator], dict[str, Any]] | None = None
     pair_columns: Callable[[Scored, Pairs], dict[str, Any]] | None = None
-    head: tuple[tuple[str, int], ...] = ()
+    head: tuple[tuple[str, Any], ...] = ()
     tags: Tags = field(default_factory=Tags)
 
-    def fit(self, log: Log, harness: Any) -> Fitted | Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitted | Fitting:
         """Learn from a log.
 
         Raises:
@@ -90,7 +90,7 @@ class Recipe:
             fitted = compare(log, harness)
         return self._finish(fitted, None, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         assert self.objective is not None
         fields, values = self.training_set(log, harness)
         start = harness.policy() if self.model == "policy" else harness.reward_head(**dict(self.head))
@@ -99,12 +99,12 @@ class Recipe:
         wrap = harness.fitted_policy if self.model == "policy" else harness.fitted_head
         return self._finish(wrap(model), model, harness)
 
-    def _finish(self, fitted: Fitted, model: Any, harness: Any) -> Fitted:
+    def _finish(self, fitted: Fitted, model: Any, harness: Harness) -> Fitted:
         for step in self.posthoc:
             fitted = step(fitted, model, harness)
         return fitted
 
-    def training_set(self, log: Log, harness: Any) -> tuple[dict[str, Texts], dict[str, np.ndarray]]:
+    def training_set(self, log: Log, harness: Harness) -> tuple[dict[str, Texts], dict[str, np.ndarray]]:
         """Text fields and number columns of the training request."""
         if log.kind == "pairs":
             return _logged_pairs(log)

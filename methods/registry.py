@@ -10,6 +10,51 @@ from functools import cache
 
 from benchmark.contract import ContractError, Method, UsageError, unknown_name
 
+# Names that rows had before, and what they are called now.
+NEW_NAMES = {
+    "dpo-p0": "dpo-cross",
+    "dpo-p1": "dpo-raw",
+    "dpo-p2": "dpo-matched",
+    "dpo-p3": "dpo-residual",
+    "dpo-p4": "dpo-modelled",
+    "dpo-p5": "dpo-weighted",
+    "dpo-p5-logged": "dpo-weighted-logged",
+    "rloo-residual": "rloo-residual-partial-out",
+    "ipo-p3": "ipo-residual",
+    "cdpo-p3": "cdpo-residual",
+    "rdpo-p3": "rdpo-residual",
+    "hinge-p3": "hinge-residual",
+    "slic-p3": "slic-residual",
+    "simpo-p3": "simpo-residual",
+    "orpo-p3": "orpo-residual",
+    "expo-p3": "expo-residual",
+    "selm-offline-p3": "selm-offline-residual",
+    "token-reward-p3": "token-reward-residual",
+    "token-supervision-p3": "token-supervision-residual",
+    "fa": "filtered-sft",
+    "fa-residual": "filtered-sft-residual",
+    "fa-residual-weighted": "filtered-sft-residual-weighted",
+    "fa-stratified": "filtered-sft-stratified",
+    "ca": "conditional-sft",
+    "ca-residual": "conditional-sft-residual",
+    "ca-residual-weighted": "conditional-sft-residual-weighted",
+    "cpo-code": "cpo-released",
+    "oo-rlhf-code": "oo-rlhf-released",
+    "dr-cpo-code": "dr-cpo-released",
+    "told-head": "conditioned-head",
+    "positive-or-disliked": "unlabelled-as-negative",
+    "counterfactual-enc": "counterfactual-encourage",
+    "counterfactual-enc-correlated": "counterfactual-encourage-correlated",
+    "counterfactual-enc-prompted": "counterfactual-encourage-prompted",
+    "counterfactual-dis": "counterfactual-discourage",
+    "counterfactual-dis-prompted": "counterfactual-discourage-prompted",
+    "counterfactual-con": "counterfactual-contrast",
+    "counterfactual-con-correlated": "counterfactual-contrast-correlated",
+    "counterfactual-con-prompted": "counterfactual-contrast-prompted",
+    "counterfactual-neg": "counterfactual-negate",
+    "counterfactual-neg-prompted": "counterfactual-negate-prompted",
+}
+
 
 @cache
 def _catalogue() -> dict[str, Method]:
@@ -52,7 +97,7 @@ def load(name: str) -> Method:
     if name == CEILING.name:
         return CEILING
     if name not in _catalogue():
-        raise unknown_name("method", name, _catalogue())
+        raise _no_such(name)
     return _catalogue()[name]
 
 
@@ -66,17 +111,26 @@ def match(patterns: Iterable[str]) -> tuple[Method, ...]:
     for pattern in patterns:
         fits = {name: m for name, m in _catalogue().items() if fnmatchcase(name, pattern)}
         if not fits:
-            raise _no_match(pattern)
+            raise _no_such(pattern)
         chosen.update(fits)
     return tuple(method for _, method in sorted(chosen.items()))
 
 
-def _no_match(pattern: str) -> UsageError:
+def _no_such(pattern: str) -> UsageError:
+    """The error for a name or pattern without a method: it tells a new name, or the nearest ones."""
+    renamed = {old: new for old, new in NEW_NAMES.items() if fnmatchcase(old, pattern)}
+    if renamed:
+        return UsageError(
+            f"no method is called {pattern!r} any more",
+            expected=", ".join(f"{new!r} (was {old!r})" for old, new in renamed.items()),
+            found=repr(pattern),
+            fix="use the new name",
+        )
     if any(sign in pattern for sign in "*?["):
         return UsageError(
             f"no method fits the pattern {pattern!r}",
-            expected=", ".join(sorted(_catalogue())),
+            expected="a pattern such as 'dpo-*'",
             found=repr(pattern),
-            fix="list methods to see every name",
+            fix="`confoundbench list methods` shows every name",
         )
     return unknown_name("method", pattern, _catalogue())

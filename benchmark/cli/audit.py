@@ -27,7 +27,7 @@ def audit(
     """Fit a method, then search for prompts and texts that its reward gets wrong.
 
     Reads the truth, so it is for whoever studies a method, never part of one. Examples:
-    confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-p3 --json
+    confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-residual --json
     """
     from benchmark.scoring.audit import audit_method
     from benchmark.scoring.proposals import Search

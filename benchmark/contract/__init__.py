@@ -10,8 +10,9 @@ from benchmark.contract.errors import (
     UsageError,
     unknown_name,
 )
+from benchmark.contract.harness import Budget, Fitted, Harness, Model, Policy
 from benchmark.contract.log import Log
-from benchmark.contract.method import Budget, Fitted, Fitting, Method, RewardFunction, Tags
+from benchmark.contract.method import Fitting, Method, RewardFunction, Tags
 from benchmark.contract.queries import Contrasts, Predictions, Queries
 from benchmark.contract.requests import Ask, Encode, Request, Sample, Score, Texts, Train
 from benchmark.contract.seeding import BLOCK, PUBLIC_SEASON, Streams, make_rng
@@ -27,11 +28,14 @@ __all__ = [
     "Encode",
     "Fitted",
     "Fitting",
+    "Harness",
     "Incompatible",
     "IncompleteError",
     "InfrastructureError",
     "Log",
     "Method",
+    "Model",
+    "Policy",
     "Predictions",
     "Queries",
     "RegressionError",

@@ -7,39 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from benchmark.contract.harness import Fitted, Harness
 from benchmark.contract.log import Log
-from benchmark.contract.queries import Contrasts
 from benchmark.contract.requests import Request
-
-if TYPE_CHECKING:
-    from benchmark.harness import Harness
 
 TRACKS = ("log", "propensity", "slice", "oracle")
 # The column that a track is about: its methods are ranked on the worlds that record it.
 TRACK_COLUMNS = {"propensity": "propensity", "slice": "randomised"}
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What one fit may spend; equal for all methods of a suite.
-
-    Attributes:
-        steps: Optimiser steps of one ``Train`` of a policy.
-        batch_size: Rows (pairs or texts) a step.
-        trainings: How many ``Train`` requests a fit may make.
-        samples: Texts a fit may sample.
-        asks: Oracle outcomes a fit may buy (oracle track alone).
-    """
-
-    steps: int = 60
-    batch_size: int = 32
-    trainings: int = 32
-    samples: int = 8192
-    asks: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,25 +54,6 @@ class Tags:
             return f"takes {' or '.join(sorted(self.kinds))} logs, this one holds {log.kind}"
         missing = sorted(role for role in self.needs if not log.has(role))
         return f"needs {', '.join(missing)}, which this log does not record" if missing else None
-
-
-@runtime_checkable
-class Fitted(Protocol):
-    """A fitted method.
-
-    Two more methods are optional. ``sample(prompts, n) -> (len(prompts), n) texts`` makes
-    it a policy. ``effect_interval(contrasts: Contrasts, level: float) -> (k, 2)`` gives
-    intervals for the contrasts' mean effects, in the order of their ids.
-    """
-
-    def reward(
-        self,
-        prompts: np.ndarray,
-        texts: np.ndarray,
-        context: Mapping[str, np.ndarray] | None = None,
-    ) -> np.ndarray:
-        """Rewards of texts, shape (n,), any scale; a policy gives log pi - log pi_ref."""
-        ...
 
 
 Fitting = Generator[Request | list[Request], Any, Fitted]
@@ -143,15 +102,3 @@ class RewardFunction:
     ) -> np.ndarray:
         """Rewards of texts, shape (n,)."""
         return np.asarray(self.function(prompts, texts), dtype=np.float64)
-
-
-__all__ = [
-    "TRACKS",
-    "Budget",
-    "Contrasts",
-    "Fitted",
-    "Fitting",
-    "Method",
-    "RewardFunction",
-    "Tags",
-]

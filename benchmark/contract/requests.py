@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.contract.harness import Model
+
 
 @dataclass(frozen=True, eq=False)
 class Texts:
@@ -48,7 +50,7 @@ class Train:
         full_batch: Use every row at every step (tabular and theory work).
     """
 
-    model: Any
+    model: Model
     fields: Mapping[str, Texts]
     values: Mapping[str, np.ndarray]
     loss: Callable[[Any, Any], Any]
@@ -66,7 +68,7 @@ class Score:
     A policy answers with sequence log-probabilities, a reward model with rewards.
     """
 
-    model: Any
+    model: Model
     prompts: np.ndarray
     texts: np.ndarray
 
@@ -75,7 +77,7 @@ class Score:
 class Sample:
     """Sample ``n`` texts a prompt from a policy; the answer has shape (len(prompts), n)."""
 
-    model: Any
+    model: Model
     prompts: np.ndarray
     n: int
     temperature: float = 1.0

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
+from benchmark import contract
 from benchmark.contract import Budget, ContractError, UsageError, make_rng
 from benchmark.harness.cache import Cache, digest_numbers, digest_strings
 from benchmark.harness.device import BFLOAT16, FLOAT32
@@ -137,7 +138,7 @@ class Harness:
         return self.cache.array(key, lambda: model.architecture.features(model.weights, prompts, texts))
 
     # -- use ------------------------------------------------------------------
-    def score(self, model: Model, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    def score(self, model: contract.Model, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Log-probabilities (policies) or rewards (heads) of texts, shape (n,), float64.
 
         The reference's own log-probabilities are kept by text, those of other decoders by column,
@@ -174,7 +175,13 @@ class Harness:
         return self.score(self.policy(), prompts, texts)
 
     def sample(
-        self, model: Model, prompts: np.ndarray, n: int, *, temperature: float = 1.0, part: str = "fitted"
+        self,
+        model: contract.Model,
+        prompts: np.ndarray,
+        n: int,
+        *,
+        temperature: float = 1.0,
+        part: str = "fitted",
     ) -> np.ndarray:
         """Sample n texts a prompt, shape (len(prompts), n).
 
@@ -212,7 +219,7 @@ class Harness:
         return texts
 
     def sample_key(
-        self, model: Model, prompts: np.ndarray, n: int, temperature: float, part: str
+        self, model: contract.Model, prompts: np.ndarray, n: int, temperature: float, part: str
     ) -> tuple[Any, ...]:
         """Everything that sampled texts follow from."""
         address = (model.architecture.signature, digest_model(model), self.path, part)
@@ -231,11 +238,15 @@ class Harness:
         return uniforms
 
     # -- results --------------------------------------------------------------
-    def fitted_policy(self, model: Model, diagnostics: Mapping[str, float] | None = None) -> FittedPolicy:
+    def fitted_policy(
+        self, model: contract.Model, diagnostics: Mapping[str, float] | None = None
+    ) -> FittedPolicy:
         """A ``Fitted`` whose reward is log pi - log pi_ref, and which can sample."""
         return FittedPolicy(self, model, dict(diagnostics or {}))
 
-    def fitted_head(self, model: Model, diagnostics: Mapping[str, float] | None = None) -> FittedHead:
+    def fitted_head(
+        self, model: contract.Model, diagnostics: Mapping[str, float] | None = None
+    ) -> FittedHead:
         """A ``Fitted`` whose reward is the head's value."""
         return FittedHead(self, model, dict(diagnostics or {}))
 
@@ -251,7 +262,7 @@ class FittedPolicy:
     """
 
     harness: Harness
-    model: Model
+    model: contract.Model
     diagnostics: Mapping[str, float] = field(default_factory=dict)
 
     def reward(
@@ -270,7 +281,7 @@ class FittedHead:
     """A trained reward head as a method's result; attributes as in ``FittedPolicy``."""
 
     harness: Harness
-    model: Model
+    model: contract.Model
     diagnostics: Mapping[str, float] = field(default_factory=dict)
 
     def reward(
@@ -311,12 +322,12 @@ def as_strings(values: Any) -> np.ndarray:
     return array
 
 
-def is_kept(model: Model) -> bool:
+def is_kept(model: contract.Model) -> bool:
     """Whether what a model answers is kept: decoders are small enough to be told apart by content."""
     return bool(model.architecture.name == "decoder")
 
 
-def digest_model(model: Model) -> str:
+def digest_model(model: contract.Model) -> str:
     """A content hash of a model's weights."""
     return digest_numbers(model.weights.detach().cpu().numpy())
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from leaderboard.contest import Contest
+from leaderboard.comparison_group import ComparisonGroup
 from leaderboard.intervals import Estimate, estimate
 from leaderboard.producers.evidence import Evidence, span_at
-from leaderboard.ranks import benjamini_hochberg, holm
+from leaderboard.ranks import adjust_p_values
 from leaderboard.tables import Column, Table, make_table
 
 COLUMNS = (
@@ -22,17 +22,17 @@ COLUMNS = (
 
 
 def make_comparisons(evidence: Evidence) -> list[Table]:
-    """One table a contest."""
+    """One table a group."""
     tables = []
-    for contest in evidence.contests:
-        full = contest.where(contest.confounded)
+    for group in evidence.groups:
+        full = group.where(group.confounded)
         part = full.only(full.is_rankable & (full.entrants["role"] == "method").to_numpy())
         if len(part.cells) and len(part.entrants):
-            tables.append(_table(evidence, contest, part))
+            tables.append(_table(evidence, group, part))
     return tables
 
 
-def _table(evidence: Evidence, contest: Contest, part: Contest) -> Table:
+def _table(evidence: Evidence, group: ComparisonGroup, part: ComparisonGroup) -> Table:
     names = part.names
     estimates = _with_naive(part)
     submitted = (part.entrants["submission"] != "").to_numpy()
@@ -44,8 +44,8 @@ def _table(evidence: Evidence, contest: Contest, part: Contest) -> Table:
     primary = [(i, j, label) for i in np.flatnonzero(submitted) for j, label in anchors]
     exploratory = [(i, len(names), "naive") for i in own]
     rows = [
-        *_rows(estimates, primary, names, "primary (Holm)", holm),
-        *_rows(estimates, exploratory, names, "exploratory (BH)", benjamini_hochberg),
+        *_rows(estimates, primary, names, "primary (Holm)", "holm"),
+        *_rows(estimates, exploratory, names, "exploratory (BH)", "fdr_bh"),
     ]
     attempts = evidence.frame.attempts
     rows = [(*row, attempts.get(row[0].partition("@")[0])) for row in rows]
@@ -53,24 +53,20 @@ def _table(evidence: Evidence, contest: Contest, part: Contest) -> Table:
         "A submission has one primary question: is it better than naive and than the best method of the "
         "repository? Holm keeps the chance of any false yes below 5 %. All other rows are exploratory."
     )
-    title = f"Comparisons{evidence.about(contest)}"
-    return make_table(f"comparisons{evidence.tag(contest)}", title, COLUMNS, rows, text=text)
+    title = f"Comparisons{evidence.about(group)}"
+    return make_table(f"comparisons{evidence.tag(group)}", title, COLUMNS, rows, text=text)
 
 
-def _with_naive(part: Contest) -> Estimate:
+def _with_naive(part: ComparisonGroup) -> Estimate:
     """Improvements with naive (exactly zero) as the last entrant."""
     gains = part.cells["naive"].to_numpy() - part.filled
     return estimate(np.vstack([gains, np.zeros(len(part.cells))]), part.clusters)
 
 
-def _rows(estimates: Estimate, questions: list, names: list[str], procedure: str, adjust) -> list[tuple]:
+def _rows(estimates: Estimate, questions: list, names: list[str], procedure: str, method: str) -> list[tuple]:
     contrasts = [estimates.contrast(int(i), int(j)) for i, j, _ in questions]
     p = np.array([c.p_value()[0] for c in contrasts])
-    if not len(p):
-        return []
-    known = np.isfinite(p)
-    adjusted = np.full(len(p), np.nan)
-    adjusted[known] = adjust(p[known])
+    adjusted = adjust_p_values(p, method)
     return [
         (names[i], label, span_at(c, 0), round(float(raw), 6), round(float(new), 6), procedure)
         for (i, _, label), c, raw, new in zip(questions, contrasts, p, adjusted, strict=True)

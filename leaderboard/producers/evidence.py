@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.contract.seeding import make_rng
-from leaderboard.contest import Contest, contests, rounded
+from leaderboard.comparison_group import ComparisonGroup, make_comparison_groups, rounded
 from leaderboard.frame import Frame
 from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
 from leaderboard.tables import Span, rounded_span
@@ -20,7 +20,7 @@ OF_ROLE = {"naive": "naive", "ceiling": "ceiling", "canary": "canary"}
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A frame and the contests in it.
+    """A frame and the comparison groups in it.
 
     Attributes:
         frame: Checked records.
@@ -29,24 +29,24 @@ class Evidence:
     frame: Frame
 
     @cached_property
-    def contests(self) -> tuple[Contest, ...]:
-        """Every contest, made once."""
-        return tuple(contests(self.frame))
+    def groups(self) -> tuple[ComparisonGroup, ...]:
+        """Every group, made once."""
+        return tuple(make_comparison_groups(self.frame))
 
     def rng(self, *path: object) -> np.random.Generator:
         """The generator for one resampling; the same store always gives the same numbers."""
         return make_rng("leaderboard", self.frame.suite, self.frame.version, *path)
 
-    def tag(self, contest: Contest) -> str:
-        """A suffix for table names; empty where there is one contest."""
-        return f"-{contest.name}" if len(self.contests) > 1 else ""
+    def tag(self, group: ComparisonGroup) -> str:
+        """A suffix for table names; empty where there is one group."""
+        return f"-{group.name}" if len(self.groups) > 1 else ""
 
-    def about(self, contest: Contest) -> str:
+    def about(self, group: ComparisonGroup) -> str:
         """A suffix for headings, such as ``: track log, outcome logs, tiny``; empty where there is one."""
-        if len(self.contests) == 1:
+        if len(self.groups) == 1:
             return ""
-        words = [f"track “{contest.track}”", f"{contest.kind} logs"]
-        return ": " + ", ".join([*words, contest.backbone] if contest.backbone else words)
+        words = [f"track “{group.track}”", f"{group.kind} logs"]
+        return ": " + ", ".join([*words, group.backbone] if group.backbone else words)
 
 
 def span_at(estimates: Estimate, index: int) -> Span:
@@ -77,12 +77,12 @@ def cut(span: Span | None, bounds: tuple[float, float]) -> Span | None:
     return Span(span.value, max(span.low, bounds[0]), min(span.high, bounds[1]), span.outside)
 
 
-def emphasis_of(contest: Contest, name: str) -> str:
+def emphasis_of(group: ComparisonGroup, name: str) -> str:
     """Class of an entrant's row: canaries stand back."""
-    return OF_ROLE.get(str(contest.entrants.loc[name, "role"]), "")
+    return OF_ROLE.get(str(group.entrants.loc[name, "role"]), "")
 
 
-def strengths_text(contest: Contest) -> str:
-    """Strengths in a contest as text."""
-    values = sorted(set(contest.cells["strength"].dropna()))
+def strengths_text(group: ComparisonGroup) -> str:
+    """Strengths in a group as text."""
+    values = sorted(set(group.cells["strength"].dropna()))
     return ", ".join(f"{value:g}" for value in values)

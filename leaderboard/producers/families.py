@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leaderboard.contest import HARMLESS, Contest
+from leaderboard.comparison_group import HARMLESS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_of, span_of_ratio
 from leaderboard.tables import Column, Table, make_table
@@ -13,8 +13,8 @@ from leaderboard.tables import Column, Table, make_table
 def make_families(evidence: Evidence) -> list[Table]:
     """A/B equivalence of every entrant in every family it can take."""
     tables = []
-    for contest in evidence.contests:
-        part = contest.where(contest.confounded)
+    for group in evidence.groups:
+        part = group.where(group.confounded)
         families = sorted(set(part.cells["family"]))
         if not families:
             continue
@@ -23,8 +23,8 @@ def make_families(evidence: Evidence) -> list[Table]:
         order = sorted(part.names, key=lambda n: (-_typical([f[n] for f in by_family]), n))
         tables.append(
             make_table(
-                f"families{evidence.tag(contest)}",
-                f"A/B equivalence by family{evidence.about(contest)}",
+                f"families{evidence.tag(group)}",
+                f"A/B equivalence by family{evidence.about(group)}",
                 columns,
                 [(name, *(found[name] for found in by_family)) for name in order],
                 text="0 is the log taken at face value, 1 is as good as having run the experiment. “–” is a "
@@ -36,8 +36,8 @@ def make_families(evidence: Evidence) -> list[Table]:
     return tables
 
 
-def _equivalences(contest: Contest, family: str) -> dict:
-    part = contest.where((contest.cells["family"] == family).to_numpy())
+def _equivalences(group: ComparisonGroup, family: str) -> dict:
+    part = group.where((group.cells["family"] == family).to_numpy())
     able = part.only(part.is_rankable)
     found = dict.fromkeys(part.names)
     if not len(able.entrants) or not able.cells["ceiling"].notna().any():
@@ -62,8 +62,8 @@ def make_harm(evidence: Evidence) -> list[Table]:
         Column("imputed", "Imputed"),
     )
     tables = []
-    for contest in evidence.contests:
-        part = contest.where(contest.harmless)
+    for group in evidence.groups:
+        part = group.where(group.harmless)
         if not len(part.cells):
             continue
         rows = []
@@ -78,8 +78,8 @@ def make_harm(evidence: Evidence) -> list[Table]:
         rows.sort(key=lambda row: (row[1].value, row[0]))
         tables.append(
             make_table(
-                f"harm{evidence.tag(contest)}",
-                f"Harm where there is nothing to correct{evidence.about(contest)}",
+                f"harm{evidence.tag(group)}",
+                f"Harm where there is nothing to correct{evidence.about(group)}",
                 columns,
                 rows,
                 text=f"Cells whose confounded limit has a regret below {HARMLESS:g} (randomised logs, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leaderboard.contest import DIGITS, Contest
+from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
 from leaderboard.ranks import Ranking, rank
@@ -32,12 +32,12 @@ OPTIONAL = ("group", "leave_one_out", "imputed")
 
 
 def make_headlines(evidence: Evidence) -> list[Table]:
-    """The main board of each contest."""
+    """The main board of each group."""
     tables = []
-    for contest in evidence.contests:
-        full = contest.where(contest.confounded)
+    for group in evidence.groups:
+        full = group.where(group.confounded)
         if len(full.cells):
-            name, title = f"ranking{evidence.tag(contest)}", f"Ranking{evidence.about(contest)}"
+            name, title = f"ranking{evidence.tag(group)}", f"Ranking{evidence.about(group)}"
             tables.append(_board(evidence, full, name, title))
     return tables
 
@@ -45,19 +45,19 @@ def make_headlines(evidence: Evidence) -> list[Table]:
 def make_partial_boards(evidence: Evidence) -> list[Table]:
     """Boards of the cells that entrants can take who cannot take them all; everybody able is on them."""
     tables = []
-    for contest in evidence.contests:
-        full = contest.where(contest.confounded)
+    for group in evidence.groups:
+        full = group.where(group.confounded)
         for number, scenarios in enumerate(_supported_sets(full), start=1):
             part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
             families = ", ".join(sorted(set(part.cells["family"])))
-            name = f"ranking{evidence.tag(contest)}-part-{number}"
-            title = f"Ranking on {families}{evidence.about(contest)}"
+            name = f"ranking{evidence.tag(group)}-part-{number}"
+            title = f"Ranking on {families}{evidence.about(group)}"
             text = f"Everybody who can take every one of these scenarios: {', '.join(scenarios)}."
             tables.append(_board(evidence, part, name, title, text))
     return tables
 
 
-def _supported_sets(full: Contest) -> list[tuple[str, ...]]:
+def _supported_sets(full: ComparisonGroup) -> list[tuple[str, ...]]:
     """Distinct sets of scenarios that entrants unable to take all of them can take, largest first."""
     names = full.cells["scenario"].to_numpy()
     scenarios = sorted(set(names))
@@ -68,7 +68,7 @@ def _supported_sets(full: Contest) -> list[tuple[str, ...]]:
     return sorted(found - {()}, key=lambda s: (-len(s), s))[:MAXIMUM_SUBBOARDS]
 
 
-def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str = "") -> Table:
+def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, text: str = "") -> Table:
     part = full.only(full.is_rankable)
     if not (part.entrants["role"] == "method").any():
         text = "No method of this track takes every cell; see the boards of some families below."
@@ -117,13 +117,13 @@ def _board(evidence: Evidence, full: Contest, name: str, title: str, text: str =
     )
 
 
-def rank_methods(evidence: Evidence, part: Contest, *path: object) -> Ranking:
-    """Rank sets of a contest's methods; canaries are shown on boards but compete with nobody."""
+def rank_methods(evidence: Evidence, part: ComparisonGroup, *path: object) -> Ranking:
+    """Rank sets of a group's methods; canaries are shown on boards but compete with nobody."""
     methods = part.only((part.entrants["role"] == "method").to_numpy())
     return rank(methods.improvement(), evidence.rng("ranks", part.name, *path))
 
 
-def leave_one_family_out(part: Contest) -> list[Span | None]:
+def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:
     """For each entrant the least and greatest mean improvement when one family is left out."""
     families = part.cells["family"].to_numpy()
     names = sorted(set(families))
@@ -135,7 +135,7 @@ def leave_one_family_out(part: Contest) -> list[Span | None]:
     return [rounded_span(whole[i], means[:, i].min(), means[:, i].max()) for i in range(len(whole))]
 
 
-def _reference(part: Contest, role: str) -> tuple:
+def _reference(part: ComparisonGroup, role: str) -> tuple:
     """The row of naive or ceiling."""
     naive, scores = part.cells["naive"].to_numpy(), part.cells[role].to_numpy()
     gap = span_of(naive - scores, part.cells["family"], part.cells["seed"]) or Span(float("nan"))
@@ -155,7 +155,7 @@ def _count(flags: np.ndarray) -> str | None:
     return f"†{total} ({100 * total / flags.size:.0f} %)" if total else None
 
 
-def _notes(part: Contest, ranking: Ranking, full: Contest) -> list[str]:
+def _notes(part: ComparisonGroup, ranking: Ranking, full: ComparisonGroup) -> list[str]:
     seeds = part.cells.groupby("family")["seed"].nunique()
     notes = [
         f"{len(part.cells)} cells of {len(seeds)} families: "

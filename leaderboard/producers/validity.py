@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from leaderboard.contest import COIN, CONTROLS
+from leaderboard.comparison_group import COIN, CONTROLS
 from leaderboard.frame import CELL
 from leaderboard.producers.evidence import Evidence
 from leaderboard.tables import Column, Table, make_table
@@ -68,12 +68,12 @@ def find_problems(evidence: Evidence) -> tuple[str, ...]:
         named = frame.infrastructure.groupby("entrant").size()
         listed = ", ".join(f"{e} ({n})" for e, n in named.items())
         problems.append(f"The machine failed {len(frame.infrastructure)} cells, never imputed: {listed}.")
-    for contest in evidence.contests:
-        known = contest.cells["cell_naive_rho"].notna()
+    for group in evidence.groups:
+        known = group.cells["cell_naive_rho"].notna()
         for role in ("naive", "ceiling"):
-            lost = int((contest.cells[role].isna() & known).sum())
+            lost = int((group.cells[role].isna() & known).sum())
             if lost:
-                problems.append(f"{lost} {contest.kind} cells have no {role} score ({contest.backbone}).")
+                problems.append(f"{lost} {group.kind} cells have no {role} score ({group.backbone}).")
     problems += _broken_canaries(evidence)
     leaks = [name for name, *_, verdict in judge_controls(evidence) if verdict == "LEAK"]
     if leaks:

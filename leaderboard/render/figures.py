@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leaderboard.contest import Contest
+from leaderboard.comparison_group import ComparisonGroup
 from leaderboard.producers.evidence import Evidence, span_at, span_of
 from leaderboard.tables import Figure
 
@@ -45,16 +45,14 @@ SETTINGS: dict[str, Any] = {
 def draw_figures(evidence: Evidence) -> tuple[Figure, ...]:
     """Every figure that the records support."""
     figures: list[Figure] = []
-    for contest in evidence.contests:
-        figures += [
-            f for f in (draw_forest(evidence, contest), draw_dose(evidence, contest)) if f is not None
-        ]
+    for group in evidence.groups:
+        figures += [f for f in (draw_forest(evidence, group), draw_dose(evidence, group)) if f is not None]
     return tuple(figures)
 
 
-def draw_dose(evidence: Evidence, contest: Contest) -> Figure | None:
+def draw_dose(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
     """Regret against strength, a panel a family; None where no family has two strengths."""
-    cells = contest.cells
+    cells = group.cells
     usable = cells["cell_naive_rho"].notna() & cells["strength"].notna()
     counts = cells[usable].groupby("family")["strength"].nunique()
     families = sorted(counts[counts > 1].index)
@@ -62,14 +60,14 @@ def draw_dose(evidence: Evidence, contest: Contest) -> Figure | None:
         return None
     with figure_canvas(1, len(families), (5.2 * len(families) + 1.6, 4.9)) as (canvas, axes):
         for axis, family in zip(axes, families, strict=True):
-            part = contest.where((usable & (cells["family"] == family)).to_numpy())
+            part = group.where((usable & (cells["family"] == family)).to_numpy())
             _draw_panel(axis, part, family)
         axes[0].set_ylabel("regret ρ   (0 perfect, .5 a coin)")
-        _legend(axes[0], contest)
+        _legend(axes[0], group)
         canvas.subplots_adjust(wspace=0.75)
         svg = save_svg(canvas)
-    name = f"dose{evidence.tag(contest)}"
-    title = f"Dose and response{evidence.about(contest)}"
+    name = f"dose{evidence.tag(group)}"
+    title = f"Dose and response{evidence.about(group)}"
     text = (
         "Regret against confounding strength: the log taken at face value in red, the experiment in green, "
         "one line a method; bands are 95 % intervals, of naive and ceiling alone where there are many "
@@ -78,7 +76,7 @@ def draw_dose(evidence: Evidence, contest: Contest) -> Figure | None:
     return Figure(name, title, text + ".", svg)
 
 
-def _draw_panel(axis: Axes, part: Contest, family: str) -> None:
+def _draw_panel(axis: Axes, part: ComparisonGroup, family: str) -> None:
     strengths = sorted(set(part.cells["strength"]))
     ends: list[tuple[float, str, str, bool]] = []
     methods = [n for n, row in zip(part.names, part.filled, strict=True) if np.isfinite(row).all()]
@@ -106,7 +104,7 @@ def _draw_panel(axis: Axes, part: Contest, family: str) -> None:
 
 def _draw_line(
     axis: Axes,
-    part: Contest,
+    part: ComparisonGroup,
     values: np.ndarray,
     strengths: list[float],
     colour: str,
@@ -164,24 +162,18 @@ def _label_ends(axis: Axes, x: float, ends: list[tuple[float, str, str, bool]]) 
 def spread_apart(values: list[float], gap: float, low: float, high: float) -> list[float]:
     """Places for sorted values, at least ``gap`` apart and inside (low, high) where they fit.
 
-    Least squares under the spacing: subtracting ``i * gap`` turns it into isotonic regression,
-    solved by pooling adjacent violators.
+    Least squares under the spacing: subtracting ``i * gap`` turns it into isotonic regression.
     """
-    blocks: list[list[float]] = []
-    for index, value in enumerate(values):
-        blocks.append([value - index * gap, 1.0])
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, size = blocks.pop()
-            blocks[-1][0] = (blocks[-1][0] * blocks[-1][1] + mean * size) / (blocks[-1][1] + size)
-            blocks[-1][1] += size
-    level = [mean for mean, size in blocks for _ in range(int(size))]
+    from scipy.optimize import isotonic_regression
+
+    level = isotonic_regression([value - index * gap for index, value in enumerate(values)]).x
     top = high - (len(values) - 1) * gap
     return [min(max(place, low), max(top, low)) + index * gap for index, place in enumerate(level)]
 
 
-def draw_forest(evidence: Evidence, contest: Contest) -> Figure | None:
+def draw_forest(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
     """Improvement over naive with intervals, best first; None where nothing is ranked."""
-    full = contest.where(contest.confounded)
+    full = group.where(group.confounded)
     part = full.only(full.is_rankable)
     if not len(part.cells) or not (part.entrants["role"] == "method").any():
         return None
@@ -235,7 +227,7 @@ def draw_forest(evidence: Evidence, contest: Contest) -> Figure | None:
         "clustered by seed. Blue methods adjust for confounding, brown ones do not, grey ones are controls."
     )
     return Figure(
-        f"improvement{evidence.tag(contest)}", f"Improvement over naive{evidence.about(contest)}", text, svg
+        f"improvement{evidence.tag(group)}", f"Improvement over naive{evidence.about(group)}", text, svg
     )
 
 
@@ -244,10 +236,10 @@ def _name_line(axis: Axes, x: float, name: str, colour: str) -> None:
     axis.text(x, -1.1, name, color=colour, ha="center", va="center", fontweight="bold", fontsize=8, bbox=box)
 
 
-def _legend(axis: Axes, contest: Contest) -> None:
+def _legend(axis: Axes, group: ComparisonGroup) -> None:
     for colour, text in GROUPS.values():
         axis.plot([], [], color=colour, linewidth=1.4, label=text)
-    if contest.entrants["policy"].any():
+    if group.entrants["policy"].any():
         axis.plot([], [], color=SOFT, linewidth=1.4, linestyle="--", label="policy")
     axis.legend(
         loc="upper left", facecolor="white", edgecolor="none", framealpha=0.85, fontsize=8, handlelength=1.8

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from benchmark.contract import Harness
 from methods.adjust.features import base_columns
 from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import project
 from methods.adjust.scored import Scored
 
 
-def attribute_effects(scored: Scored, harness: Any, adjusted: bool = True, folds: int = 5) -> np.ndarray:
+def attribute_effects(scored: Scored, harness: Harness, adjusted: bool = True, folds: int = 5) -> np.ndarray:
     """Partially linear effects of logged attributes, or their correlations, shape (k,)."""
     attributes = scored.log.matrix("attribute")
     if adjusted and scored.log.has("covariate"):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from methods.adjust.scored import Adjust, Scored
 
 
@@ -24,6 +23,6 @@ class Combined:
     value: Adjust
     weight: Adjust
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the one, weight them by the other."""
         return self.value(log, harness).with_weight(self.weight(log, harness).weight)

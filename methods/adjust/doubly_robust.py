@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge
@@ -34,7 +33,7 @@ class OutcomeModel:
 
     folds: int = 5
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the outcome less what the model says of their covariates."""
         scored = begin(log, harness)
         model = fit_outcome_model(scored, cross_folds(scored.log, harness, self.folds))
@@ -63,7 +62,7 @@ class DoublyRobust:
     logged: bool = False
     permutations: int = 4
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by their pseudo-outcome."""
         scored = begin(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from benchmark.contract.roles import GROUPS
 
 MOST_CATEGORIES = 12
@@ -69,12 +68,12 @@ class TextFeatures:
         basis: Turns context columns into numbers.
     """
 
-    harness: Any
+    harness: Harness
     names: tuple[str, ...]
     basis: Basis
 
     @classmethod
-    def learn(cls, log: Log, harness: Any) -> TextFeatures:
+    def learn(cls, log: Log, harness: Harness) -> TextFeatures:
         """The features of a log's texts."""
         return cls(harness, log.names("context"), Basis.learn(log.matrix("context")))
 

@@ -6,11 +6,10 @@ Two-stage least squares on a few columns; texts enter through one index an instr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Incompatible, Log
+from benchmark.contract import Harness, Incompatible, Log
 from methods.adjust.features import Basis, base_columns, covariate_columns, role_values
 from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge, project
@@ -84,7 +83,7 @@ class InstrumentedTexts:
 
     folds: int = 5
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the instrumented reward of their texts."""
         scored = begin(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
@@ -122,7 +121,7 @@ class InstrumentedConfounder:
 
     degree: int = 1
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the instrumented effect of the confounder."""
         scored = begin(log, harness)
         instruments = _powers(_standard(scored.log.matrix("instrument")), self.degree)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from methods.adjust.features import (
     Basis,
     base_columns,
@@ -29,7 +28,7 @@ class RawJudge:
 
     debiased: bool = False
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the judge."""
         scored = judged(log, harness)
         styles = role_values(scored.log, ("attribute",)) if self.debiased else np.zeros((len(scored.log), 0))
@@ -47,7 +46,7 @@ class CalibratedJudge:
     judge-to-oracle calibration (CJE, arXiv 2512.11150); a reconstruction.
     """
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score people's rows, anchored on the judge."""
         whole = RawJudge()(log, harness)
         _, _, coefficient = solve(whole)

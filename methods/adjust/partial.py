@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Incompatible, Log
+from benchmark.contract import Harness, Incompatible, Log
 from methods.adjust.features import base_columns, covariate_columns, flexible_columns, role_values
 from methods.adjust.ridge import fit_ridge, project
 from methods.adjust.scored import Scored, begin, judged, partial_out, split_folds, subtract_rest
@@ -20,7 +20,7 @@ from methods.adjust.scored import Scored, begin, judged, partial_out, split_fold
 class Raw:
     """The log at face value: the outcome, or the judge's score where a judge scored every row."""
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by their outcome."""
         scored = judged(log, harness) if log.has("judge") else begin(log, harness)
         return partial_out(scored, base_columns(scored.log))
@@ -35,7 +35,7 @@ class Marginal:
     residualised, text not); reconstruction of the method's simplest form.
     """
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by their residual."""
         scored = begin(log, harness)
         columns = np.column_stack([np.ones(len(scored.log)), covariate_columns(scored.log)])
@@ -57,7 +57,7 @@ class Joint:
 
     roles: tuple[str, ...] = ("covariate",)
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the covariates' jointly estimated effect."""
         scored = begin(log, harness)
         columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log, self.roles)])
@@ -80,7 +80,7 @@ class PartialOut:
     boosted: bool = False
     roles: tuple[str, ...] = ("covariate",)
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the estimated effect of the covariates."""
         scored = begin(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
@@ -88,7 +88,7 @@ class PartialOut:
         return subtract_rest(scored.with_nuisances(text_mean=text_mean, value_mean=value_mean))
 
 
-def cross_folds(log: Log, harness: Any, folds: int) -> np.ndarray:
+def cross_folds(log: Log, harness: Harness, folds: int) -> np.ndarray:
     """Fold numbers, shape (n,).
 
     Raises:

@@ -9,11 +9,10 @@ two-stage least squares; Miao, Geng, Tchetgen Tchetgen 2018).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Incompatible, Log
+from benchmark.contract import Harness, Incompatible, Log
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.scored import Scored, begin, partial_out, solve
 
@@ -22,7 +21,7 @@ from methods.adjust.scored import Scored, begin, partial_out, solve
 class Proximal:
     """Subtract the proxies' effect, each proxy instrumented by the others, averaged."""
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the effect of what the proxies measure."""
         scored = begin(log, harness)
         proxies = scored.log.matrix("proxy")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from benchmark.contract import Incompatible, Log
+from benchmark.contract import Harness, Incompatible, Log
 from methods.adjust.features import TextFeatures, base_columns
 from methods.adjust.ridge import Gram, RidgeFit, project
 
@@ -69,12 +69,12 @@ class Scored:
 class Adjust(Protocol):
     """``Log -> Scored``: what removes confounding, or does not."""
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the rows of an outcome log."""
         ...
 
 
-def begin(log: Log, harness: Any) -> Scored:
+def begin(log: Log, harness: Harness) -> Scored:
     """The rows with an outcome, at face value and equal weight.
 
     Raises:
@@ -89,7 +89,7 @@ def begin(log: Log, harness: Any) -> Scored:
     return Scored(log, features, features.of_log(log), log.outcomes, np.ones(len(log)))
 
 
-def judged(log: Log, harness: Any) -> Scored:
+def judged(log: Log, harness: Harness) -> Scored:
     """Every row, valued by the judge."""
     features = TextFeatures.learn(log, harness)
     return Scored(log, features, features.of_log(log), log.numbers("judge"), np.ones(len(log)))

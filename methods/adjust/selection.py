@@ -7,13 +7,12 @@ text and covariates, or estimated from the outcome itself with the help of a sha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import expit
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from methods.adjust.features import TextFeatures, base_columns, covariate_columns, role_values
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.ridge import fit_ridge
@@ -25,7 +24,7 @@ from methods.adjust.weights import clip_weights
 class CompleteCase:
     """Recorded rows as if nothing were missing, covariates adjusted for: the baseline."""
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
         return _adjust(begin(log, harness))
 
@@ -43,7 +42,7 @@ class ObservationWeights:
     logged: bool = True
     clip: float = 20.0
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
         scored = begin(log, harness)
         seen = observed_rows(log)
@@ -70,7 +69,7 @@ class ShadowWeights:
 
     clip: float = 20.0
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
         scored = begin(log, harness)
         seen = observed_rows(log)
@@ -110,7 +109,7 @@ def standard(values: np.ndarray) -> np.ndarray:
     return (values - values.mean()) / (scale if scale > 1e-12 else 1.0)
 
 
-def _fit_chance(log: Log, harness: Any, seen: np.ndarray) -> np.ndarray:
+def _fit_chance(log: Log, harness: Harness, seen: np.ndarray) -> np.ndarray:
     texts = TextFeatures.learn(log, harness).of_log(log)
     recorded = np.zeros(len(log))
     recorded[seen] = 1.0

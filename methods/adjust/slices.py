@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Incompatible, Log
+from benchmark.contract import Harness, Incompatible, Log
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.scored import Scored, begin, partial_out, solve
 
@@ -23,7 +22,7 @@ class Slice:
 
     anchored: bool = False
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the randomised rows."""
         rows = slice_rows(log)
         scored = _adjusted(begin(log.take(rows), harness))

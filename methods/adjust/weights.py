@@ -8,11 +8,10 @@ from rows whose covariates were permuted within the prompt.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Log
+from benchmark.contract import Harness, Log
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import cross_folds
@@ -34,7 +33,7 @@ class LoggedWeights:
     clip: float | None = None
     normalise: bool = True
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Weight rows by target over logging propensity."""
         scored = begin(log, harness)
         return weigh(scored, clip_weights(logged_ratio(scored.log), self.clip))
@@ -54,7 +53,7 @@ class EstimatedWeights:
     folds: int = 5
     permutations: int = 4
 
-    def __call__(self, log: Log, harness: Any) -> Scored:
+    def __call__(self, log: Log, harness: Harness) -> Scored:
         """Weight rows by the estimated density ratio."""
         scored = begin(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)

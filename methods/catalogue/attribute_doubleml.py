@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from benchmark.contract import Encode, Fitting, Incompatible, Log, Method, Tags
+from benchmark.contract import Encode, Fitting, Harness, Incompatible, Log, Method, Tags
 from methods.adjust.aipw import TRIM
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import cross_folds
@@ -37,7 +37,7 @@ class DoubleMLEffects:
     tags: Tags
     folds: int = 5
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log.
 
         Raises:
@@ -46,7 +46,7 @@ class DoubleMLEffects:
         refuse_unfit(self.tags, log)
         return self._fit(log, harness)
 
-    def _fit(self, log: Log, harness: Any) -> Fitting:
+    def _fit(self, log: Log, harness: Harness) -> Fitting:
         # Asked for first, so that whoever lists fits that need nothing of the harness leaves this one out:
         # what it gives depends on what is installed.
         yield Encode(log.prompts, log.texts)

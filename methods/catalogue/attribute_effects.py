@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Log, Method, Tags
+from benchmark.contract import Fitted, Harness, Log, Method, Tags
 from methods.adjust.aipw import cross_fit_scores
 from methods.adjust.features import base_columns, covariate_columns, flexible_columns
 from methods.adjust.partial import conditional_means, cross_folds
@@ -41,7 +40,7 @@ class AttributeEffects:
     scores: Influence
     folds: int = 5
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         scored = begin(log, harness)

@@ -16,13 +16,12 @@ no log-probability; here S is the text's log-probability. Nor its constant 1/N, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.contract import Fitting, Log, Method, Score, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Score, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.catalogue.causal_preference_optimisation import RelativePolicy, draw_for_rows, predict_rows
 from methods.linear import regress
@@ -96,12 +95,12 @@ class ReleasedPolicyValue:
     objective: ReleasedValue
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = Raw()(log, harness)
         rows = scored.log
         logged = Texts(rows.prompts, rows.texts)
@@ -124,15 +123,15 @@ def _tags(summary: str) -> Tags:
 
 METHODS: tuple[Method, ...] = (
     ReleasedPolicyValue(
-        "cpo-code", ReleasedValue(), _tags("CPO as coded: ratios normalised over minibatches of four.")
+        "cpo-released", ReleasedValue(), _tags("CPO as coded: ratios normalised over minibatches of four.")
     ),
     ReleasedPolicyValue(
-        "oo-rlhf-code",
+        "oo-rlhf-released",
         ReleasedValue(weighted=False, modelled=True),
         _tags("OO-RLHF as coded: minibatch ratios to the tuned policy, on texts from f0."),
     ),
     ReleasedPolicyValue(
-        "dr-cpo-code",
+        "dr-cpo-released",
         ReleasedValue(modelled=True),
         _tags("DR-CPO as coded: minibatch ratios, outcome model fitted on its own rows."),
     ),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from benchmark.harness.training.model import Model
 from methods.catalogue.objectives_by_context import read_contexts
 from methods.objectives.pairwise import BradleyTerry
@@ -28,7 +28,7 @@ def mark(number: np.ndarray, prompts: np.ndarray) -> np.ndarray:
     return number.astype(int).astype(str).astype(object) + SEPARATOR + np.asarray(prompts, dtype=object)
 
 
-def head_with_context(harness: Any, contexts: int, hidden: int) -> Model:
+def head_with_context(harness: Harness, contexts: int, hidden: int) -> Model:
     """A fresh head that reads marked prompts: the usual features, then one indicator a context."""
     plain = harness.reward_head(hidden).architecture
 
@@ -93,12 +93,14 @@ class Told:
     tags: Tags
     hidden: int = 32
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness, *read_contexts(log))
 
-    def _train(self, log: Log, harness: Any, column: str, values: np.ndarray, number: np.ndarray) -> Fitting:
+    def _train(
+        self, log: Log, harness: Harness, column: str, values: np.ndarray, number: np.ndarray
+    ) -> Fitting:
         fields, columns = Recipe("pairs").training_set(log, harness)
         marked = {name: Texts(mark(number, side.prompts), side.texts) for name, side in fields.items()}
         start = head_with_context(harness, len(values), self.hidden)
@@ -108,7 +110,7 @@ class Told:
 
 METHODS: tuple[Method, ...] = (
     Told(
-        "told-head",
+        "conditioned-head",
         Tags(
             kinds=frozenset({"pairs"}),
             needs=frozenset({"context"}),

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Score, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw, cross_folds
 from methods.adjust.scored import Adjust, Scored
 from methods.adjust.slices import slice_rows
@@ -91,12 +91,12 @@ class PolicyValue:
     folds: int = 1
     sliced: bool = False
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = self.outcome_model(log, harness)
         # An adjusted value is the outcome less what covariates explain: the weighted term uses it too.
         kept = slice_rows(scored.log) if self.sliced else np.arange(len(scored.log))
@@ -117,7 +117,7 @@ class PolicyValue:
         return RelativePolicy(harness.fitted_policy(policy), harness.fitted_policy(start), {})
 
     def _predict(
-        self, scored: Scored, kept: np.ndarray, sides: tuple[Texts, ...], harness: Any
+        self, scored: Scored, kept: np.ndarray, sides: tuple[Texts, ...], harness: Harness
     ) -> np.ndarray:
         """Outcomes predicted for some texts a kept row, by a model that has not seen the row; (sides, n)."""
         if self.constant:
@@ -140,7 +140,7 @@ def predict_rows(model: Any, rows: Log, sides: tuple[Texts, ...]) -> np.ndarray:
     return np.stack([model.reward(side.prompts, side.texts, context) for side in sides])
 
 
-def draw_for_rows(policy: Any, log: Log, harness: Any) -> Any:
+def draw_for_rows(policy: Any, log: Log, harness: Harness) -> Any:
     """A text from the policy for each row, of the row's prompt.
 
     No more are drawn than training visits; rows beyond that reuse them.

@@ -9,11 +9,10 @@ paper's, DIS, CON and NEG are reconstructions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import begin
@@ -22,10 +21,10 @@ from methods.objectives.pairwise import DPO
 from methods.refuse import refuse_unfit
 
 SIDES = {
-    "enc": ("wanted", "plain"),
-    "dis": ("plain", "unwanted"),
-    "con": ("wanted", "unwanted"),
-    "neg": ("plain", "unwanted"),
+    "encourage": ("wanted", "plain"),
+    "discourage": ("plain", "unwanted"),
+    "contrast": ("wanted", "unwanted"),
+    "negate": ("plain", "unwanted"),
 }
 
 
@@ -36,7 +35,7 @@ class Counterfactual:
     Attributes:
         name: Name on the board.
         tags: What it takes and claims.
-        variant: One of "enc", "dis", "con", "neg".
+        variant: One of "encourage", "discourage", "contrast", "negate".
         causal: Aim by covariate-adjusted effects; otherwise by correlation.
         beta: As in DPO.
     """
@@ -47,12 +46,12 @@ class Counterfactual:
     causal: bool = True
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness, self.causal)
         reader = fit_ridge(scored.texts, scored.log.matrix("attribute"))
@@ -74,7 +73,7 @@ class Counterfactual:
         rng = harness.rng("counterfactual pairs")
         row = usable[rng.integers(len(usable), size=harness.budget.steps * harness.budget.batch_size)]
         asked = prompts[row]
-        if self.variant == "neg":  # the prompt carries the instruction that is to be ignored
+        if self.variant == "negate":  # the prompt carries the instruction that is to be ignored
             asked = prefix(np.full(len(row), sign_words(scored.log, 1)[0], dtype=object), asked)
         fields = {
             name: Texts(asked, texts[row, _pick(pool, row, rng)])
@@ -95,7 +94,7 @@ def _make(variant: str, causal: bool, summary: str) -> Counterfactual:
         needs=frozenset(needs),
         adjusts=causal,
         policy=True,
-        paper="Butcher 2024, arXiv 2401.09566" + ("" if variant == "enc" else " (reconstruction)"),
+        paper="Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)"),
         summary=summary,
     )
     suffix = "" if causal else "-correlated"
@@ -103,10 +102,10 @@ def _make(variant: str, causal: bool, summary: str) -> Counterfactual:
 
 
 METHODS: tuple[Method, ...] = (
-    _make("enc", True, "Encourages the attribute of greatest causal effect."),
-    _make("dis", True, "Discourages the attribute of least causal effect."),
-    _make("con", True, "Best against worst attribute by causal effect."),
-    _make("neg", True, "Ignores an instruction to use the worst attribute."),
-    _make("enc", False, "Encourages the attribute that goes with high outcomes."),
-    _make("con", False, "Best against worst attribute by correlation."),
+    _make("encourage", True, "Encourages the attribute of greatest causal effect."),
+    _make("discourage", True, "Discourages the attribute of least causal effect."),
+    _make("contrast", True, "Best against worst attribute by causal effect."),
+    _make("negate", True, "Ignores an instruction to use the worst attribute."),
+    _make("encourage", False, "Encourages the attribute that goes with high outcomes."),
+    _make("contrast", False, "Best against worst attribute by correlation."),
 )

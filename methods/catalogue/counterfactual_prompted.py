@@ -13,11 +13,10 @@ aim at comes from the log.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import Scored, begin
@@ -37,7 +36,7 @@ class PromptedCounterfactual:
     Attributes:
         name: Name on the board.
         tags: What it takes and claims.
-        variant: One of "enc", "dis", "con", "neg".
+        variant: One of "encourage", "discourage", "contrast", "negate".
         beta: As in DPO.
     """
 
@@ -46,12 +45,12 @@ class PromptedCounterfactual:
     variant: str
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness)
         aims = {"wanted": int(effects.argmax()), "unwanted": int(effects.argmin())}
@@ -75,7 +74,7 @@ class PromptedCounterfactual:
         rng, wanted = harness.rng("counterfactual pairs"), harness.budget.steps * harness.budget.batch_size
         row = rng.integers(len(prompts), size=wanted)
         # NEG is trained under the instruction that is to be ignored, the others under the plain prompt.
-        trained_on = asked["unwanted"] if self.variant == "neg" else prompts
+        trained_on = asked["unwanted"] if self.variant == "negate" else prompts
         fields = {
             name: Texts(trained_on[row], answers[side][row, rng.integers(each, size=wanted)])
             for name, side in zip(("chosen", "rejected"), SIDES[self.variant], strict=True)
@@ -84,7 +83,7 @@ class PromptedCounterfactual:
         return harness.fitted_policy(model)
 
 
-def follows_words(harness: Any) -> bool:
+def follows_words(harness: Harness) -> bool:
     """Whether the backbone is a pretrained language model, which an instruction in words can steer."""
     from benchmark.harness.hf.policy import HFPolicy
 
@@ -115,7 +114,7 @@ def _lesson(
 
 
 def _make(variant: str, summary: str) -> PromptedCounterfactual:
-    paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "enc" else " (reconstruction)")
+    paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)")
     tags = Tags(
         needs=frozenset({"attribute", "covariate"}), adjusts=True, policy=True, paper=paper, summary=summary
     )
@@ -123,10 +122,14 @@ def _make(variant: str, summary: str) -> PromptedCounterfactual:
 
 
 METHODS: tuple[Method, ...] = (
-    _make("enc", "Prefers what the reference writes when prompted for the best attribute to what it writes."),
     _make(
-        "dis", "Prefers what the reference writes to what it writes when prompted for the worst attribute."
+        "encourage",
+        "Prefers what the reference writes when prompted for the best attribute to what it writes.",
     ),
-    _make("con", "Prefers answers prompted for the best attribute to answers prompted for the worst."),
-    _make("neg", "Under a prompt for the worst attribute, prefers what is written without it."),
+    _make(
+        "discourage",
+        "Prefers what the reference writes to what it writes when prompted for the worst attribute.",
+    ),
+    _make("contrast", "Prefers answers prompted for the best attribute to answers prompted for the worst."),
+    _make("negate", "Under a prompt for the worst attribute, prefers what is written without it."),
 )

@@ -7,11 +7,10 @@ agrees lends all its rows; one that misleads is left aside, so the worst case is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Incompatible, Log, Method, Tags
+from benchmark.contract import Harness, Incompatible, Log, Method, Tags
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.ridge import project
 from methods.adjust.scored import Scored, begin, split_folds
@@ -92,7 +91,7 @@ class DataEnriched:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> LinearReward:
+    def fit(self, log: Log, harness: Harness) -> LinearReward:
         """Learn from a log.
 
         Raises:

@@ -26,7 +26,7 @@ REINFORCE = "Williams 1992"
 WEIGHTED = CPO(clip=10.0)
 
 RESIDUALS: tuple[tuple[str, Adjust, str, tuple[str, ...]], ...] = (
-    ("residual", PartialOut(), "cross-fitted residual on residual", ("covariate",)),
+    ("residual-partial-out", PartialOut(), "cross-fitted residual on residual", ("covariate",)),
     ("residual-marginal", Marginal(), "Y less its regression on covariates alone", ("covariate",)),
     (
         "residual-instrumented",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from benchmark.contract import Fitting, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import Raw
 from methods.objectives.policy_gradient import DRPO
@@ -41,12 +41,12 @@ class DoublyRobustPreferences:
     rounds: int = 3
     each: int = 32
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, values = PAIRS.training_set(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
         label = values.get("preference", np.ones(len(chosen)))
@@ -79,7 +79,9 @@ class DoublyRobustPreferences:
         return harness.fitted_policy(policy)
 
 
-def fit_utility(chosen: Texts, rejected: Texts, label: np.ndarray, weight: np.ndarray, harness: Any) -> Any:
+def fit_utility(
+    chosen: Texts, rejected: Texts, label: np.ndarray, weight: np.ndarray, harness: Harness
+) -> Any:
     """Bradley-Terry on text features: ``(prompts, texts) -> (n,)`` log-odds utilities."""
     difference = harness.encode(chosen.prompts, chosen.texts) - harness.encode(
         rejected.prompts, rejected.texts

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Log, Method, Tags
+from benchmark.contract import Fitted, Harness, Log, Method, Tags
 from methods.adjust.arms import (
     Arms,
     KernelValues,
@@ -40,7 +39,7 @@ class ArmPolicy:
     values: Valuation
     price: float = 3.0
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         scored = begin(log, harness)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from methods.adjust.partial import Raw
 from methods.objectives.factored import SKETCH, Factored
 from methods.pairing.rules import SamePrompt
@@ -60,12 +60,12 @@ class FactoredPreferences:
     tags: Tags
     objective: Factored
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         pairs = Recipe("pairs", Raw(), SamePrompt(), self.objective, model="head")
         fields, values = pairs.training_set(log, harness)
         width = harness.encode(fields["chosen"].prompts[:1], fields["chosen"].texts[:1]).shape[1]

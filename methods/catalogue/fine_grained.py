@@ -55,7 +55,7 @@ METHODS: tuple[Method, ...] = (
         tags=_tags("A reward a word, learnt from near duplicates with differing outcomes.", policy=False),
     ),
     Recipe(
-        "token-reward-p3",
+        "token-reward-residual",
         adjust=Joint(),
         pairing=NearDuplicates(),
         objective=BradleyTerry(),
@@ -70,7 +70,7 @@ METHODS: tuple[Method, ...] = (
         tags=_tags("Likelihood of the better near duplicate's own words, unlikelihood of the other's."),
     ),
     Recipe(
-        "token-supervision-p3",
+        "token-supervision-residual",
         adjust=Joint(),
         pairing=NearDuplicates(),
         objective=TokenEdits(),

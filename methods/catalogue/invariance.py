@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from methods.adjust.features import covariate_columns
 from methods.adjust.partial import Raw
 from methods.adjust.ridge import project
@@ -64,12 +64,12 @@ class Augmented:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         plain = Recipe("bradley-terry", Raw(), SamePrompt(), BradleyTerry(), model="head")
         fields, values = plain.training_set(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]

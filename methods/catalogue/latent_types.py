@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_expit
 
-from benchmark.contract import Fitting, Log, Method, Sample, Score, Tags, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Score, Tags, Train
 from methods.objectives.mixtures import minimax_mixture, regret_matrix, sum_by_unit, update_responsibilities
 from methods.objectives.pairwise import DPO
 from methods.posthoc.mixture import PolicyMixture
@@ -41,12 +41,12 @@ class LatentTypes:
     minimax: bool = True
     most_pairs: int = 2
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, unit, n_units = self._pairs(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
         rng = harness.rng("types")
@@ -73,7 +73,7 @@ class LatentTypes:
         members = tuple(harness.fitted_policy(policy) for policy in policies)
         return PolicyMixture(members, weights_served, harness.rng("members"))
 
-    def _pairs(self, log: Log, harness: Any) -> tuple[dict[str, Any], np.ndarray, int]:
+    def _pairs(self, log: Log, harness: Harness) -> tuple[dict[str, Any], np.ndarray, int]:
         fields, _ = Recipe("pairs").training_set(log, harness)
         each = len(fields["chosen"]) // len(log)
         unit = np.tile(np.unique(log.numbers("unit"), return_inverse=True)[1], each)
@@ -83,7 +83,7 @@ class LatentTypes:
         fields = {name: take_texts(texts, rows) for name, texts in fields.items()}
         return fields, unit[rows], int(unit[rows].max()) + 1
 
-    def _minimax(self, policies: list[Any], prompts: np.ndarray, harness: Any) -> Any:
+    def _minimax(self, policies: list[Any], prompts: np.ndarray, harness: Harness) -> Any:
         asked = np.unique(prompts.astype(str)).astype(object)
         each = max(1, min(32, harness.budget.samples // (len(asked) * self.types)))
         texts = yield [Sample(policy, asked, each) for policy in policies]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Tags, Train
+from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Tags, Train
 from methods.objectives.adversarial import Adversarial, Multihead
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Loss, Recipe
@@ -69,12 +69,14 @@ class ByContext:
     hidden: int = 32
     adversarial: bool = False
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness, *read_contexts(log))
 
-    def _train(self, log: Log, harness: Any, column: str, values: np.ndarray, number: np.ndarray) -> Fitting:
+    def _train(
+        self, log: Log, harness: Harness, column: str, values: np.ndarray, number: np.ndarray
+    ) -> Fitting:
         fields, columns = Recipe("pairs").training_set(log, harness)
         context = np.tile(number, len(fields["chosen"]) // len(log)).astype(np.float64)
         start = harness.reward_head(

@@ -40,13 +40,13 @@ def _tags(summary: str, paper: str = OFFLINE, *needs: str) -> Tags:
 
 METHODS: tuple[Method, ...] = (
     Recipe(
-        "fa-stratified",
+        "filtered-sft-stratified",
         objective=SFT(),
         columns=filtered_inside_strata,
         tags=_tags("Likelihood of the best fifth inside strata of the covariates.", OFFLINE, "covariate"),
     ),
     Recipe(
-        "fa-residual-weighted",
+        "filtered-sft-residual-weighted",
         adjust=RESIDUAL_WEIGHTED,
         objective=SFT(),
         columns=filtered,
@@ -60,12 +60,12 @@ METHODS: tuple[Method, ...] = (
         tags=_tags("RWR on residuals, rows weighted by estimated 1/e.", OFFLINE, "covariate"),
     ),
     Conditioned(
-        "ca-residual-weighted",
+        "conditional-sft-residual-weighted",
         _tags("CA on residuals, rows weighted by estimated 1/e.", OFFLINE, "covariate"),
         RESIDUAL_WEIGHTED,
     ),
     Recipe(
-        "dpo-p0",
+        "dpo-cross",
         pairing=Cross(),
         objective=DPO(),
         tags=_tags(

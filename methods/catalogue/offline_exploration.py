@@ -7,11 +7,10 @@ The degenerate offline form: labels stay the log's, so optimism points where the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.partial import Joint
 from methods.objectives.exploration import SELM
 from methods.pairing.rules import SamePrompt
@@ -46,12 +45,12 @@ class OfflineExploration:
         """What it takes and claims."""
         return self.recipe.tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, values = self.recipe.training_set(log, harness)
         asked, place = np.unique(fields["chosen"].prompts.astype(str), return_inverse=True)
         each = max(1, min(self.each, harness.budget.samples // len(asked)))
@@ -77,7 +76,7 @@ METHODS: tuple[Method, ...] = (
     ),
     OfflineExploration(
         Recipe(
-            "selm-offline-p3",
+            "selm-offline-residual",
             adjust=Joint(),
             pairing=SamePrompt(),
             tags=Tags(

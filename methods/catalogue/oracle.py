@@ -10,7 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Ask, Fitting, Incompatible, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import (
+    Ask,
+    Fitting,
+    Harness,
+    Incompatible,
+    Log,
+    Method,
+    Sample,
+    Score,
+    Tags,
+    Texts,
+    Train,
+)
 from methods.objectives.exploration import SELM
 from methods.objectives.pairwise import DPO
 from methods.refuse import refuse_unfit
@@ -42,7 +54,7 @@ class Acquire:
     optimism: float | None = None
     beta: float = 0.2
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from an oracle; the log supplies prompts alone.
 
         Raises:
@@ -55,7 +67,7 @@ class Acquire:
             )
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         prompts = np.unique(log.prompts.astype(str)).astype(object)
         bought: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         policy = harness.policy()
@@ -82,7 +94,7 @@ class Acquire:
             )
         return harness.fitted_policy(policy)
 
-    def _candidates(self, policy: Any, prompts: np.ndarray, n_pairs: int, harness: Any) -> Any:
+    def _candidates(self, policy: Any, prompts: np.ndarray, n_pairs: int, harness: Harness) -> Any:
         wanted = n_pairs * (self.oversample if self.certain else 1)
         room = harness.budget.samples // (self.phases + 1) // (2 * len(prompts))
         each = max(1, min(-(-wanted // len(prompts)), room))

@@ -48,7 +48,7 @@ RAW = tuple(
 )
 RESIDUAL = tuple(
     Recipe(
-        f"{name}-p3",
+        f"{name}-residual",
         adjust=Joint(),
         pairing=SamePrompt(),
         objective=loss,
@@ -61,7 +61,7 @@ METHODS: tuple[Method, ...] = (
     *RAW,
     *RESIDUAL,
     Recipe(
-        "dpo-p4",
+        "dpo-modelled",
         adjust=Joint(),
         pairing=Modelled(),
         objective=DPO(),
@@ -70,7 +70,7 @@ METHODS: tuple[Method, ...] = (
         ),
     ),
     Recipe(
-        "dpo-p5",
+        "dpo-weighted",
         adjust=EstimatedWeights(),
         pairing=SamePrompt(weighted=True),
         objective=DPO(),
@@ -81,7 +81,7 @@ METHODS: tuple[Method, ...] = (
         ),
     ),
     Recipe(
-        "dpo-p5-logged",
+        "dpo-weighted-logged",
         adjust=LoggedWeights(),
         pairing=SamePrompt(weighted=True),
         objective=DPO(),
@@ -101,7 +101,7 @@ METHODS: tuple[Method, ...] = (
         tags=_tags("DPO on raw pairs, extrapolated: amplifies its direction.", "Zheng et al. 2025"),
     ),
     Recipe(
-        "expo-p3",
+        "expo-residual",
         adjust=Joint(),
         pairing=SamePrompt(),
         objective=DPO(),

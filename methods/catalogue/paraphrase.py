@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmark.contract import Fitting, Log, Method, Sample, Tags
+from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags
 from methods.objectives.unpaired import SFT
 from methods.posthoc.blocking import draw_blocks
 from methods.recipe import Recipe
@@ -55,12 +55,12 @@ class Paraphrased:
         """What it takes and claims."""
         return self.recipe.tags
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._augmented(log, harness)
 
-    def _augmented(self, log: Log, harness: Any) -> Fitting:
+    def _augmented(self, log: Log, harness: Harness) -> Fitting:
         rows, texts = yield from self._paraphrase(log, harness)
         if len(rows):
             table = log.take(rows).table
@@ -71,7 +71,7 @@ class Paraphrased:
         result = self.recipe.fit(log, harness)
         return (yield from result) if isinstance(result, Generator) else result
 
-    def _paraphrase(self, log: Log, harness: Any) -> Any:
+    def _paraphrase(self, log: Log, harness: Harness) -> Any:
         """Rows that could be paraphrased, and their paraphrases."""
         rng = harness.rng("paraphrase")
         each = min(self.candidates, harness.budget.samples)
@@ -99,7 +99,7 @@ class Paraphrased:
 
     @staticmethod
     def _nearest(
-        log: Log, rows: np.ndarray, whole: np.ndarray, allowed: np.ndarray, harness: Any
+        log: Log, rows: np.ndarray, whole: np.ndarray, allowed: np.ndarray, harness: Harness
     ) -> np.ndarray:
         """The allowed candidate nearest to its source, shape (len(rows),)."""
         each = whole.shape[1]

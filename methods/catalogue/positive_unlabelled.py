@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Incompatible, Log, Method, Tags
+from benchmark.contract import Fitted, Harness, Incompatible, Log, Method, Tags
 from methods.adjust.features import TextFeatures, covariate_columns
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.positive import fit_positive_unlabelled
@@ -32,7 +31,7 @@ class ImplicitFeedback:
     tags: Tags
     inclined: bool = True
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         features = TextFeatures.learn(log, harness)
@@ -77,7 +76,7 @@ METHODS: tuple[Method, ...] = (
         ),
     ),
     ImplicitFeedback(
-        "positive-or-disliked",
+        "unlabelled-as-negative",
         _tags("Logistic regression that takes everything unlabelled for a dislike.", "baseline"),
         inclined=False,
     ),

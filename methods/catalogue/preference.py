@@ -37,7 +37,7 @@ METHODS: tuple[Method, ...] = (
         ),
     ),
     Recipe(
-        "dpo-p1",
+        "dpo-raw",
         pairing=SamePrompt(),
         objective=DPO(),
         tags=Tags(
@@ -48,7 +48,7 @@ METHODS: tuple[Method, ...] = (
         ),
     ),
     Recipe(
-        "dpo-p2",
+        "dpo-matched",
         pairing=Matched(),
         objective=DPO(),
         tags=Tags(
@@ -61,7 +61,7 @@ METHODS: tuple[Method, ...] = (
         ),
     ),
     Recipe(
-        "dpo-p3",
+        "dpo-residual",
         adjust=Joint(),
         pairing=SamePrompt(),
         objective=DPO(),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from benchmark.contract import Fitting, Log, Method, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust
 from methods.catalogue.invariance import confounder_index
@@ -53,7 +53,7 @@ class SignedPolicy:
         shares: Probability of each sign, shape (k,).
     """
 
-    harness: Any
+    harness: Harness
     model: Any
     words: np.ndarray
     shares: np.ndarray
@@ -106,12 +106,12 @@ class Conditioned:
     adjust: Adjust
     bins: int = 5
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = self.adjust(log, harness)
         words = sign_words(scored.log, self.bins)
         signs = words[bins_of(scored.value, self.bins)]
@@ -142,12 +142,12 @@ class CausalDPO:
     strata: int = 6
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = Raw()(log, harness)
         rng, wanted = harness.rng("pairs"), harness.budget.steps * harness.budget.batch_size
         words = sign_words(scored.log, self.strata)
@@ -181,12 +181,12 @@ CDPO = "Le et al. 2026 (CDPO, Findings of EACL)"
 OFFLINE = "Hu et al. 2023, arXiv 2308.12050 (reconstruction)"
 METHODS: tuple[Method, ...] = (
     Conditioned(
-        "ca",
+        "conditional-sft",
         _tags("Likelihood given the outcome's bin, served with the best.", OFFLINE, adjusts=False),
         Raw(),
     ),
     Conditioned(
-        "ca-residual",
+        "conditional-sft-residual",
         _tags("Likelihood given the residual's bin.", OFFLINE, "covariate", adjusts=True),
         Joint(),
     ),

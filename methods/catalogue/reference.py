@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Log, Method, RewardFunction, Tags
+from benchmark.contract import Fitted, Harness, Log, Method, RewardFunction, Tags
 from benchmark.contract.roles import role_of
 from methods.adjust.partial import PartialOut
 from methods.recipe import Recipe
@@ -37,7 +37,7 @@ class FaceValue:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Any:
+    def fit(self, log: Log, harness: Harness) -> Any:
         """Regress what came of texts on the texts, whatever the context they were for."""
         kept = [column for column in log.table.column_names if role_of(column) != "context"]
         return Recipe(self.name, tags=self.tags).fit(Log(log.table.select(kept), log.feedback), harness)
@@ -61,7 +61,7 @@ class Constant:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn nothing."""
         return RewardFunction(lambda prompts, texts: np.zeros(len(texts)))
 
@@ -73,7 +73,7 @@ class Random:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn nothing; draw a direction."""
         rng = harness.rng("direction")
         width = harness.encode(log.prompts[:1], log.strings(_text_column(log))[:1]).shape[1]
@@ -88,7 +88,7 @@ class CopyNaive:
     name: str
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Any:
+    def fit(self, log: Log, harness: Harness) -> Any:
         """Fit the naive method."""
         return NAIVE.fit(log, harness)
 

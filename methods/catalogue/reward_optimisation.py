@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Fitting, Log, Method, Sample, Score, Tags, Texts, Train
+from benchmark.contract import Fitted, Fitting, Harness, Log, Method, Sample, Score, Tags, Texts, Train
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust, Scored
 from methods.adjust.weights import LoggedWeights
@@ -101,12 +100,12 @@ class PolicyGradient:
     beta: float = 0.5**0.5
     pace: float = 0.5
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scorer, budget = self.reward(self.adjust(log, harness)), harness.budget
         prompts = np.unique(log.prompts.astype(str)).astype(object)
         rounds = max(1, min(self.rounds, budget.steps))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Incompatible, Log, Method, Sample, Tags, Texts, Train
+from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from benchmark.harness.training.model import blend
 from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust
@@ -60,12 +60,12 @@ class SelfPlay:
     buffer: int = 2000
     objective: Any = field(default_factory=lambda: ORPO(strength=0.05))
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored, rng, budget = self.adjust(log, harness), harness.rng("self play"), harness.budget
         good = np.flatnonzero(filter_top(scored.value, self.share))
         rounds = max(1, min(self.rounds, budget.steps))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitting, Log, Method, Score, Tags, Train
+from benchmark.contract import Fitting, Harness, Log, Method, Score, Tags, Train
 from methods.adjust.partial import Raw
 from methods.objectives.pairwise import DPO
 from methods.objectives.references import MRPO, clip_references, separation_weights
@@ -33,12 +32,12 @@ class TwoReferences:
     epsilon: float = 0.1
     beta: float = 0.1
 
-    def fit(self, log: Log, harness: Any) -> Fitting:
+    def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         return self._train(log, harness)
 
-    def _train(self, log: Log, harness: Any) -> Fitting:
+    def _train(self, log: Log, harness: Harness) -> Fitting:
         maker = Recipe("pairs", Raw(), SamePrompt(), DPO())
         fields, values = maker.training_set(log, harness)
         second = yield Train(harness.policy(), {"text": fields["chosen"]}, {}, SFT())

@@ -67,9 +67,9 @@ def _recipe(
 COVARIATE = ("covariate",)
 
 METHODS: tuple[Method, ...] = (
-    _recipe("fa", SFT(), filtered, OFFLINE, "Likelihood of the fifth with the best outcomes."),
+    _recipe("filtered-sft", SFT(), filtered, OFFLINE, "Likelihood of the fifth with the best outcomes."),
     _recipe(
-        "fa-residual",
+        "filtered-sft-residual",
         SFT(),
         filtered,
         OFFLINE,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted, Log, Method, Tags
+from benchmark.contract import Fitted, Harness, Log, Method, Tags
 from methods.adjust.instrument import (
     InstrumentedConfounder,
     InstrumentedTexts,
@@ -40,7 +39,7 @@ class TwoStageRegression:
     unpenalised: Callable[[Scored], tuple[np.ndarray, np.ndarray]]
     tags: Tags
 
-    def fit(self, log: Log, harness: Any) -> Fitted:
+    def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
         refuse_unfit(self.tags, log)
         scored = self.adjust(log, harness)

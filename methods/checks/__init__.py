@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchmark.contract import Method, UsageError
 from methods.checks.answers import ANSWER_CHECKS
@@ -16,13 +16,18 @@ from methods.checks.conduct import CONDUCT_CHECKS
 from methods.checks.logs import LOG_CHECKS
 from methods.checks.subject import CheckFailed, CheckResult, CheckSkipped, Subject
 
+if TYPE_CHECKING:
+    from benchmark.harness import Harness
+
 CHECKS = (*LOG_CHECKS, *ANSWER_CHECKS, *CONDUCT_CHECKS)
 # What no honest tags can excuse a method from: of its 21 checks at most one on kinds, one on roles, and
 # those on samples, intervals, null effects and weights do not apply.
 FEWEST = 15
 
 
-def check_method(method: Method, *, make_harness: Callable[[int], Any] | None = None) -> list[CheckResult]:
+def check_method(
+    method: Method, *, make_harness: Callable[[int], Harness] | None = None
+) -> list[CheckResult]:
     """Run every contract check on a method.
 
     Args:

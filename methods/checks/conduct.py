@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Ask, Log, Method, Sample, Tags, Train
+from benchmark.contract import Ask, Harness, Log, Method, Sample, Tags, Train
 from methods.checks.subject import CheckFailed, CheckSkipped, Subject, distance
 from methods.checks.toy import draw_toy
 
@@ -85,12 +85,12 @@ class Watched:
         """Tags of the inner method."""
         return self.inner.tags
 
-    def fit(self, log: Log, harness: Any) -> Any:
+    def fit(self, log: Log, harness: Harness) -> Any:
         """Fit the inner method, counting."""
         result = self.inner.fit(log, harness)
         return self._relay(result, harness) if isinstance(result, Generator) else result
 
-    def _relay(self, fitting: Generator[Any, Any, Any], harness: Any) -> Generator[Any, Any, Any]:
+    def _relay(self, fitting: Generator[Any, Any, Any], harness: Harness) -> Generator[Any, Any, Any]:
         answer = None
         while True:
             try:
@@ -101,7 +101,7 @@ class Watched:
                 self._count(request, harness)
             answer = yield asked
 
-    def _count(self, request: Any, harness: Any) -> None:
+    def _count(self, request: Any, harness: Harness) -> None:
         if isinstance(request, Train):
             self.spent["trainings"] += 1
             self.spent["steps"] += harness.budget.steps if request.steps is None else request.steps

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmark.contract import Budget, make_rng
 from methods.checks.toy import OFF, ON, PROMPTS, write_texts
+
+if TYPE_CHECKING:
+    from benchmark.harness import Harness
 
 VOCABULARY = tuple(sorted({word for group in (*ON, *OFF) for phrase in group for word in phrase.split()}))
 
@@ -45,7 +48,7 @@ class EncodingHarness:
 CHECK_BUDGET = Budget(steps=4, batch_size=8, trainings=32, samples=512, asks=64)
 
 
-def tiny_harness(seed: int = 0, budget: Budget = CHECK_BUDGET) -> Any:
+def tiny_harness(seed: int = 0, budget: Budget = CHECK_BUDGET) -> Harness:
     """A harness whose backbone is a tiny decoder pretrained on randomised toy texts.
 
     The oracle answers with noise, whatever it is asked.

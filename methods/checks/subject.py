@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.contract import Fitted, Incompatible, Log, Method, make_rng
 from methods.checks.toy import PROMPTS, Toy, draw_toy, write_texts
+
+if TYPE_CHECKING:
+    from benchmark.harness import Harness
 
 
 class CheckFailed(Exception):
@@ -47,7 +50,7 @@ class Subject:
     """
 
     method: Method
-    make_harness: Callable[[int], Any]
+    make_harness: Callable[[int], Harness]
     kept: dict[tuple[str, int], Fitted] = field(default_factory=dict)
 
     @cached_property

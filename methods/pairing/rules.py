@@ -43,7 +43,7 @@ class Pairing(Protocol):
 
 @dataclass(frozen=True)
 class Cross:
-    """P0: any two rows. Texts of different prompts meet, so it suits reward heads alone."""
+    """Any two rows. Texts of different prompts meet, so the rule suits reward heads alone."""
 
     def __call__(self, scored: Scored, rng: np.random.Generator, n: int) -> Pairs:
         """Draw pairs."""
@@ -53,10 +53,10 @@ class Cross:
 
 @dataclass(frozen=True)
 class SamePrompt:
-    """P1 (P3 where the value is a residual): two rows of one prompt.
+    """Two rows of one prompt, the one of higher value chosen.
 
     Attributes:
-        weighted: P5: weight a pair by the product of its rows' weights, cut at ``clip``.
+        weighted: Weight a pair by the product of its rows' weights, cut at ``clip``.
         clip: Largest pair weight relative to the mean.
     """
 
@@ -77,7 +77,7 @@ class SamePrompt:
 
 @dataclass(frozen=True)
 class Matched:
-    """P2: two rows of one prompt whose recorded covariates are near.
+    """Two rows of one prompt whose recorded covariates are near.
 
     Attributes:
         neighbours: A partner is drawn among this many nearest rows of the prompt.
@@ -96,7 +96,7 @@ class Matched:
 
 @dataclass(frozen=True)
 class Modelled:
-    """P4: two rows of one prompt, ordered by the adjustment's fitted reward of their texts."""
+    """Two rows of one prompt, ordered by the adjustment's fitted reward of their texts."""
 
     def __call__(self, scored: Scored, rng: np.random.Generator, n: int) -> Pairs:
         """Draw pairs."""

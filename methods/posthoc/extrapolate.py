@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from benchmark.contract import Fitted
-from benchmark.harness.training.model import Model, blend
+from benchmark.contract import Fitted, Harness, Model
+from benchmark.harness.training.model import blend
 
 
 def extrapolate(trained: Model, start: Model, alpha: float) -> Model:
@@ -36,6 +35,6 @@ class ExPO:
 
     alpha: float = 0.5
 
-    def __call__(self, fitted: Fitted, model: Model, harness: Any) -> Fitted:
+    def __call__(self, fitted: Fitted, model: Model, harness: Harness) -> Fitted:
         """The extrapolated policy."""
         return harness.fitted_policy(extrapolate(model, harness.policy(), self.alpha))

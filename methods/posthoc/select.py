@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Fitted
+from benchmark.contract import Fitted, Harness
 
 
 def best_of_n_kl(n: int) -> float:
@@ -84,7 +84,7 @@ class BestOfN:
 
     n: int = 8
 
-    def __call__(self, fitted: Fitted, model: Any, harness: Any) -> Fitted:
+    def __call__(self, fitted: Fitted, model: Any, harness: Harness) -> Fitted:
         """The fitted reward with a policy attached."""
         reference = harness.fitted_policy(harness.policy())
         return Selected(fitted, reference, self.n, 0.0, harness.rng("best of n"))
@@ -104,7 +104,7 @@ class Tilt:
     beta: float = 0.5
     pool: int = 16
 
-    def __call__(self, fitted: Fitted, model: Any, harness: Any) -> Fitted:
+    def __call__(self, fitted: Fitted, model: Any, harness: Harness) -> Fitted:
         """The fitted reward with a policy attached."""
         reference = harness.fitted_policy(harness.policy())
         return Selected(fitted, reference, self.pool, self.beta, harness.rng("tilt"))

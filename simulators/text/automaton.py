@@ -25,7 +25,8 @@ class Automaton:
 
     Attributes:
         target: Next state, shape (states, W + 2), int32.
-        message: Which message the step sends, same shape, int16; message 0 says nothing.
+        message: Which message the step sends, same shape, int16; message 0 says nothing. In a reader
+            message i tells that phrase i - 1 was completed.
         bits: What each message says, shape (messages,), int64 bit field.
         accepting: Whether a text may end in the state, shape (states,).
         initial: State before the first word.
@@ -46,15 +47,30 @@ class Automaton:
         Returns:
             The bits collected, shape (n,) int64, and whether each text is accepted, shape (n,).
         """
+        messages, accepted = self.follow(words)
+        collected = np.zeros(len(words), dtype=np.int64)
+        for column in messages:
+            collected |= self.bits[column]
+        return collected, accepted
+
+    def follow(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Read texts side by side and keep every message.
+
+        Args:
+            words: As in ``run``.
+
+        Returns:
+            The message sent at each word, shape (T, n) int16, and whether each text is accepted, shape (n,).
+        """
         n_symbols = self.target.shape[1]
         target, message = self.target.ravel(), self.message.ravel()
         state = np.full(len(words), self.initial, dtype=np.int64)
-        collected = np.zeros(len(words), dtype=np.int64)
-        for column in np.ascontiguousarray(words.T):
+        messages = np.empty((words.shape[1], len(words)), dtype=np.int16)
+        for i, column in enumerate(np.ascontiguousarray(words.T)):
             step = state * n_symbols + column
-            collected |= self.bits[message[step]]
+            messages[i] = message[step]
             state = target[step].astype(np.int64)
-        return collected, self.accepting[state]
+        return messages, self.accepting[state]
 
 
 def compile_reader(slots: list[list[tuple[Words, int]]], n_words: int, domain: str) -> Automaton:
@@ -71,6 +87,8 @@ def compile_reader(slots: list[list[tuple[Words, int]]], n_words: int, domain: s
             text could be read in two ways.
     """
     optional = [any(not words for words, _ in slot) for slot in slots]
+    first = np.cumsum([0, *map(len, slots)]).tolist()
+    bits = np.array([0, *(said for slot in slots for _, said in slot)], dtype=np.int64)
 
     def begin(slot: int) -> frozenset[tuple[int, int, int]]:
         """Everything that may be read next once the slots before ``slot`` are done."""
@@ -100,16 +118,16 @@ def compile_reader(slots: list[list[tuple[Words, int]]], n_words: int, domain: s
                     expected="no phrase that begins with another phrase of the same place",
                     found=f"slots and phrases {sorted(item[:2] for item in reached)}",
                 )
-            said = slots[done[0][0]][done[0][1]][1] if done else 0
+            message = first[done[0][0]] + done[0][1] + 1 if done else 0
             after = begin(done[0][0] + 1) if done else frozenset(reached)
             if after not in numbers:
                 numbers[after] = len(numbers)
                 queue.append(after)
-            edges.append((numbers[state], word, numbers[after], said))
+            edges.append((numbers[state], word, numbers[after], message))
     accepting = np.zeros(len(numbers), dtype=bool)
     for state, number in numbers.items():
         accepting[number] = (len(slots), 0, 0) in state
-    return _tabulate(edges, accepting, n_words)
+    return _tabulate(edges, accepting, bits, n_words)
 
 
 def compile_finder(phrases: Mapping[Words, int], n_words: int) -> Automaton:
@@ -143,12 +161,13 @@ def compile_finder(phrases: Mapping[Words, int], n_words: int) -> Automaton:
     return Automaton(target, message.astype(np.int16)[target], meanings, anywhere, 0)
 
 
-def _tabulate(edges: list[tuple[int, int, int, int]], accepting: np.ndarray, n_words: int) -> Automaton:
+def _tabulate(
+    edges: list[tuple[int, int, int, int]], accepting: np.ndarray, bits: np.ndarray, n_words: int
+) -> Automaton:
     target = np.full((len(accepting), n_words + 2), REJECT, dtype=np.int32)
     target[:, n_words + 1] = np.arange(len(accepting))
     message = np.zeros_like(target, dtype=np.int16)
-    meanings = {0: 0}
-    for source, word, sink, said in edges:
+    for source, word, sink, sent in edges:
         target[source, word] = sink
-        message[source, word] = meanings.setdefault(said, len(meanings))
-    return Automaton(target, message, np.array(list(meanings), dtype=np.int64), accepting, 1)
+        message[source, word] = sent
+    return Automaton(target, message, bits, accepting, 1)

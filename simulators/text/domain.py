@@ -1,8 +1,8 @@
 """A domain: which texts exist, how attributes are written into them and read back from the string.
 
 A domain knows texts alone. It knows no people, no outcomes and no effects, and
-its text law given attributes and prompt is uniform over paraphrases, so the
-probability of a wording is exact.
+its text law given attributes and prompt is uniform over paraphrases (all of them,
+or those a writer uses), so the probability of a wording is exact.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from benchmark.contract.errors import UsageError
 from simulators.text.automaton import Automaton, compile_finder, compile_reader
-from simulators.text.phrasebook import Phrasebook, compile_phrasebook
+from simulators.text.phrasebook import Phrasebook, PhraseTable, Wording, compile_phrasebook
 from simulators.text.reading import (
     TOPIC_BITS,
     Strings,
@@ -121,16 +121,67 @@ class Domain:
         return self.realise_choices(attributes, prompt_ids, self.draw_choices(len(prompt_ids), rng))
 
     def realise_choices(
-        self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        wording: Wording | None = None,
     ) -> Realised:
-        """Write one text a row with given wording draws, shape (n, slots) in [0, 1)."""
-        phrases = self._book.choose(self._sides(attributes, prompt_ids), uniforms)
+        """Write one text a row with given wording draws, shape (n, slots) in [0, 1).
+
+        Args:
+            attributes: Zeros and ones, shape (n, K).
+            prompt_ids: Indices into ``prompts``, shape (n,).
+            uniforms: Wording draws, shape (n, slots).
+            wording: The paraphrases that the writer uses; None for all of them.
+        """
+        phrases = self._choose(attributes, prompt_ids, uniforms, wording)
         ids, lengths = self._book.spell(phrases)
         return Realised(self._book.join(phrases), ids, lengths)
 
-    def write(self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray) -> pa.StringArray:
+    def write(
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        wording: Wording | None = None,
+    ) -> pa.StringArray:
         """The strings of ``realise_choices`` alone, without word ids, shape (n,)."""
-        return self._book.join(self._book.choose(self._sides(attributes, prompt_ids), uniforms))
+        return self._book.join(self._choose(attributes, prompt_ids, uniforms, wording))
+
+    def choose_phrases(
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        wording: Wording | None = None,
+    ) -> np.ndarray:
+        """The phrase ids of ``write``, shape (n, slots) int16, as ``read_phrases`` reads them back."""
+        numbers = self._choose(attributes, prompt_ids, uniforms, wording)
+        return (numbers - self._book.first[:, 0]).astype(np.int16)
+
+    def _choose(
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray, wording: Wording | None
+    ) -> np.ndarray:
+        return self._book.choose(self._sides(attributes, prompt_ids), uniforms, wording)
+
+    def draw_wording(self, share: float, rng: np.random.Generator) -> Wording:
+        """The paraphrases that one writer uses, drawn at random.
+
+        Args:
+            share: Share of the paraphrases of each attribute, on either side, rounded and at least
+                one, in (0, 1]. Topics and slots that say nothing keep all their phrases.
+            rng: Generator of the choice.
+
+        Raises:
+            UsageError: If the share is out of range.
+        """
+        if not 0 < share <= 1:
+            raise UsageError("a writer uses a share of the phrases", expected="in (0, 1]", found=share)
+        says = np.array([isinstance(slot, AttributeSlot) for slot in self.slots])
+        count = self._book.count
+        some = np.minimum(np.maximum(np.rint(share * count), 1), count).astype(np.int32)
+        return self._book.draw_wording(np.where(says[:, None], some, count), rng)
 
     def realise_contrast(
         self, attributes: np.ndarray, prompt_ids: np.ndarray, attribute: int, uniforms: np.ndarray
@@ -147,10 +198,22 @@ class Domain:
             self.realise_choices(on, prompt_ids, uniforms),
         )
 
-    def wording_log_probability(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
-        """``log P(text | attributes, prompt)``, shape (n,): the same for every wording of the row."""
-        count = self._book.count[np.arange(len(self.slots)), self._sides(attributes, prompt_ids)]
-        return -np.log(count).sum(axis=1)
+    def wording_log_probability(
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, wording: Wording | None = None
+    ) -> np.ndarray:
+        """``log P(text | attributes, prompt)``, shape (n,): the same for every wording in use."""
+        count = self._book.count if wording is None else wording.count
+        return -np.log(count[np.arange(len(self.slots)), self._sides(attributes, prompt_ids)]).sum(axis=1)
+
+    def phrase_table(self, wording: Wording | None = None) -> PhraseTable:
+        """Side and probability of every phrase, for exact expectations over wordings.
+
+        Example:
+            With one number a phrase, ``values`` (slots, M), a text is worth
+            ``values[np.arange(slots), domain.read_phrases([text])[0]].sum()``, and the mean of a side's
+            values over paraphrases weighs them by ``probabilities`` where ``sides`` is that side.
+        """
+        return self._book.table(wording)
 
     def _sides(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
         attributes, prompt_ids = self._validated(attributes, prompt_ids)
@@ -205,15 +268,50 @@ class Domain:
         return Detected(attributes.astype(np.int8), on_grammar, np.where(on_grammar, topics - 1, -1))
 
     def _detect_rows(self, strings: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-        # one word beyond the longest text is enough to know that a text is too long
-        words = read_words(strings, self._word_array, self.width + 1)
+        words = self._words_of(strings)
         bits, accepted = self._reader.run(words)
-        accepted = accepted & topics_agree(bits, self.slots)
-        accepted &= self._allowed[bits & ((1 << len(self.attributes)) - 1)]
+        accepted = accepted & self._permits(bits)
         rest = ~accepted
         if rest.any():
             bits[rest] = self._finder.run(words[rest])[0]
         return bits, accepted
+
+    def read_phrases(self, texts: Strings) -> np.ndarray:
+        """Which phrase each slot of a text says.
+
+        Args:
+            texts: Strings, shape (n,).
+
+        Returns:
+            Phrase ids as ``phrase_table`` has them, shape (n, slots) int16; -1 in every slot of a text
+            that the domain cannot write.
+        """
+        strings = as_strings(texts)
+        rows = [strings.slice(i, READ_ROWS) for i in range(0, len(strings), READ_ROWS)]
+        return np.concatenate([np.zeros((0, len(self.slots)), np.int16), *map(self._phrases_of_rows, rows)])
+
+    def _phrases_of_rows(self, strings: pa.Array) -> np.ndarray:
+        book = self._book
+        messages, accepted = self._reader.follow(self._words_of(strings))
+        phrases = np.tile(book.silent, (len(strings), 1))
+        bits = np.zeros(len(strings), dtype=np.int64)
+        for column in messages:
+            bits |= self._reader.bits[column]
+            rows = np.flatnonzero(column)
+            numbers = column[rows] - 1
+            slots = book.slot[numbers]
+            phrases[rows, slots] = numbers - book.first[slots, 0]
+        phrases[~(accepted & self._permits(bits))] = -1
+        return phrases
+
+    def _words_of(self, strings: pa.Array) -> np.ndarray:
+        # one word beyond the longest text is enough to know that a text is too long
+        return read_words(strings, self._word_array, self.width + 1)
+
+    def _permits(self, bits: np.ndarray) -> np.ndarray:
+        """Whether texts that say this agree on their topic and have attributes that exist, shape (n,)."""
+        exists = self._allowed[bits & ((1 << len(self.attributes)) - 1)]
+        return np.asarray(exists & topics_agree(bits, self.slots))
 
     # -- tables ---------------------------------------------------------------
     @cached_property

@@ -1,14 +1,47 @@
-"""Phrase tables as arrays: from chosen sides and uniforms to token ids and strings, without a Python loop."""
+"""Phrase tables as arrays: from chosen sides and uniforms to token ids and strings, without a Python loop.
+
+A phrase's *id* is its place among the phrases of its slot, sides in order (off before on); its *number*
+counts through all slots.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulators.text.slots import Slot, words_of
+
+
+@dataclass(frozen=True, eq=False)
+class Wording:
+    """Which paraphrases a writer uses, each equally likely within its side.
+
+    Attributes:
+        places: Places of the used phrases within their side, shape (S, sides, most) int32; the first
+            ``count`` entries count.
+        count: How many phrases of each slot's side are used, shape (S, sides); 0 where there is no such side.
+    """
+
+    places: np.ndarray
+    count: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PhraseTable:
+    """Every phrase of every slot, for sums and expectations over wordings; M is the most phrases of a slot.
+
+    Attributes:
+        sides: Side of each phrase by slot and phrase id, shape (S, M); -1 where a slot has no such phrase.
+            A side is an attribute's value, a topic, or 0 in a free slot.
+        probabilities: P(phrase | side), shape (S, M), 0 where there is no such phrase or no writer uses it.
+    """
+
+    sides: np.ndarray
+    probabilities: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +67,46 @@ class Phrasebook:
     count: np.ndarray
     width: int
 
-    def choose(self, sides: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """Phrase numbers for chosen sides, shape (n, S); ``floor(u * count)`` within the side."""
+    def choose(self, sides: np.ndarray, uniforms: np.ndarray, wording: Wording | None = None) -> np.ndarray:
+        """Phrase numbers for chosen sides, shape (n, S): the ``floor(u * count)``-th used one of the side."""
         slots = np.arange(self.first.shape[0])
-        count = self.count[slots, sides]
+        count = (self.count if wording is None else wording.count)[slots, sides]
         # a uniform that rounds up to 1 must not reach into the next side
-        return self.first[slots, sides] + np.minimum((uniforms * count).astype(np.int32), count - 1)
+        place = np.minimum((uniforms * count).astype(np.int32), count - 1)
+        return self.first[slots, sides] + (place if wording is None else wording.places[slots, sides, place])
+
+    def draw_wording(self, used: np.ndarray, rng: np.random.Generator) -> Wording:
+        """A random choice of ``used`` (S, sides) phrases from each slot's side."""
+        keys = rng.random((*self.count.shape, int(self.count.max())))
+        keys[np.arange(keys.shape[-1]) >= self.count[:, :, None]] = 2.0
+        order = np.argsort(keys, axis=-1, kind="stable").astype(np.int32)
+        # ascending places, so that using every phrase words every row as the full law does
+        order[np.arange(order.shape[-1]) >= used[:, :, None]] = order.shape[-1]
+        return Wording(np.sort(order, axis=-1), used.astype(np.int32))
+
+    @cached_property
+    def slot(self) -> np.ndarray:
+        """Slot of each phrase number, shape (P,)."""
+        return np.repeat(np.arange(len(self.strings)), [len(strings) for strings in self.strings])
+
+    @cached_property
+    def silent(self) -> np.ndarray:
+        """Id of each slot's empty phrase, shape (S,) int16; -1 where the slot always says something."""
+        ids = np.full(len(self.strings), -1, dtype=np.int16)
+        empty = np.flatnonzero(self.length == 0)
+        ids[self.slot[empty]] = empty - self.first[self.slot[empty], 0]
+        return ids
+
+    def table(self, wording: Wording | None = None) -> PhraseTable:
+        """Sides and probabilities of all phrases, under the full law or some writer's."""
+        n_slots, most = len(self.strings), max(len(strings) for strings in self.strings)
+        sides, probabilities = np.full((n_slots, most), -1), np.zeros((n_slots, most))
+        for s, side in zip(*np.nonzero(self.count), strict=True):
+            begin, size = self.first[s, side] - self.first[s, 0], self.count[s, side]
+            used = np.arange(size) if wording is None else wording.places[s, side, : wording.count[s, side]]
+            sides[s, begin : begin + size] = side
+            probabilities[s, begin + used] = 1 / len(used)
+        return PhraseTable(sides, probabilities)
 
     def join(self, phrases: np.ndarray) -> pa.StringArray:
         """The texts of phrase numbers, shape (n,)."""

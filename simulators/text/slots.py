@@ -95,6 +95,13 @@ def validate_slots(domain: str, slots: tuple[Slot, ...], n_prompts: int) -> None
         _validate_phrases(domain, slot)
         if isinstance(slot, AttributeSlot):
             _validate_sides(domain, slot)
+        silent = [side for side, phrases in enumerate(slot.sides) if "" in phrases]
+        if len(slot.sides) > 1 and silent and (silent != [0] or isinstance(slot, TopicSlot)):
+            raise UsageError(
+                f"domain {domain!r}: slot {slot.name!r} says something by saying nothing",
+                expected="the empty phrase on the off side of an attribute or in a free slot alone",
+                found=f"the empty phrase on side {silent[-1]}",
+            )
         if isinstance(slot, TopicSlot) and len(slot.phrases) != n_prompts:
             raise UsageError(
                 f"domain {domain!r}: slot {slot.name!r} needs one set of phrases a prompt",

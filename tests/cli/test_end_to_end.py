@@ -24,7 +24,7 @@ pool = 64
 samples = 4
 [[block]]
 scenarios = ["observed[strength=1]", "null"]
-methods = ["covariate-regression", "canary-constant", "dpo-p1"]
+methods = ["covariate-regression", "canary-constant", "dpo-raw"]
 """
 
 
@@ -63,7 +63,7 @@ def test_a_run_measures_every_cell(finished):
     assert (observed.loc["ceiling"] < observed.loc["naive"]).all()
     assert (observed.loc["covariate-regression"] < observed.loc["naive"]).all()
     assert table[table["family"] == "null"]["metric.rho"].isna().all()
-    policy = table[table["method"] == "dpo-p1"]
+    policy = table[table["method"] == "dpo-raw"]
     assert policy["metric.value_samples"][policy["family"] == "observed"].notna().all()
     assert policy["metric.off_grammar_rate"].between(0, 1).all()
     assert (policy["meter.tokens"] > 0).all()
@@ -123,7 +123,7 @@ def test_a_method_whose_records_are_lost_is_missed(finished, capsys, tmp_path):
     folder, _ = finished
     shutil.copytree(folder / "store", tmp_path / "store")
     store = Store.existing(tmp_path / "store")
-    lost = [key for key in store.list_keys() if store.read_rows(key)[0]["method"] == "dpo-p1"]
+    lost = [key for key in store.list_keys() if store.read_rows(key)[0]["method"] == "dpo-raw"]
     for key in lost:
         (store.folder / f"records-{key}.parquet").unlink()
     assert (
@@ -131,7 +131,7 @@ def test_a_method_whose_records_are_lost_is_missed(finished, capsys, tmp_path):
     )
     page = (tmp_path / "board" / "leaderboard.md").read_text()
     assert (
-        "4 cells are missing: dpo-p1 on null[n=1500] (2); dpo-p1 on observed[strength=1,n=1500] (2)" in page
+        "4 cells are missing: dpo-raw on null[n=1500] (2); dpo-raw on observed[strength=1,n=1500] (2)" in page
     )
 
 

@@ -28,7 +28,7 @@ pool = 16
 samples = 2
 [[block]]
 scenarios = ["observed[strength=1]"]
-methods = ["covariate-regression", "dpo-p1"]
+methods = ["covariate-regression", "dpo-raw"]
 [[block]]
 scenarios = ["observed[strength=1]"]
 methods = ["bradley-terry"]
@@ -99,10 +99,10 @@ def test_every_cell_runs_on_the_backbone_of_its_block(finished, models):
     found = {name: set(part["method"]) for name, part in table.groupby("backbone")}
     # naive and ceiling join every block
     assert found == {
-        f"{models / 'llama'}[lora=0,longest=12]": {"naive", "ceiling", "covariate-regression", "dpo-p1"},
+        f"{models / 'llama'}[lora=0,longest=12]": {"naive", "ceiling", "covariate-regression", "dpo-raw"},
         f"tiny[encoder={models / 'bert'}]": {"naive", "ceiling", "bradley-terry"},
     }
-    policy = table[table["method"] == "dpo-p1"].iloc[0]
+    policy = table[table["method"] == "dpo-raw"].iloc[0]
     assert 0 <= policy["metric.rho"] <= 1
     # a random model writes no headlines
     assert policy["metric.off_grammar_rate"] == 1

@@ -14,12 +14,12 @@ from methods.checks.harness import tiny_harness
 from methods.checks.toy import EFFECTS, draw_toy
 
 NAMES = (
-    "told-head", "single-head", "multi-head", "adversarial-head", "drpo", "factored-reward", "mrpo",
-    "em-dpo", "em-dpo-mmra", "causal-dpo-released", "causal-dpo-corrected", "counterfactual-enc",
-    "counterfactual-dis", "counterfactual-con", "counterfactual-neg", "positive-unlabelled",
-    "positive-or-disliked", "ips-arms", "snips-arms", "dso-arms", "odin", "mmd-invariant", "rrm",
+    "conditioned-head", "single-head", "multi-head", "adversarial-head", "drpo", "factored-reward", "mrpo",
+    "em-dpo", "em-dpo-mmra", "causal-dpo-released", "causal-dpo-corrected", "counterfactual-encourage",
+    "counterfactual-discourage", "counterfactual-contrast", "counterfactual-negate", "positive-unlabelled",
+    "unlabelled-as-negative", "ips-arms", "snips-arms", "dso-arms", "odin", "mmd-invariant", "rrm",
     "judge-raw", "judge-debiased", "judge-calibrated", "attribute-dml", "attribute-aipw",
-    "attribute-correlation", "cpo-code", "oo-rlhf-code", "dr-cpo-code", "instrumented-texts",
+    "attribute-correlation", "cpo-released", "oo-rlhf-released", "dr-cpo-released", "instrumented-texts",
     "residual-instrumented",
 )  # fmt: skip
 KINDS = [(name, kind) for name in NAMES for kind in sorted(methods.load(name).tags.kinds)]
@@ -54,7 +54,7 @@ def test_declines_a_log_without_what_it_needs(name):
 
 
 def test_a_reward_told_its_context_differs_by_context():
-    made = subject("told-head")
+    made = subject("conditioned-head")
     prompts, texts = made.questions
     fitted = made.fitted()
     by = [fitted.reward(prompts, texts, {"segment": np.full(len(texts), value)}) for value in (0.0, 1.0)]

@@ -34,7 +34,7 @@ def log():
 
 
 def test_a_small_decoder_is_taught_tokens_on_its_own_texts(log):
-    plain, lesson, wanted, unwanted, last = list_requests("counterfactual-con-prompted", log)
+    plain, lesson, wanted, unwanted, last = list_requests("counterfactual-contrast-prompted", log)
     tokens = sign_words(log, 2)
     assert isinstance(lesson, Train)
     assert set(plain.prompts) == set(PROMPTS)
@@ -49,7 +49,7 @@ def test_what_is_taught_has_the_style_of_its_token(log):
     """The toy's attributes can be read off its phrases."""
     from methods.checks.toy import ON
 
-    lesson = list_requests("counterfactual-enc-prompted", log)[1].fields["text"]
+    lesson = list_requests("counterfactual-encourage-prompted", log)[1].fields["text"]
     token = sign_words(log, 2)[0]
     told = np.array([prompt.startswith(f"{token} ") for prompt in lesson.prompts])
     shown = [any(phrase in text for phrase in ON[EFFECTS.argmax()]) for text in lesson.texts[told]]
@@ -58,7 +58,7 @@ def test_what_is_taught_has_the_style_of_its_token(log):
 
 def test_a_language_model_is_told_in_words(log, monkeypatch):
     monkeypatch.setattr(counterfactual_prompted, "follows_words", lambda harness: True)
-    made = list_requests("counterfactual-con-prompted", log)
+    made = list_requests("counterfactual-contrast-prompted", log)
     assert [type(request) for request in made] == [Sample, Sample, Sample, Train]
     for request, attribute in zip(made[1:3], (BEST, WORST), strict=True):
         assert all(f": {attribute}." in prompt for prompt in request.prompts)
@@ -66,7 +66,7 @@ def test_a_language_model_is_told_in_words(log, monkeypatch):
 
 def test_neg_is_trained_under_the_instruction(log, monkeypatch):
     monkeypatch.setattr(counterfactual_prompted, "follows_words", lambda harness: True)
-    last = list_requests("counterfactual-neg-prompted", log)[-1]
+    last = list_requests("counterfactual-negate-prompted", log)[-1]
     for side in ("chosen", "rejected"):
         assert all(f": {WORST}." in prompt for prompt in last.fields[side].prompts)
 

@@ -123,11 +123,11 @@ def test_the_paper_s_outcome_model_has_not_seen_the_row_it_predicts_and_the_code
 
     assert predicted(paper, 50.0)[row] == pytest.approx(predicted(paper, 0.0)[row], abs=1e-9)
     assert abs(predicted(once, 50.0)[row] - predicted(once, 0.0)[row]) > 0.1
-    assert predicted(lambda by: methods.load("dr-cpo-code"), 0.0) == pytest.approx(predicted(once, 0.0))
+    assert predicted(lambda by: methods.load("dr-cpo-released"), 0.0) == pytest.approx(predicted(once, 0.0))
 
 
 def test_generated_texts_are_compared_with_f0_on_paper_and_with_the_tuned_policy_in_code():
     log = draw_toy(120, 4).log()
-    paper, code = (request_training(methods.load(name), log) for name in ("oo-rlhf", "oo-rlhf-code"))
+    paper, code = (request_training(methods.load(name), log) for name in ("oo-rlhf", "oo-rlhf-released"))
     assert "generated_start" not in paper.values  # its loss reads the reference itself
     assert (code.values["generated_start"] == -3.0).all()

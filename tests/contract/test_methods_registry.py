@@ -11,10 +11,11 @@ import methods
 from benchmark.contract import Method, UsageError
 from benchmark.contract.method import TRACKS
 from benchmark.contract.roles import GROUPS, LOG_KINDS, NUMBER_ROLES
+from methods.registry import NEW_NAMES
 
 FOUNDING = {
     "naive", "bradley-terry", "covariate-regression", "residual-marginal", "residual-partial-out",
-    "ipw-logged", "ipw-estimated", "doubly-robust", "sft", "dpo-p1", "dpo-p2", "dpo-p3", "cpo",
+    "ipw-logged", "ipw-estimated", "doubly-robust", "sft", "dpo-raw", "dpo-matched", "dpo-residual", "cpo",
     "oo-rlhf", "dr-cpo", "canary-constant", "canary-random", "canary-copy-naive",
 }  # fmt: skip
 
@@ -52,10 +53,27 @@ def test_lookups_suggest():
         methods.match(["zzz*"])
 
 
+@pytest.mark.parametrize("look_up", [methods.load, lambda name: methods.match([name])])
+def test_an_old_name_is_answered_with_the_new_one(look_up):
+    with pytest.raises(UsageError, match="'dpo-residual'"):
+        look_up("dpo-p3")
+
+
+def test_an_old_pattern_is_answered_with_the_new_names():
+    with pytest.raises(UsageError, match=r"'dpo-raw'.*'dpo-matched'"):
+        methods.match(["dpo-p*"])
+
+
+def test_every_new_name_exists_and_no_old_one():
+    names = {method.name for method in methods.list_methods()}
+    assert set(NEW_NAMES.values()) <= names
+    assert not set(NEW_NAMES) & names
+
+
 def test_patterns_match_without_repetition():
-    names = [method.name for method in methods.match(["dpo-p*", "dpo-p1", "naive"])]
+    names = [method.name for method in methods.match(["dpo-ra*", "dpo-mat*", "dpo-raw", "naive"])]
     assert names == sorted(set(names))
-    assert {"dpo-p1", "dpo-p2", "naive"} <= set(names)
+    assert {"dpo-raw", "dpo-matched", "naive"} <= set(names)
 
 
 def test_importing_methods_is_light():

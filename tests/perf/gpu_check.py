@@ -29,7 +29,7 @@ from rich.table import Table
 
 FOLDER = Path(__file__).resolve().parents[2] / "leaderboard" / "results" / "gpu"
 SCENARIO = "observed[strength=1]"
-DRY_METHODS = ("naive", "covariate-regression", "sft", "dpo-p1", "cpo")
+DRY_METHODS = ("naive", "covariate-regression", "sft", "dpo-raw", "cpo")
 POLL_SECONDS = 0.2
 SIGNS = (("<=", "most"), (">=", "least"))
 # What the whole core suite is to reach on one large accelerator.
@@ -179,7 +179,7 @@ def check_answers(report: Report, material: Material, device: str) -> None:
     report.add(
         "answers", "sampled texts unlike the processor's", float((drawn != written).mean()), "share", 0.05
     )
-    method = load("dpo-p1")
+    method = load("dpo-raw")
     stacked = drive(method, material.tasks(4, device), stack=4)
     alone = drive(method, material.tasks(4, device), stack=1)
     (processor,) = drive(method, material.tasks(1, "cpu"))
@@ -194,7 +194,7 @@ def measure_ratios(report: Report, material: Material, size: Size, device: str) 
     from benchmark.harness import drive
     from methods import load
 
-    dpo, heads = load("dpo-p1"), load("bradley-terry")
+    dpo, heads = load("dpo-raw"), load("bradley-terry")
     loop = timed(lambda: drive(dpo, material.tasks(size.looped, device), stack=1), device, 1) / size.looped
     report.add("speed", f"preference fit, loop of {size.looped}", loop, "s a fit")
     stacks: list[float] = []
@@ -233,7 +233,7 @@ def measure_precisions(report: Report, material: Material, size: Size, device: s
     from benchmark.harness import drive, settle
     from methods import load
 
-    method, members = load("dpo-p1"), max(size.members)
+    method, members = load("dpo-raw"), max(size.members)
     prompts, texts = material.queries.prompts[:512], material.queries.texts[:512]
 
     def rewards(precision: str) -> np.ndarray:

@@ -65,8 +65,8 @@ TYPES = "Chidambaram et al. 2024: with rankings of three, types are found and th
 BINARY, TWICE = {"feedback": "binary"}, {"strength": 2.0}
 
 PREDICTIONS = (
-    Prediction("told-head", "fails", "multi-head", "objective", OBJECTIVE),
-    Prediction("single-head", "fails", "told-head", "objective", "users differ by objective"),
+    Prediction("conditioned-head", "fails", "multi-head", "objective", OBJECTIVE),
+    Prediction("single-head", "fails", "conditioned-head", "objective", "users differ by objective"),
     Prediction("multi-head", "wins", "single-head", "objective", OBJECTIVE),
     Prediction("adversarial-head", "wins", "multi-head", "objective", OBJECTIVE),
     Prediction("dso-arms", "wins", "ips-arms", "position", ARMS),
@@ -90,25 +90,29 @@ PREDICTIONS = (
         "the causal part is whatever predicts labels, confounded wording included",
     ),
     Prediction(
-        "positive-unlabelled", "wins", "positive-or-disliked", "observed",
+        "positive-unlabelled", "wins", "unlabelled-as-negative", "observed",
         "ImplicitRM 2026: an unlabelled row is no dislike, who acts must be modelled", BINARY,
     ),
     Prediction(
-        "positive-or-disliked", "no advantage", "naive", "observed", "the same data at face value", BINARY
+        "unlabelled-as-negative", "no advantage", "naive", "observed", "the same data at face value", BINARY
     ),
-    Prediction("mrpo", "no advantage", "dpo-p1", "table", LOSSES),
-    Prediction("drpo", "no advantage", "dpo-p1", "table", LOSSES),
-    Prediction("causal-dpo-corrected", "wins", "dpo-p1", "table", "back-door formula with own u"),
-    Prediction("counterfactual-enc", "wins", "counterfactual-enc-correlated", "table", AIM),
-    Prediction("counterfactual-con", "wins", "counterfactual-con-correlated", "table", AIM),
-    Prediction("counterfactual-dis", "wins", "dpo-p1", "table", AIM),
-    Prediction("counterfactual-neg", "wins", "dpo-p1", "table", AIM),
-    Prediction("counterfactual-enc-prompted", "wins", "counterfactual-enc-correlated", "table", AIM),
-    Prediction("counterfactual-con-prompted", "wins", "counterfactual-con-correlated", "table", AIM),
-    Prediction("counterfactual-dis-prompted", "wins", "dpo-p1", "table", AIM),
-    Prediction("counterfactual-neg-prompted", "wins", "dpo-p1", "table", AIM),
-    Prediction("counterfactual-enc-correlated", "fails", "counterfactual-enc", "table", AIM),
-    Prediction("counterfactual-con-correlated", "fails", "counterfactual-con", "table", AIM),
+    Prediction("mrpo", "no advantage", "dpo-raw", "table", LOSSES),
+    Prediction("drpo", "no advantage", "dpo-raw", "table", LOSSES),
+    Prediction("causal-dpo-corrected", "wins", "dpo-raw", "table", "back-door formula with own u"),
+    Prediction("counterfactual-encourage", "wins", "counterfactual-encourage-correlated", "table", AIM),
+    Prediction("counterfactual-contrast", "wins", "counterfactual-contrast-correlated", "table", AIM),
+    Prediction("counterfactual-discourage", "wins", "dpo-raw", "table", AIM),
+    Prediction("counterfactual-negate", "wins", "dpo-raw", "table", AIM),
+    Prediction(
+        "counterfactual-encourage-prompted", "wins", "counterfactual-encourage-correlated", "table", AIM
+    ),
+    Prediction(
+        "counterfactual-contrast-prompted", "wins", "counterfactual-contrast-correlated", "table", AIM
+    ),
+    Prediction("counterfactual-discourage-prompted", "wins", "dpo-raw", "table", AIM),
+    Prediction("counterfactual-negate-prompted", "wins", "dpo-raw", "table", AIM),
+    Prediction("counterfactual-encourage-correlated", "fails", "counterfactual-encourage", "table", AIM),
+    Prediction("counterfactual-contrast-correlated", "fails", "counterfactual-contrast", "table", AIM),
     # -- reference points -------------------------------------------------------
     Prediction("naive", "fails", "covariate-regression", "observed", OMITTED),
     Prediction("canary-copy-naive", "no advantage", "naive", "observed", "it is naive"),
@@ -157,9 +161,9 @@ PREDICTIONS = (
     Prediction("slice-anchored", "wins", "naive", "mixture", "Kallus, Puli & Shalit 2018"),
     Prediction("slice-enriched", "wins", "naive", "mixture", "Chen, Owen & Shi 2015"),
     # -- importance weights and outcome models of policies ----------------------
-    Prediction("cpo-code", "no advantage", "cpo", "table", SAME_LAW),
-    Prediction("oo-rlhf-code", "no advantage", "oo-rlhf", "table", SAME_LAW),
-    Prediction("dr-cpo-code", "no advantage", "dr-cpo", "table", SAME_LAW),
+    Prediction("cpo-released", "no advantage", "cpo", "table", SAME_LAW),
+    Prediction("oo-rlhf-released", "no advantage", "oo-rlhf", "table", SAME_LAW),
+    Prediction("dr-cpo-released", "no advantage", "dr-cpo", "table", SAME_LAW),
     Prediction("oo-rlhf", "fails", "oo-rlhf-adjusted", "table", NUISANCES),
     Prediction("oo-rlhf-adjusted", "wins", "oo-rlhf", "table", NUISANCES),
     Prediction("dr-cpo", "fails", "dr-cpo-adjusted", "table", NUISANCES),
@@ -170,11 +174,11 @@ PREDICTIONS = (
     Prediction("dso", "wins", "rloo", "table", "Kiyohara et al. 2025, with the propensity given z"),
     # -- tokens and annotators --------------------------------------------------
     Prediction(
-        "causal-dpo-released", "no advantage", "dpo-p1", "table[tokens]",
+        "causal-dpo-released", "no advantage", "dpo-raw", "table[tokens]",
         "tokens are drawn whatever the row's own confounder: every token sees the same population",
     ),
-    Prediction("em-dpo", "wins", "dpo-p1", "annotators", TYPES),
-    Prediction("em-dpo-mmra", "wins", "dpo-p1", "annotators", TYPES),
+    Prediction("em-dpo", "wins", "dpo-raw", "annotators", TYPES),
+    Prediction("em-dpo-mmra", "wins", "dpo-raw", "annotators", TYPES),
 )  # fmt: skip
 
 # What a second place adds to a row's one prediction.

@@ -155,7 +155,7 @@ def regrets_in_table(method, sliced=False):
     if sliced:
         logs = [with_slice(log, seed) for seed, log in enumerate(logs)]
     # A method that ignores an instruction in the prompt is asked under that instruction.
-    place = {"counterfactual-neg": 0, "counterfactual-neg-prompted": 1}.get(method)
+    place = {"counterfactual-negate": 0, "counterfactual-negate-prompted": 1}.get(method)
     prompts = ["p" if place is None else f"{sign_words(log, 2)[place]} p" for log in logs]
     fitted = fit_tables(method, logs)
     return np.array([decoy_share(effects(*pair)) for pair in zip(fitted, prompts, strict=True)])
@@ -222,7 +222,7 @@ def test_causal_dpo_as_released_equals_dpo(strength):
     # P(Z = 1 | greeting) is .8 with it and .2 without, so the greeting seems worth .6 of Z's effect;
     # strength 1 is as much as the price, which is worth 1.
     logs = [draw_table(seed, strength / 0.6) for seed in TABLES]
-    dpo = np.array([decoy_share(effects(fitted)) for fitted in fit_tables("dpo-p1", logs)])
+    dpo = np.array([decoy_share(effects(fitted)) for fitted in fit_tables("dpo-raw", logs)])
     gap = signed_shares(CAUSAL["released"], logs) - dpo
     # Equal within a tenth, by two one-sided tests; the correction moves it by three tenths and more.
     assert max(p_value(0.1 + gap), p_value(0.1 - gap)) < SIGNIFICANCE, gap.round(3)

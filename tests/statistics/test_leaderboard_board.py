@@ -15,7 +15,7 @@ from leaderboard_records import CEILING_RHO, METHODS, SCENARIOS, make_records, w
 
 from benchmark.contract import IncompleteError, UsageError
 from leaderboard.board import build_board, make_board
-from leaderboard.contest import contests
+from leaderboard.comparison_group import make_comparison_groups
 from leaderboard.frame import from_table, read
 from leaderboard.tables import Span
 
@@ -58,8 +58,8 @@ def test_harmless_and_null_cells_stay_out_of_the_ranking() -> None:
     harm = board.table("harm")
     assert harm is not None
     assert {row[3] for row in harm.rows} == {6}  # the randomised scenario alone, six seeds
-    contest = next(contests(from_table(records)))
-    assert set(contest.where(contest.confounded).cells["family"]) == {"observed", "marker", "hidden"}
+    group = next(make_comparison_groups(from_table(records)))
+    assert set(group.where(group.confounded).cells["family"]) == {"observed", "marker", "hidden"}
     effects = board.table("effects")
     assert effects is not None
     assert "null" in {row[0] for row in effects.rows}
@@ -78,12 +78,12 @@ def test_a_failure_counts_as_the_worst_of_naive_coin_and_valid_seeds() -> None:
     cell = (records["family"] == "marker") & (records["seed"] == 2)
     valid = (records["method"] == "good") & (records["family"] == "marker") & (records["seed"] == 3)
     for status in ("failed", "invalid", "timeout", "memory"):
-        contest = next(contests(from_table(spoil(records, "good", status, cell))))
-        here = ((contest.cells["family"] == "marker") & (contest.cells["seed"] == 2)).to_numpy()
-        assert contest.filled[contest.names.index("good")][here] == [0.5]
+        group = next(make_comparison_groups(from_table(spoil(records, "good", status, cell))))
+        here = ((group.cells["family"] == "marker") & (group.cells["seed"] == 2)).to_numpy()
+        assert group.filled[group.names.index("good")][here] == [0.5]
     records.loc[valid, "metric.rho"] = 0.8
-    contest = next(contests(from_table(spoil(records, "good", "failed", cell))))
-    assert contest.filled[contest.names.index("good")][here] == [0.8]
+    group = next(make_comparison_groups(from_table(spoil(records, "good", "failed", cell))))
+    assert group.filled[group.names.index("good")][here] == [0.8]
     assert read_ranking(spoil(records, "good", "failed", cell))["good"]["imputed"].startswith("†1")
 
 

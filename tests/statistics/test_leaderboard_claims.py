@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from leaderboard_records import METHODS, make_records
 
-from leaderboard.claims import (
+from leaderboard.claims import CLAIMS, Claim, Part
+from leaderboard.frame import from_table
+from leaderboard.tables import Span
+from leaderboard.verdicts import (
     NOT_REPRODUCED,
     REPRODUCED,
     UNDETERMINED,
-    Claim,
-    Part,
     combine,
     decide,
     judge_claims,
 )
-from leaderboard.frame import from_table
-from leaderboard.published import CLAIMS
-from leaderboard.tables import Span
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,7 @@ def test_a_statement_about_every_method_turns_on_the_worst_one() -> None:
 
 def test_published_claims_are_well_formed() -> None:
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)+", claim.name) for claim in CLAIMS)
     for part in (part for claim in CLAIMS for part in claim.parts):
         assert part.relation in ("greater", "less", "equal")
         assert part.relation != "equal" or part.threshold > 0

@@ -30,11 +30,11 @@ def test_every_published_cell_ran_or_was_declined(records):
 
 
 def test_preference_optimisation_on_raw_scores_amplifies_the_greeting(records):
-    raised = lift(records, "dpo-p1")
+    raised = lift(records, "dpo-raw")
     assert raised.mean() - 2 * raised.std(ddof=1) / np.sqrt(len(raised)) > 0.2
 
 
-@pytest.mark.parametrize("method", ["dpo-p2", "dpo-p3", "sft"])
+@pytest.mark.parametrize("method", ["dpo-matched", "dpo-residual", "sft"])
 def test_residual_and_matched_pairs_leave_it_near_the_reference(records, method):
     """Near: a quarter of what raw pairs add, at most."""
-    assert abs(lift(records, method).mean()) < 0.25 * lift(records, "dpo-p1").mean()
+    assert abs(lift(records, method).mean()) < 0.25 * lift(records, "dpo-raw").mean()

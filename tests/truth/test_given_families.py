@@ -204,11 +204,11 @@ def test_a_task_has_no_more_rows_than_the_table_yields(counts):
 def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("benchmark.tasks.prepare.PRETRAINING_TEXTS", 300)
     arguments = ["run", "--scenario", counts, "--seeds", "1", "--workers", "0", "--json"]
-    chosen = ["--method", "covariate-regression", "--method", "dpo-p1", "--store", str(tmp_path / "store")]
+    chosen = ["--method", "covariate-regression", "--method", "dpo-raw", "--store", str(tmp_path / "store")]
     assert invoke([*arguments, *chosen]) == 0
     assert json.loads(capsys.readouterr().out)["statuses"] == {"ok": 3, "incompatible": 1}
     rows = [row for path in (tmp_path / "store").glob("records-*") for row in pq.read_table(path).to_pylist()]
-    assert {row["method"] for row in rows} == {"naive", "ceiling", "covariate-regression", "dpo-p1"}
+    assert {row["method"] for row in rows} == {"naive", "ceiling", "covariate-regression", "dpo-raw"}
     assert {row["scenario"] for row in rows} == {pin(Scenario.parse(counts)).with_rows(4000).id}
     refused = {row["method"]: row["reason"] for row in rows if row["status"] != "ok"}
     assert list(refused) == ["covariate-regression"]

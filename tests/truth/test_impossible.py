@@ -33,12 +33,12 @@ COSTLY = frozenset(
         "factored-reward",
         "odin",
         "outcome-model-averaged",
-        "positive-or-disliked",
+        "unlabelled-as-negative",
         "positive-unlabelled",
         "regression-paraphrased",
     }
 )
-POLICIES = ("cpo", "dpo-p1", "rloo", "rwr")
+POLICIES = ("cpo", "dpo-raw", "rloo", "rwr")
 CONSTANT = {"canary-constant"}
 # enough for a head to commit itself; whether it is well trained does not matter here
 BUDGET = Budget(steps=4, batch_size=16, samples=64)

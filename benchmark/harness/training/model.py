@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark import contract
 from benchmark.contract import ContractError, UsageError, unknown_name
 from benchmark.harness.training.layout import Layout
 
@@ -107,7 +108,7 @@ class Model:
         return replace(self, weights=weights.detach(), trained=True)
 
 
-def blend(models: Sequence[Model], coefficients: Sequence[float]) -> Model:
+def blend(models: Sequence[contract.Model], coefficients: Sequence[float]) -> contract.Model:
     """A model whose weights are a linear combination: interpolation, extrapolation (ExPO), averaging.
 
     Args:

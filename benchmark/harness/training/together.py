@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.contract import Queries
+from benchmark.contract import Model, Queries
 from benchmark.harness.cache import digest_strings
 from benchmark.harness.harness import SCORES, FittedPolicy, Harness, as_strings, digest_model, is_kept
-from benchmark.harness.training.model import Model
 
 
 @dataclass(frozen=True, eq=False)

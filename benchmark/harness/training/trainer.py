@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmark import contract
 from benchmark.contract import ContractError, Train
 from benchmark.harness.cache import digest_columns, digest_numbers, digest_strings
 from benchmark.harness.harness import Harness, as_strings, count_tokens, digest_model, is_kept
@@ -289,7 +290,7 @@ def _pad_and_join(tensors: list[Tensor]) -> Tensor:
     return torch.cat([F.pad(tensor, (0, width - tensor.shape[1])) for tensor in tensors])
 
 
-def train(jobs: Sequence[Job]) -> list[Model | ContractError]:
+def train(jobs: Sequence[Job]) -> list[contract.Model | ContractError]:
     """Train jobs of one signature together; a decoder trained alone is kept by content.
 
     Returns:
@@ -305,7 +306,7 @@ def train(jobs: Sequence[Job]) -> list[Model | ContractError]:
         harness = jobs[0].harness
         kept = harness.cache.array(key, lambda: _train(members).numpy(), harness.meter.reuse)
         weights = torch.from_numpy(kept.copy())
-    answers: list[Model | ContractError] = []
+    answers: list[contract.Model | ContractError] = []
     for job, finite, own in zip(jobs, torch.isfinite(weights).all(1).tolist(), weights, strict=True):
         answers.append(job.request.model.with_weights(own[None].clone()) if finite else _diverged())
     return answers

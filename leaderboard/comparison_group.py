@@ -1,4 +1,4 @@
-"""A contest: the methods that may be ranked together, and their scores on one fixed set of cells.
+"""A comparison group: the methods that may be ranked together, and their scores on one fixed set of cells.
 
 The cells are fixed by the suite (through the naive record of each cell) and by what their logs
 record, never by who entered, so that a score does not change when somebody else does. A track
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.contract.method import TRACK_COLUMNS
-from leaderboard.frame import CELL, FAILED, UNMEASURED, Frame
+from leaderboard.frame import CELL, FAILED, Frame
 from leaderboard.intervals import Clusters, Estimate, estimate
 
 HARMLESS = 0.05
@@ -25,7 +25,7 @@ DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class ComparisonGroup:
     """Scores of entrants on cells.
 
     Attributes:
@@ -64,9 +64,9 @@ class Contest:
         """Submissions that ran without isolation."""
         return list(self.entrants.index[self.entrants["isolation"] == "none"])
 
-    def where(self, cells: np.ndarray) -> Contest:
-        """The contest on some of the cells (a boolean mask)."""
-        return Contest(
+    def where(self, cells: np.ndarray) -> ComparisonGroup:
+        """The group on some of the cells (a boolean mask)."""
+        return ComparisonGroup(
             self.track,
             self.kind,
             self.backbone,
@@ -76,9 +76,9 @@ class Contest:
             self.status[:, cells],
         )
 
-    def only(self, entrants: np.ndarray) -> Contest:
-        """The contest among some of the entrants (a boolean mask)."""
-        return Contest(
+    def only(self, entrants: np.ndarray) -> ComparisonGroup:
+        """The group among some of the entrants (a boolean mask)."""
+        return ComparisonGroup(
             self.track,
             self.kind,
             self.backbone,
@@ -152,8 +152,8 @@ def rounded(estimates: Estimate, digits: int = DIGITS) -> Estimate:
     return Estimate(np.round(estimates.mean, digits) + 0.0, estimates.influence, estimates.clusters)
 
 
-def contests(frame: Frame) -> Iterator[Contest]:
-    """Every contest in a store: one for each track, kind of log and backbone that has an entrant.
+def make_comparison_groups(frame: Frame) -> Iterator[ComparisonGroup]:
+    """Every group in a store: one for each track, kind of log and backbone that has an entrant.
 
     Naive, ceiling and canaries are entered as reference lines wherever they are.
     """
@@ -192,7 +192,7 @@ def _cells(part: pd.DataFrame) -> pd.DataFrame:
     return cells.sort_values(["family", "strength", "scenario", "seed"], ignore_index=True)
 
 
-def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame) -> Contest:
+def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame) -> ComparisonGroup:
     facts = ["label", "role", "adjusts", "policy", "canary", "submission", "isolation"]
     entrants = chosen.drop_duplicates("entrant").set_index("entrant")[facts].sort_index()
     keys = pd.MultiIndex.from_frame(cells[CELL])
@@ -208,9 +208,4 @@ def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.
         inside = scenario == code
         never = (status[:, inside] == "missing").all(axis=1)
         status[np.ix_(never, inside)] = "unplanned"
-    return Contest(track, kind, backbone, cells, entrants, rho, status)
-
-
-def unmeasured(contest: Contest) -> np.ndarray:
-    """Cells of an entrant that should have been measured and were not, shape (entrants, cells), bool."""
-    return np.isin(contest.status, UNMEASURED)
+    return ComparisonGroup(track, kind, backbone, cells, entrants, rho, status)
