@@ -28,6 +28,11 @@ class Surface:
     pairs: np.ndarray
     by_topic: np.ndarray
 
+    def without(self, attribute: int) -> Surface:
+        """The interactions that leave an attribute out."""
+        kept = np.arange(len(self.pairs)) != attribute
+        return Surface(self.pairs * np.outer(kept, kept), self.by_topic * kept)
+
     def table(self, marginals: np.ndarray) -> np.ndarray:
         """Interactions of variance 1 within prompts, shape (P, 2**K); 0 where nothing can interact.
 
@@ -47,20 +52,18 @@ class Surface:
         return np.asarray(np.tensordot(scales, parts, axes=1))
 
 
-def draw_surface(streams: Streams, topics: np.ndarray, interacts: np.ndarray) -> Surface:
+def draw_surface(streams: Streams, topics: np.ndarray, n_attributes: int) -> Surface:
     """Standard normal interactions.
 
     Args:
         streams: The world's streams; parts ``"surface.pairs"`` and ``"surface.topics"`` are used.
         topics: Topic of each prompt, shape (P,).
-        interacts: Which attributes take part, shape (K,), bool.
+        n_attributes: K.
     """
-    n_attributes = len(interacts)
     pairs = np.triu(streams.rng("surface.pairs").normal(size=(n_attributes, n_attributes)), 1)
     kinds = int(topics.max()) + 1
     by_topic = streams.rng("surface.topics").normal(size=(kinds, n_attributes))[topics]
-    by_topic = by_topic - by_topic.mean(axis=0)
-    return Surface(pairs * np.outer(interacts, interacts), by_topic * interacts)
+    return Surface(pairs, by_topic - by_topic.mean(axis=0))
 
 
 def variance_within(table: np.ndarray, law: np.ndarray, contexts: np.ndarray) -> float:

@@ -73,6 +73,10 @@ class Wording:
         """The same wording with another scale."""
         return replace(self, effects=self.effects * scale)
 
+    def without(self, attribute: int) -> Wording:
+        """The wording in which the phrases of one attribute do nothing."""
+        return replace(self, effects=self.effects * (self.phrases.deciders != attribute)[:, None])
+
     @cached_property
     def seen(self) -> Wording:
         """The effects that a log can show: a phrase nobody used passes for the mean of its side's used ones."""
@@ -100,6 +104,11 @@ class Wording:
             measured = np.array([measure(self.effects[slot, side]) for side in self.phrases.of_slot(slot)])
             table += measured[self.phrases.sides_of(slot, n_attributes)]
         return table
+
+    def span(self, n_attributes: int) -> tuple[float, float]:
+        """A range that holds every W."""
+        low, high = (self.total(pick, n_attributes) for pick in (np.min, np.max))
+        return float(low.min()), float(high.max())
 
     def law(self, n_attributes: int, n_nodes: int, span: tuple[float, float]) -> np.ndarray:
         """Weights of ``place_nodes(n_nodes, span)`` that average over W, shape (topics, 2**K, n_nodes).
@@ -138,18 +147,15 @@ class Wording:
         return moved
 
 
-def draw_wording(streams: Streams, phrases: Phrases, speaks: np.ndarray) -> Wording:
+def draw_wording(streams: Streams, phrases: Phrases) -> Wording:
     """Standard normal effects, centred within each side.
 
     Args:
         streams: The world's streams; part ``"wording effects"`` is used.
         phrases: Which phrases there are.
-        speaks: Attributes whose phrases differ, shape (K,), bool; those of the others do nothing.
     """
     effects = streams.rng("wording effects").normal(size=phrases.sides.shape) * (phrases.sides >= 0)
-    for slot, decider in enumerate(phrases.deciders):
+    for slot in range(len(effects)):
         for side in phrases.of_slot(slot):
-            held = decider < 0 or speaks[decider]
-            own = effects[slot, side]
-            effects[slot, side] = own - own.mean() if held else 0.0
+            effects[slot, side] -= effects[slot, side].mean()
     return Wording(phrases, effects)

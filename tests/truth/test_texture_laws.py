@@ -26,7 +26,7 @@ MARGINALS = np.array([[0.3, 0.6], [0.5, 0.2], [0.4, 0.45]])
 
 def wording_of(used=None):
     phrases = Phrases(SIDES, DECIDERS, np.ones_like(SIDES, dtype=bool) if used is None else used)
-    return draw_wording(STREAMS, phrases, np.ones(2, dtype=bool))
+    return draw_wording(STREAMS, phrases)
 
 
 def shifts_of(wording, topic, code):
@@ -39,7 +39,7 @@ def shifts_of(wording, topic, code):
 @pytest.mark.parametrize("topics", [[0, 0, 0], [0, 1, 1]])
 def test_interactions_leave_means_and_average_effects_alone(topics):
     marginals = MARGINALS if max(topics) == 0 else np.tile(MARGINALS[:1], (3, 1))
-    table = draw_surface(STREAMS, np.array(topics), np.ones(2, dtype=bool)).table(marginals)
+    table = draw_surface(STREAMS, np.array(topics), 2).table(marginals)
     law = product_law(marginals)
     assert (table * law).sum(axis=1) == pytest.approx(np.zeros(3), abs=1e-14)
     assert mean_contrasts(table, marginals).mean(axis=0) == pytest.approx(np.zeros(2), abs=1e-14)
@@ -57,7 +57,7 @@ def test_an_interaction_by_hand():
 
 
 def test_attributes_kept_out_do_not_interact():
-    table = draw_surface(STREAMS, np.array([0, 1]), np.array([True, False, True])).table(np.full((2, 3), 0.4))
+    table = draw_surface(STREAMS, np.array([0, 1]), 3).without(1).table(np.full((2, 3), 0.4))
     by_attribute = table.reshape(2, 2, 2, 2)
     assert by_attribute[:, :, 0] == pytest.approx(by_attribute[:, :, 1], abs=1e-14)
 
