@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
-from benchmark.contract import Incompatible, RewardFunction, Tags
+from benchmark.contract import RewardFunction, Tags
 
 
 class AdjustedRidge:
@@ -13,8 +13,6 @@ class AdjustedRidge:
     tags = Tags(needs=frozenset({"covariate"}), adjusts=True, calibrated=True)
 
     def fit(self, log, harness):
-        if reason := self.tags.reason_to_refuse(log):
-            raise Incompatible(reason)
         features = harness.encode(log.prompts, log.texts)
         model = RidgeCV(alphas=np.logspace(-1, 3, 9))
         model.fit(np.hstack([features, log.covariates]), log.outcomes)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from benchmark.contract.errors import IncompleteError
+from benchmark.contract.records import list_plans, list_records, read_columns
 from leaderboard.frame import read
-
-PATTERNS = ("records-*.parquet", "plan-*.json")
 
 
 def adopt_store(store: str | Path, results: str | Path) -> int:
@@ -38,14 +35,14 @@ def adopt_store(store: str | Path, results: str | Path) -> int:
             fix="run the suite again; finished cells are kept",
         )
     target.mkdir(parents=True, exist_ok=True)
-    for old in (path for pattern in PATTERNS for path in sorted(target.glob(pattern))):
-        if old.suffix == ".json" or not _is_submitted(old):
-            old.unlink()
-    fresh = [path for pattern in PATTERNS for path in sorted(Path(store).glob(pattern))]
+    replaced = [path for path in list_records(target) if not _is_submitted(path)]
+    for old in (*replaced, *list_plans(target)):
+        old.unlink()
+    fresh = (*list_records(Path(store)), *list_plans(Path(store)))
     for path in fresh:
         shutil.copyfile(path, target / path.name)
     return len(fresh)
 
 
 def _is_submitted(path: Path) -> bool:
-    return "" not in pq.read_table(path, columns=["submission"]).column("submission").to_pylist()
+    return "" not in read_columns(path, "submission")["submission"]

@@ -19,7 +19,7 @@ from leaderboard.producers.headline import make_headlines, make_partial_boards
 from leaderboard.producers.validity import find_problems, make_controls
 from leaderboard.render import write_board
 from leaderboard.render.figures import draw_figures
-from leaderboard.tables import Board, Table
+from leaderboard.tables import Board, Table, format_count
 from leaderboard.verdicts import make_verdicts
 
 Producer = Callable[[Evidence], list[Table]]
@@ -75,14 +75,21 @@ def make_board(frame: Frame) -> Board:
 def _header(evidence: Evidence) -> tuple[str, ...]:
     records = evidence.frame.records
     cells = records[["scenario", "seed", "backbone"]].drop_duplicates()
+    counts = (
+        format_count(records["entrant"].nunique(), "method"),
+        format_count(records["family"].nunique(), "family", "families"),
+        format_count(records["scenario"].nunique(), "scenario"),
+        format_count(len(cells), "cell"),
+    )
     facts = [
         f"Suite {evidence.frame.suite} {evidence.frame.version}, season {evidence.frame.season}",
-        f"{records['entrant'].nunique()} methods, {records['family'].nunique()} families, "
-        f"{records['scenario'].nunique()} scenarios, {len(cells)} cells",
+        ", ".join(counts),
     ]
     if len(evidence.groups) == 1:
-        only = evidence.groups[0]
-        facts.append(f"Track “{only.track}”, {only.kind} logs, backbone {only.backbone}")
+        facts.append(evidence.groups[0].description.capitalize())
+    backbones = {group.backbone for group in evidence.groups} - {""}
+    if len(backbones) == 1:
+        facts.append(f"Backbone {min(backbones)}")
     strengths = {strengths_text(group) for group in evidence.groups} - {""}
     if strengths:
         facts.append("Confounding strength " + "; ".join(sorted(strengths)))

@@ -3,7 +3,7 @@
 Paired by cell, seeds as clusters. A method is *worse* when its regret rose by more than the
 margin and Holm's procedure over methods says that it rose; it is *no worse* when the upper
 95 % limit of the rise is below the margin (every method must pass, so no correction is due);
-otherwise the seeds do not suffice to say. Nothing measured is never a pass.
+otherwise it is *unclear*, because there are too few seeds. A comparison of nothing never passes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from leaderboard.intervals import Clusters, Estimate, estimate
 from leaderboard.ranks import adjust_p_values
 from leaderboard.render.markdown import render_table
 from leaderboard.render.plain import table_data
-from leaderboard.tables import Column, Span, Table, make_table, rounded_span
+from leaderboard.tables import Column, Span, Table, format_count, make_table, rounded_span
 
 MARGIN = 0.02
 ALPHA = 0.05
@@ -44,8 +44,8 @@ class Comparison:
     """What a comparison found.
 
     Attributes:
-        exit_code: 0 nobody is worse; 1 somebody is; 3 cells are missing, nothing was
-            measured, or the seeds do not suffice to say.
+        exit_code: 0 if every method is no worse; 1 if a method is worse; 3 if cells are missing,
+            nothing was measured, or there are too few seeds to decide.
         markdown: A report.
         junit_xml: One test case a method.
         data: The same as plain data.
@@ -213,7 +213,7 @@ def _summary(changes: list[Change], margin: float) -> str:
         advice = " Where it is unclear, run more seeds or name a wider margin."
     if counts[MISSING]:
         advice += " Cells of the base are missing from the head."
-    return f"{len(changes)} methods, margin {margin:g} in mean regret: {listed}.{advice}"
+    return f"{format_count(len(changes), 'method')}, margin {margin:g} in mean regret: {listed}.{advice}"
 
 
 def _table(changes: list[Change]) -> Table:
@@ -234,7 +234,7 @@ def _table(changes: list[Change]) -> Table:
     columns = (
         Column("entrant", "Method"),
         Column("verdict", "Verdict"),
-        Column("rise", "Rise in ρ", 4),
+        Column("rise", "Rise in regret ρ", 4),
         Column("p", "p (Holm)", 4, least=1e-4),
         Column("cells", "Cells"),
         Column("lost", "Lost cells"),

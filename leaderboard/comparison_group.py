@@ -22,6 +22,13 @@ HARMLESS = 0.05
 COIN = 0.5
 CONTROLS = ("impossible",)
 DIGITS = 6
+KINDS = {"outcome": "logs of outcomes", "pairs": "logs of preference pairs", "rankings": "logs of rankings"}
+TRACKS = {
+    "log": "methods that use the log alone",
+    "propensity": "methods that also use logged propensities",
+    "slice": "methods that also use a flag for randomised rows",
+    "oracle": "methods that may buy outcomes",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +58,13 @@ class ComparisonGroup:
 
     @property
     def name(self) -> str:
-        """A name for titles and files, such as ``log-outcome-tiny``."""
+        """A name for files, such as ``log-outcome-tiny``."""
         return f"{self.track}-{self.kind}-{self.backbone}"
+
+    @property
+    def description(self) -> str:
+        """Logs and track in words, such as ``logs of outcomes, methods that use the log alone``."""
+        return f"{KINDS.get(self.kind, 'logs')}, {TRACKS.get(self.track, 'methods')}"
 
     @property
     def names(self) -> list[str]:
@@ -91,7 +103,7 @@ class ComparisonGroup:
     # -- which cells ----------------------------------------------------------
     @property
     def confounded(self) -> np.ndarray:
-        """Cells of the headline: the log misleads, and a comparison with naive means something."""
+        """Cells of the headline: the log misleads, and naive was measured; shape (cells,), bool."""
         return (
             (self.cells["cell_naive_rho"] >= HARMLESS)
             & ~self.cells["family"].isin(CONTROLS)
@@ -100,7 +112,7 @@ class ComparisonGroup:
 
     @property
     def harmless(self) -> np.ndarray:
-        """Cells where the log taken at face value is right: only harm can be done."""
+        """Cells where the log taken at face value is right, so that a method can only do harm; bool."""
         return (
             (self.cells["cell_naive_rho"] < HARMLESS)
             & ~self.cells["family"].isin(CONTROLS)
@@ -153,7 +165,7 @@ def rounded(estimates: Estimate, digits: int = DIGITS) -> Estimate:
 
 
 def make_comparison_groups(frame: Frame) -> Iterator[ComparisonGroup]:
-    """Every group in a store: one for each track, kind of log and backbone that has an entrant.
+    """Every comparison group in a store: one for each track, kind of log and backbone that has an entrant.
 
     Naive, ceiling and canaries are entered as reference lines wherever they are.
     """

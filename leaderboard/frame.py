@@ -12,10 +12,16 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from benchmark.contract.errors import IncompleteError, UsageError, unknown_name
-from leaderboard.owed import read_owed
+from benchmark.contract.records import (
+    STATUSES,
+    ExpectedCell,
+    SuiteIdentity,
+    list_records,
+    read_expected,
+    read_records,
+)
 
 CELL = ["scenario", "seed", "backbone"]
 REQUIRED = (
@@ -25,7 +31,6 @@ REQUIRED = (
 )
 FAILED = ("failed", "invalid", "timeout", "memory")
 UNGUARDED = " (not isolated)"
-STATUSES = ("ok", "incompatible", *FAILED, "infrastructure")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +41,7 @@ class Frame:
         records: One row a (entrant, cell), sorted; column ``entrant`` names a method, with
             the start of its file's digest where it was submitted.
         absent: Rows that should be there: columns ``entrant``, ``scenario``, ``seed``, ``backbone``.
-            An entrant that has some seeds of a scenario owes all of them, and all that a run planned.
+            All cells that a run planned are expected, and of a scenario every seed that any entrant has.
         suite: Name of the suite.
         version: Version of the suite.
         season: Season of the worlds.
@@ -84,19 +89,19 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
             found="no such folder",
             fix="run `confoundbench run --store DIR` first",
         )
-    files = sorted(folder.glob("records-*.parquet"))
-    tables = [pq.read_table(file) for file in files]
-    if not sum(table.num_rows for table in tables):
+    files, table = list_records(folder), read_records(folder)
+    if not table.num_rows:
         raise IncompleteError(
             f"the store {str(store)!r} holds no records",
             expected="at least one records-KEY.parquet",
             found=f"{len(files)} record files without rows" if files else "none",
             fix="run `confoundbench run --store DIR` first",
         )
-    frame = from_table(pa.concat_tables(tables, promote_options="default"), suite)
-    planned = read_owed(folder, (frame.suite, frame.version, frame.season))
-    owed = planned.assign(entrant=_name_entrants(planned))
-    absent = pd.concat([frame.absent, _unseen(owed, frame.records)]).drop_duplicates()
+    frame = from_table(table, suite)
+    promised = read_expected(folder, SuiteIdentity(frame.suite, frame.version, frame.season))
+    planned = pd.DataFrame(promised, columns=ExpectedCell._fields)
+    expected = planned.assign(entrant=_name_entrants(planned))
+    absent = pd.concat([frame.absent, _unseen(expected, frame.records)]).drop_duplicates()
     absent = absent.sort_values(["entrant", *CELL], ignore_index=True)
     return replace(frame, absent=absent, attempts=_count_attempts(folder / "attempts.jsonl"))
 
@@ -204,17 +209,17 @@ def _settle_ok(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _absent(records: pd.DataFrame) -> pd.DataFrame:
-    """Every (entrant, seed) owed for a scenario of which the entrant has another seed."""
+    """Every (entrant, seed) expected for a scenario of which the entrant has another seed."""
     cells = records[CELL].drop_duplicates()
     begun = records[["entrant", "scenario", "backbone"]].drop_duplicates()
     return _unseen(begun.merge(cells, on=["scenario", "backbone"]), records)
 
 
-def _unseen(owed: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+def _unseen(expected: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """The cells of entrants that have no record, sorted."""
     columns = ["entrant", *CELL]
     seen = pd.MultiIndex.from_frame(records[columns])
-    gone = owed[~pd.MultiIndex.from_frame(owed[columns]).isin(seen)]
+    gone = expected[~pd.MultiIndex.from_frame(expected[columns]).isin(seen)]
     return gone[columns].sort_values(columns, ignore_index=True)
 
 

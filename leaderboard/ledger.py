@@ -16,19 +16,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from benchmark.contract.errors import IncompleteError, UsageError
+from benchmark.contract.records import (
+    MANIFEST,
+    SOURCE,
+    SUPERSEDED,
+    list_records,
+    name_bundle,
+    read_bundle,
+    read_columns,
+)
 from leaderboard.frame import CELL, Frame, from_table, read
 
-ATTEMPTS, SUBMISSIONS, SUPERSEDED, MANIFEST, SOURCE = (
-    "attempts.jsonl",
-    "submissions",
-    "superseded",
-    "manifest.json",
-    "method.py",
-)
+ATTEMPTS, SUBMISSIONS = "attempts.jsonl", "submissions"
 BEGINNING = "0" * 64
 DIGITS = 1e-9
 
@@ -112,7 +113,7 @@ def add_bundle(bundle: str | Path, results: str | Path) -> Entry:
         IncompleteError: If it lacks cells that the results have.
     """
     source, target = Path(bundle), Path(results)
-    manifest, table = verify_bundle(source)
+    manifest, table = read_bundle(source)
     name, digest = str(manifest["method"]), str(manifest["sha256"])
     ledger = Ledger(target)
     entries = ledger.read()
@@ -124,9 +125,9 @@ def add_bundle(bundle: str | Path, results: str | Path) -> Entry:
     _check_rows(submitted, str(manifest.get("isolation", "")))
     _check_worlds(submitted, board)
     _set_aside(target, name)
-    for path in sorted(source.glob("records-*.parquet")):
+    for path in list_records(source):
         shutil.copyfile(path, target / path.name)
-    kept = target / SUBMISSIONS / f"{name}-{digest[:12]}"
+    kept = target / SUBMISSIONS / name_bundle(name, digest)
     kept.mkdir(parents=True, exist_ok=True)
     for file in (SOURCE, MANIFEST):
         shutil.copyfile(source / file, kept / file)
@@ -141,38 +142,6 @@ def add_bundle(bundle: str | Path, results: str | Path) -> Entry:
     )
     ledger.append(entry)
     return entry
-
-
-def verify_bundle(folder: Path) -> tuple[dict[str, Any], pa.Table]:
-    """A bundle's manifest and records after checking every digest.
-
-    Raises:
-        UsageError: If a file is missing, added or changed, or a row belongs to another submission.
-    """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        stated = {str(name): str(digest) for name, digest in manifest["files"].items()}
-        name, digest = str(manifest["method"]), str(manifest["sha256"])
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise _damaged(folder, f"no readable {MANIFEST}") from error
-    found = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.iterdir()
-        if path.suffix in (".parquet", ".npz", ".py") and path.is_file() and not path.is_symlink()
-    }
-    if found != stated:
-        wrong = sorted(n for n in {*found, *stated} if found.get(n) != stated.get(n))
-        raise _damaged(folder, "missing, added or changed: " + ", ".join(wrong))
-    if stated.get(SOURCE) != digest:
-        raise _damaged(folder, f"{SOURCE} is not the file that was run")
-    files = sorted(folder.glob("records-*.parquet"))
-    if not files:
-        raise _damaged(folder, "no records")
-    table = pa.concat_tables([pq.read_table(file) for file in files], promote_options="default")
-    identities = set(zip(table["method"].to_pylist(), table["submission"].to_pylist(), strict=True))
-    if identities != {(name, digest)}:
-        raise _damaged(folder, "rows of another method or file")
-    return manifest, table
 
 
 def _check_rows(submitted: Frame, isolation: str) -> None:
@@ -236,9 +205,9 @@ def _name_cells(cells: pd.DataFrame) -> str:
 
 def _set_aside(target: Path, name: str) -> None:
     """Move the records of older attempts under a name out of the board's sight."""
-    for path in sorted(target.glob("records-*.parquet")):
-        table = pq.read_table(path, columns=["method", "submission"])
-        if set(table["method"].to_pylist()) == {name} and "" not in table["submission"].to_pylist():
+    for path in list_records(target):
+        columns = read_columns(path, "method", "submission")
+        if set(columns["method"]) == {name} and "" not in columns["submission"]:
             (target / SUPERSEDED).mkdir(exist_ok=True)
             path.rename(target / SUPERSEDED / path.name)
 
@@ -249,12 +218,3 @@ def _parse(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}
-
-
-def _damaged(folder: Path, found: str) -> UsageError:
-    return UsageError(
-        f"{folder.name!r} is not an intact bundle",
-        expected="a folder written by `confoundbench submit`, unchanged",
-        found=found,
-        fix="submit the file again",
-    )

@@ -11,7 +11,7 @@ from leaderboard.render.markdown import render_table
 from leaderboard.tables import Board, Table
 
 BEGIN, END = "<!-- leaderboard:begin -->", "<!-- leaderboard:end -->"
-SHORT = ("ranks", "group", "entrant", "equivalence", "improvement", "rho")
+SHORT = ("ranks", "letters", "entrant", "equivalence", "improvement", "rho")
 GENERATED = ("tables", "figures", "timings")
 
 

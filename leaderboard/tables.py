@@ -133,6 +133,11 @@ class Board:
         return next((table for table in self.tables if table.name == name), None)
 
 
+def format_count(number: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: ``format_count(1, "family", "families")`` is ``"1 family"``."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
 def format_number(value: float, digits: int) -> str:
     """A number with a true minus sign, no negative zero, and words for what is not finite."""
     if math.isnan(value):

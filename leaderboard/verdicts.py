@@ -165,12 +165,13 @@ def make_verdicts(evidence: Evidence) -> list[Table]:
         Column("verdict", "Verdict"),
         Column("statistic", "Part"),
         Column("found", "Found", 3),
-        Column("decided_by", "Decided by", note="the method on which a statement about every method turns"),
+        Column("decided_by", "Decided by", note="the method that decides a statement about every method"),
         Column("cells", "Cells"),
         Column("part_verdict", "Part verdict"),
     )
     text = (
-        "A part holds when its whole 95 % interval (seeds as clusters) is on the claimed side and fails when "
-        "it is on the other; a claim needs all its parts. Thresholds are ours where the source gives none."
+        "A part holds when its whole 95 % interval (seeds are clusters) is on the claimed side, and fails "
+        "when it is on the other side. A claim is reproduced when all its parts hold. We set a threshold "
+        "where the source gives none."
     )
     return [make_table("claims", "Published claims", columns, rows, text=text)]

@@ -17,7 +17,6 @@ from methods.adjust.partial import Raw
 from methods.adjust.scored import Adjust, Scored
 from methods.linear import compare, regress
 from methods.pairing.rules import Pairing, Pairs
-from methods.refuse import refuse_unfit
 
 PAIRS_A_ROW = 4
 
@@ -76,12 +75,7 @@ class Recipe:
     tags: Tags = field(default_factory=Tags)
 
     def fit(self, log: Log, harness: Harness) -> Fitted | Fitting:
-        """Learn from a log.
-
-        Raises:
-            Incompatible: If the log lacks what the tags declare.
-        """
-        refuse_unfit(self.tags, log)
+        """Learn from a log that the tags accept."""
         if self.objective is not None:
             return self._train(log, harness)
         if log.kind == "outcome":

@@ -29,7 +29,7 @@ def audit(
     Reads the truth, so it is for whoever studies a method, never part of one. Examples:
     confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-residual --json
     """
-    from benchmark.scoring.audit import audit_method
+    from benchmark.runs.audit import audit_method
     from benchmark.scoring.proposals import Search
     from benchmark.tasks.scenario import Scenario, check_rows
     from benchmark.tasks.suite import load_suite

@@ -61,7 +61,6 @@ def run(
     --seeds 2; confoundbench run --suite core --shard 3/16 --store /scratch/core
     """
     from benchmark.runs import execute as running
-    from benchmark.runs.expected import write_owed
     from benchmark.runs.store import Store
     from benchmark.tasks.backbones import parse_backbone
     from benchmark.tasks.suite import load_suite
@@ -84,7 +83,7 @@ def run(
     engine_run = running.choose_engine(engine, processes, setting, loaded.seconds_per_cell)
     todo = running.select_groups(plan, opened, retry)
     write_provenance(opened, plan, loaded, shard, device=where, engine=engine, precision=precision)
-    write_owed(opened, whole)
+    opened.write_expected(whole)
     total = sum(group.seconds for group in todo)
     with progress_bar(f"{loaded.name}: backbones", total, as_json) as advance:
         running.prepare_backbones(todo, processes)
@@ -164,11 +163,11 @@ def make_setting(
 
 def write_provenance(store: Any, plan: Plan, suite: Suite, shard: str | None, **setting: str) -> None:
     """Write ``run.json`` beside the records (one a shard)."""
+    from benchmark.contract.records import name_run
     from benchmark.runs.provenance import describe_run
 
-    name = f"run-{shard.replace('/', '-of-')}.json" if shard else "run.json"
     details = {"suite": suite.model_dump(), "shard": shard, **setting}
-    store.write_json(name, describe_run(**details, cells=plan.n_cells, groups=len(plan.groups)))
+    store.write_json(name_run(shard), describe_run(**details, cells=plan.n_cells, groups=len(plan.groups)))
 
 
 def report(store: Any, plan: Plan, summary: Any, folder: Path, as_json: bool) -> int:

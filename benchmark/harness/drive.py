@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-import torch
 
 from benchmark.contract import (
     Ask,
@@ -27,6 +26,7 @@ from benchmark.contract import (
     Score,
     Train,
 )
+from benchmark.contract.records import status_of
 from benchmark.harness.harness import Harness, as_strings
 from benchmark.harness.training.model import Model
 from benchmark.harness.training.together import Question, answer_together
@@ -40,7 +40,7 @@ class Failure:
     """Why one fit has no result.
 
     Attributes:
-        status: "incompatible", "invalid" (broke the contract), "memory" or "failed".
+        status: One of ``benchmark.contract.records.STATUSES``, never "ok" or "timeout".
         reason: One line for the board.
         traceback: Where it happened; empty for an incompatible log.
     """
@@ -52,15 +52,9 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """The failure an exception stands for."""
-        if isinstance(error, Incompatible):
-            return cls("incompatible", error.reason)
-        text = "".join(tracebacks.format_exception(error))
-        reason = str(error) or type(error).__name__
-        if isinstance(error, ContractError):
-            return cls("invalid", reason, text)
-        if isinstance(error, MemoryError | torch.OutOfMemoryError):
-            return cls("memory", reason, text)
-        return cls("failed", f"{type(error).__name__}: {reason}", text)
+        status, reason = status_of(error)
+        shown = status != "incompatible"
+        return cls(status, reason, "".join(tracebacks.format_exception(error)) if shown else "")
 
 
 def drive(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from benchmark.contract import Method, UsageError, unknown_name
-from benchmark.contract.records import STATUSES
+from benchmark.contract.records import ALWAYS_RETRIED, STATUSES, name_columns
 from benchmark.runs.engines.base import CellResult, Finished, WorkbenchFactory, run_inline
 from benchmark.runs.plan import Entrant, Group, Plan, describe_recipe
 from benchmark.runs.provenance import component_versions
@@ -136,7 +136,7 @@ def execute(
             for index, result in enumerate(results)
         ]
         predictions = [result.predictions for result in results]
-        keep_settled(store, group, rows, predictions, {*retry, "infrastructure"})
+        keep_settled(store, group, rows, predictions, {*retry, ALWAYS_RETRIED})
         store.write_group(group.key, rows, predictions)
         store.supersede(group.key, rows, index)
         statuses = [row["status"] for row in rows]
@@ -252,7 +252,7 @@ def rescore(store: Store, suite: Suite, on_group: Callable[[str], None] | None =
         suite: The suite that the records belong to.
         on_group: Called with each finished group's key.
     """
-    from benchmark.runs.engines.work import Kept, record_of
+    from benchmark.runs.engines.work import Kept
     from benchmark.scoring.score import score_with_key
     from benchmark.tasks.prepare import make_task
     from benchmark.tasks.scenario import Scenario
@@ -269,7 +269,7 @@ def rescore(store: Store, suite: Suite, on_group: Callable[[str], None] | None =
             scenario, seed = Scenario.parse(row["scenario"]), row["seed"]
             task = tasks.get((scenario, seed), partial(make_task, scenario, seed, suite))
             calibrated = not row["submission"] and load(row["method"]).tags.calibrated
-            row.update(record_of(score_with_key(predictions, task.key, calibrated), {}, {}))
+            row.update(name_columns(score_with_key(predictions, task.key, calibrated), {}, {}))
             scored += 1
         store.rewrite_records(key, rows)
         if on_group is not None:

@@ -1,41 +1,29 @@
 """The store: two files a group, written so that a crash at any moment loses only groups in flight.
 
-``predictions-KEY.npz`` is written first and ``records-KEY.parquet`` last, each to a
-temporary name, flushed to disk and renamed; a group is stored when its records exist.
+Predictions are written first and records last; a group is stored when its records exist. The names
+and the content of the files are those of ``benchmark.contract.records``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from benchmark.contract import Predictions, UsageError
-from benchmark.contract.records import join_tables, make_table
+from benchmark.contract import records as files
+from benchmark.contract.files import TEMPORARY, remove_unfinished, write_json, write_whole
+from benchmark.contract.records import ALWAYS_RETRIED, CELL_IDENTITY
+from benchmark.runs.plan import Plan
 
-RECORDS, PREDICTIONS, TEMPORARY = "records-", "predictions-", ".writing-"
-SUPERSEDED = "superseded"
-IDENTITY = (
-    "suite",
-    "suite_version",
-    "season",
-    "scenario",
-    "seed",
-    "method",
-    "role",
-    "submission",
-    "backbone",
-)
 Index = dict[tuple[Any, ...], str]
+_identify = itemgetter(*CELL_IDENTITY)
 
 
 @dataclass(frozen=True)
@@ -98,23 +86,41 @@ class Store:
             rows: One record a cell.
             predictions: Answers of each cell in the same order; None where there are none.
         """
-        write_atomically(self._predictions(key), lambda: pack_predictions(predictions))
-        write_atomically(self._records(key), lambda: _parquet_bytes(make_table(rows)))
+        write_whole(self._predictions(key), files.pack_predictions(predictions))
+        files.write_records(self._records(key), rows)
 
     def rewrite_records(self, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace a group's records, keeping its predictions."""
-        write_atomically(self._records(key), lambda: _parquet_bytes(make_table(rows)))
+        files.write_records(self._records(key), rows)
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a small file beside the groups, such as ``run.json``."""
-        text = json.dumps(content, indent=2, sort_keys=True, default=str) + "\n"
-        write_atomically(self.folder / name, text.encode)
+        write_json(self.folder / name, content)
+
+    def write_expected(self, plan: Plan) -> Path:
+        """Write the cells that a plan promises, so that a board can tell which are missing.
+
+        Args:
+            plan: The whole plan, before any sharding: every shard of it writes the same file.
+
+        Returns:
+            The file.
+        """
+        suite = files.SuiteIdentity(plan.suite.name, plan.suite.version, plan.suite.season)
+        cells = (
+            files.ExpectedCell(
+                group.entrant.name, group.entrant.submission, cell.scenario.id, cell.seed, group.backbone
+            )
+            for group in plan.groups
+            for cell in group.cells
+        )
+        return files.write_expected(self.folder, suite, cells)
 
     def index_cells(self) -> Index:
         """Which group holds each cell's record."""
         index: Index = {}
         for key in self.list_keys():
-            columns = pq.read_table(self._records(key), columns=list(IDENTITY)).to_pydict()
+            columns = files.read_columns(self._records(key), *CELL_IDENTITY)
             index.update(dict.fromkeys(zip(*columns.values(), strict=True), key))
         return index
 
@@ -130,162 +136,62 @@ class Store:
             rows: Its records.
             index: Which group holds each cell; brought up to date.
         """
-        fresh = {tuple(row[name] for name in IDENTITY) for row in rows}
+        fresh = {_identify(row) for row in rows}
         for old in {index[cell] for cell in fresh if cell in index} - {key}:
             records = self.read_rows(old)
             answers = self.read_predictions(old, len(records))
-            left = [i for i, row in enumerate(records) if tuple(row[name] for name in IDENTITY) not in fresh]
+            left = [i for i, row in enumerate(records) if _identify(row) not in fresh]
             if left:
-                cells = "".join(str([records[i][name] for name in IDENTITY]) for i in left)
+                cells = "".join(str([records[i][name] for name in CELL_IDENTITY]) for i in left)
                 rest = f"rest-{hashlib.sha256((old + cells).encode()).hexdigest()[:20]}"
                 self.write_group(rest, [records[i] for i in left], [answers[i] for i in left])
-                index.update({tuple(records[i][name] for name in IDENTITY): rest for i in left})
-            (self.folder / SUPERSEDED).mkdir(exist_ok=True)
+                index.update({_identify(records[i]): rest for i in left})
+            aside = self.folder / files.SUPERSEDED
+            aside.mkdir(exist_ok=True)
             for path in (self._records(old), self._predictions(old)):
                 if path.exists():
-                    os.replace(path, self.folder / SUPERSEDED / path.name)
+                    os.replace(path, aside / path.name)
         index.update(dict.fromkeys(fresh, key))
 
     def sweep(self) -> int:
         """Delete temporary files that interrupted writers left behind; returns how many."""
-        swept = 0
-        for path in self.folder.glob(f"{TEMPORARY}*"):
-            if not _is_alive(path):
-                path.unlink(missing_ok=True)
-                swept += 1
-        return swept
+        return remove_unfinished(self.folder)
 
     # -- reading --------------------------------------------------------------
     def list_keys(self) -> tuple[str, ...]:
         """Keys of every stored group."""
-        names = (path.name for path in self.folder.glob(f"{RECORDS}*.parquet"))
-        return tuple(sorted(name[len(RECORDS) : -len(".parquet")] for name in names))
+        return tuple(sorted(files.key_of(path) for path in files.list_records(self.folder)))
 
     def statuses(self, key: str) -> list[str]:
         """Status of each cell of a group, in the group's order."""
-        return pq.read_table(self._records(key), columns=["status"]).column("status").to_pylist()
+        return files.read_columns(self._records(key), "status")["status"]
 
     def is_stored(self, key: str, retry: Collection[str] = ()) -> bool:
         """Whether a group need not run again.
 
         Args:
             key: The group's key.
-            retry: Statuses to run again; ``infrastructure`` always is.
+            retry: Statuses to run again; ``infrastructure`` is always run again.
         """
         if not self._records(key).exists():
             return False
-        return not ({*retry, "infrastructure"} & set(self.statuses(key)))
+        return not ({*retry, ALWAYS_RETRIED} & set(self.statuses(key)))
 
     def read_rows(self, key: str) -> list[dict[str, Any]]:
         """A group's records as plain rows."""
-        return pq.read_table(self._records(key)).to_pylist()
+        return files.read_rows(self._records(key))
 
     def read_predictions(self, key: str, cells: int) -> list[Predictions | None]:
         """A group's predictions, None where a cell has none."""
         path = self._predictions(key)
-        return unpack_predictions(path.read_bytes(), cells) if path.exists() else [None] * cells
+        return files.unpack_predictions(path.read_bytes(), cells) if path.exists() else [None] * cells
 
     def read_records(self) -> pa.Table:
         """Every record in the store, one row a cell."""
-        return join_tables(pq.read_table(self._records(key)) for key in self.list_keys())
+        return files.read_records(self.folder)
 
     def _records(self, key: str) -> Path:
-        return self.folder / f"{RECORDS}{key}.parquet"
+        return self.folder / files.name_records(key)
 
     def _predictions(self, key: str) -> Path:
-        return self.folder / f"{PREDICTIONS}{key}.npz"
-
-
-def write_atomically(path: Path, content: Callable[[], bytes]) -> None:
-    """Write a file so that it is either wholly there or not at all.
-
-    Args:
-        path: Final name.
-        content: Makes the bytes; called before the file is opened.
-    """
-    data = content()
-    temporary = path.parent / f"{TEMPORARY}{os.getpid()}-{path.name}"
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
-
-
-def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
-    """Predictions of a group as the bytes of an ``.npz`` file without pickles."""
-    arrays: dict[str, np.ndarray] = {}
-    for index, answer in enumerate(predictions):
-        if answer is None:
-            continue
-        arrays[f"{index}.reward"] = answer.reward
-        if answer.samples is not None:
-            # JSON keeps lone surrogates and trailing zeros, which fixed-width text arrays lose.
-            text = json.dumps(answer.samples.tolist()).encode()
-            arrays[f"{index}.samples"] = np.frombuffer(text, dtype=np.uint8)
-        if answer.intervals is not None:
-            arrays[f"{index}.intervals"] = answer.intervals
-        if answer.diagnostics:
-            text = json.dumps(dict(answer.diagnostics)).encode()
-            arrays[f"{index}.diagnostics"] = np.frombuffer(text, dtype=np.uint8)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def unpack_predictions(data: bytes, cells: int) -> list[Predictions | None]:
-    """The inverse of ``pack_predictions`` for a group of ``cells`` cells."""
-    found: list[Predictions | None] = []
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        for index in range(cells):
-            part = {name: arrays[f"{index}.{name}"] for name in _parts_of(arrays, index)}
-            if "reward" not in part:
-                found.append(None)
-                continue
-            samples = json.loads(part["samples"].tobytes()) if "samples" in part else None
-            diagnostics = json.loads(part["diagnostics"].tobytes()) if "diagnostics" in part else {}
-            found.append(
-                Predictions(
-                    reward=part["reward"],
-                    samples=None if samples is None else np.array(samples, dtype=object),
-                    intervals=part.get("intervals"),
-                    diagnostics=diagnostics,
-                )
-            )
-    return found
-
-
-def _parts_of(arrays: Any, index: int) -> Iterator[str]:
-    names = ("reward", "samples", "intervals", "diagnostics")
-    return (name for name in names if f"{index}.{name}" in arrays.files)
-
-
-def _parquet_bytes(table: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    return buffer.getvalue()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; a no-op where folders cannot be opened."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _is_alive(temporary: Path) -> bool:
-    """Whether the process that is writing a temporary file still runs."""
-    owner = temporary.name[len(TEMPORARY) :].partition("-")[0]
-    try:
-        os.kill(int(owner), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return int(owner) != os.getpid()
+        return self.folder / files.name_predictions(key)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Predictions, Queries
+from benchmark.contract.records import METRICS
 from benchmark.scoring.metrics import (
-    METRICS,
     cosine,
     false_positive_rate,
     mean_by_id,

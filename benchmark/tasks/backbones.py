@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import UsageError, unknown_name
+from benchmark.contract.files import make_once
 
 TINY, WORDS = "tiny", "words"
 SETTINGS_FILE = "reference.json"
@@ -195,7 +196,7 @@ def write_backbone(
 
 def _ready_policy(spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: np.ndarray) -> Path:
     """Folder of the network; adapted ones are kept by what they are made from, for any other options."""
-    from benchmark.harness.hf.sources import hash_source, make_once, ready_model
+    from benchmark.harness.hf.sources import hash_source, is_model, ready_model
 
     source = spec.sources["policy"]
     network = ready_model(source, models)
@@ -209,6 +210,7 @@ def _ready_policy(spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: 
     return make_once(
         models / f"adapted-{key}",
         lambda folder: adapt_model(network, folder, prompts, texts, steps=spec.adapt, chat=spec.chat),
+        is_model,
     )
 
 

@@ -10,11 +10,6 @@ import hashlib
 import inspect
 import io
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -23,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Log, Queries, Streams, make_rng, unknown_name
+from benchmark.contract.files import make_once
 from benchmark.contract.method import TRACKS
 from benchmark.scoring.score import AnswerKey, make_key
 from benchmark.tasks.backbones import SETTINGS_FILE, TINY, is_complete, parse_backbone, write_backbone
@@ -249,29 +245,15 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
     spec = parse_backbone(backbone)
     # The tiny decoder under another encoder is the domain's own; it is made first, outside the lock.
     tiny = make_backbone(domain, TINY, folder) if spec.name == TINY and not spec.plain else None
-    home = find_backbone(domain, backbone, folder)
-    if is_readable(home):
-        return home
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(home.with_suffix(".lock")):
-        if is_readable(home):
-            return home
-        making = f".making-{home.name}-"
-        for left_behind in home.parent.glob(f"{making}*"):
-            shutil.rmtree(left_behind, ignore_errors=True)
-        scratch = Path(tempfile.mkdtemp(prefix=making, dir=home.parent))
-        try:
-            if spec.plain:
-                pretrain_on(domain).save(scratch)
-            else:
-                prompts, texts, vocabulary = draw_corpus(domain)
-                write_backbone(spec, scratch, prompts, texts, vocabulary, tiny)
-            scratch.chmod(0o755)  # the sandbox reads it as another user
-            shutil.rmtree(home, ignore_errors=True)
-            os.replace(scratch, home)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return home
+
+    def write(scratch: Path) -> None:
+        if spec.plain:
+            pretrain_on(domain).save(scratch)
+        else:
+            prompts, texts, vocabulary = draw_corpus(domain)
+            write_backbone(spec, scratch, prompts, texts, vocabulary, tiny)
+
+    return make_once(find_backbone(domain, backbone, folder), write, is_readable)
 
 
 def is_readable(folder: Path) -> bool:
@@ -321,16 +303,3 @@ def draw_attributes(domain: Any, rng: np.random.Generator, n: int) -> np.ndarray
         support = np.array(domain.support, dtype=np.int8)
         return support[rng.integers(len(support), size=n)]
     return rng.integers(2, size=(n, len(domain.attributes)), dtype=np.int8)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold an advisory lock; released by the kernel even if the holder is killed."""
-    with path.open("w") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except ImportError:  # no such locks here; the final rename still keeps one winner
-            pass
-        yield

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.contract import UsageError
+from benchmark.contract.files import write_whole
 from benchmark.tasks.scenario import Scenario, Value
 
 if TYPE_CHECKING:
@@ -149,7 +149,9 @@ def _ready(value: str) -> Path:
 def _note(path: Path, digest: str | None = None) -> str:
     """The name of a content, having noted where it lies."""
     digest = digest or hash_file(path)
-    write_whole(_where(digest), lambda file: file.write_text(json.dumps({"path": str(path)}), "utf-8"))
+    note = _where(digest)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(note, json.dumps({"path": str(path)}).encode())
     return f"{PREFIX}{digest}"
 
 
@@ -202,15 +204,3 @@ def hash_file(path: Path) -> str:
 def _hash_file(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def write_whole(path: Path, write: Any) -> None:
-    """Write a file beside its place and move it there, so that nobody meets half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".making-")
-    os.close(descriptor)
-    try:
-        write(Path(temporary))
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

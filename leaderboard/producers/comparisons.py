@@ -14,15 +14,26 @@ COLUMNS = (
     Column("entrant", "Method"),
     Column("against", "Against"),
     Column("difference", "Difference in D", 3),
-    Column("p", "p", 4, "two-sided, seeds as clusters", least=1e-4),
-    Column("adjusted", "Adjusted", 4, "Holm: chance of any false finding; BH: share of false findings", 1e-4),
+    Column("p", "p", 4, "two-sided p value with seeds as clusters", least=1e-4),
+    Column(
+        "adjusted",
+        "Adjusted",
+        4,
+        "corrected for the number of tests: Holm bounds the chance of any false finding, BH "
+        "(Benjamini-Hochberg) the expected share of false findings",
+        least=1e-4,
+    ),
     Column("procedure", "Procedure"),
-    Column("attempts", "Attempts", note="files submitted under this name so far; the best of many flatters"),
+    Column(
+        "attempts",
+        "Attempts",
+        note="how many files were submitted under this name; the best of many looks better than it is",
+    ),
 )
 
 
 def make_comparisons(evidence: Evidence) -> list[Table]:
-    """One table a group."""
+    """One table for each comparison group."""
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
@@ -50,8 +61,9 @@ def _table(evidence: Evidence, group: ComparisonGroup, part: ComparisonGroup) ->
     attempts = evidence.frame.attempts
     rows = [(*row, attempts.get(row[0].partition("@")[0])) for row in rows]
     text = (
-        "A submission has one primary question: is it better than naive and than the best method of the "
-        "repository? Holm keeps the chance of any false yes below 5 %. All other rows are exploratory."
+        "For a submission the question is whether it is better than naive and than the best method of the "
+        "repository. Holm's correction keeps the chance of any false yes below 5 %. All other rows are "
+        "exploratory."
     )
     title = f"Comparisons{evidence.about(group)}"
     return make_table(f"comparisons{evidence.tag(group)}", title, COLUMNS, rows, text=text)

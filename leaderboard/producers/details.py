@@ -1,10 +1,10 @@
-"""Beside the ranking: recovered effects, what policies do, and what became of every cell."""
+"""Beside the ranking: recovered effects, what policies do, and how every cell ended."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from leaderboard.frame import STATUSES
+from benchmark.contract.records import STATUSES
 from leaderboard.producers.evidence import Evidence, cut, span_of
 from leaderboard.tables import Column, Table, make_table
 
@@ -32,26 +32,52 @@ EFFECTS = (
         "share of null attributes reported to have an effect",
         bounds=SHARE,
     ),
-    Column("effect_rmse", "RMSE", 3, "on the outcome's scale, where the method is calibrated", bounds=ABOVE),
+    Column(
+        "effect_rmse",
+        "RMSE",
+        3,
+        "root mean squared error on the outcome's scale, for methods that are calibrated",
+        bounds=ABOVE,
+    ),
     Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth", bounds=SHARE),
     Column("width", "Width", 3, "mean width of those intervals", bounds=ABOVE),
 )
 POLICY = (
     Column(
-        "value_tilted", "Value, tilted", 3, "reference tilted by the reward to KL 1; 0 reference, 1 optimum"
+        "value_tilted",
+        "Value, tilted",
+        3,
+        "value of the reference texts reweighted by the reward to a KL of 1; 0: reference, 1: optimum",
     ),
-    Column("value_samples", "Value, samples", 3, "the policy's own samples; KL differs, so unranked"),
-    Column("marker_rate", "Marker rate", 3, "share of samples with the most flattering decoy", bounds=SHARE),
-    Column("reference_marker_rate", "in reference", 3, bounds=SHARE),
-    Column("tilted_marker_rate", "after tilting", 3, bounds=SHARE),
     Column(
-        "off_grammar_rate", "Off grammar", 3, "share of samples outside the domain's grammar", bounds=SHARE
+        "value_samples",
+        "Value, samples",
+        3,
+        "value of the texts that the policy writes; it is not ranked, because policies differ in KL",
+    ),
+    Column(
+        "marker_rate",
+        "Marker rate",
+        3,
+        "share of the policy's texts with the decoy that confounding flatters most",
+        bounds=SHARE,
+    ),
+    Column(
+        "reference_marker_rate", "Marker rate, reference", 3, "the same in the reference texts", bounds=SHARE
+    ),
+    Column("tilted_marker_rate", "Marker rate, tilted", 3, "the same after the reweighting", bounds=SHARE),
+    Column(
+        "off_grammar_rate",
+        "Off grammar",
+        3,
+        "share of the policy's texts that the domain's grammar cannot write",
+        bounds=SHARE,
     ),
     Column(
         "worst_group",
-        "Worst group ρ",
+        "Regret ρ, worst group",
         3,
-        "largest regret over the groups of the target population",
+        "largest regret among the groups of the target population",
         bounds=SHARE,
     ),
 )
@@ -67,7 +93,8 @@ def make_effects(evidence: Evidence) -> list[Table]:
         "Causal-effect recovery by family",
         EFFECTS,
         by="family",
-        text="Means over the cells that ran, with 95 % intervals clustered by seed.",
+        text="Each number is a mean over the cells that ran, with a 95 % interval in which all cells of one "
+        "seed and family form one cluster.",
     )
 
 
@@ -79,9 +106,9 @@ def make_policies(evidence: Evidence) -> list[Table]:
         "Policy value and what policies write",
         POLICY,
         by=None,
-        text="Value is (V − V_reference) / (V_optimal − V_reference). A marker has no effect; a method "
-        "that writes it more often than the reference has amplified confounding. Means over the cells that "
-        "each method takes.",
+        text="Value is (V − V_reference) / (V_optimal − V_reference). A marker has no effect, so a "
+        "method that writes it more often than the reference has amplified confounding. Each number is a "
+        "mean over the cells that the method takes.",
     )
 
 
@@ -112,20 +139,20 @@ def _long_table(
 
 
 def make_statuses(evidence: Evidence) -> list[Table]:
-    """What became of every cell, and why some were declined or failed."""
+    """How every cell ended, and why some were declined or failed."""
     records, absent = evidence.frame.records, evidence.frame.absent
     counts = pd.crosstab(records["entrant"], records["status"]).reindex(columns=STATUSES, fill_value=0)
     missing = absent.groupby("entrant").size() if len(absent) else pd.Series(dtype=int)
     columns = [
         Column("entrant", "Method"),
         *(Column(s, s) for s in STATUSES),
-        Column("missing", "missing", note="owed by the plan, not recorded"),
+        Column("missing", "missing", note="planned, but without a record"),
     ]
     rows = [
         (str(name), *(int(x) or None for x in row), int(missing.get(name, 0)) or None)
         for name, row in zip(counts.index, counts.to_numpy(), strict=True)
     ]
-    tables = [make_table("statuses", "What became of every cell", columns, rows)]
+    tables = [make_table("statuses", "How every cell ended", columns, rows)]
     bad = records[records["status"] != "ok"]
     if len(bad):
         keys = ["status", "entrant", "family", "reason"]

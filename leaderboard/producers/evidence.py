@@ -42,11 +42,11 @@ class Evidence:
         return f"-{group.name}" if len(self.groups) > 1 else ""
 
     def about(self, group: ComparisonGroup) -> str:
-        """A suffix for headings, such as ``: track log, outcome logs, tiny``; empty where there is one."""
+        """A suffix for headings, such as ``: logs of outcomes, ...``; empty where there is one group."""
         if len(self.groups) == 1:
             return ""
-        words = [f"track “{group.track}”", f"{group.kind} logs"]
-        return ": " + ", ".join([*words, group.backbone] if group.backbone else words)
+        several = len({group.backbone for group in self.groups}) > 1
+        return f": {group.description}" + (f", backbone {group.backbone}" if several else "")
 
 
 def span_at(estimates: Estimate, index: int) -> Span:

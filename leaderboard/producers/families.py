@@ -9,6 +9,17 @@ from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_of, span_of_ratio
 from leaderboard.tables import Column, Table, make_table
 
+EQUIVALENCE = (
+    "0 is as good as the log taken at face value, 1 is as good as the experiment. “–” stands for a family "
+    "that the method does not take. Intervals are 95 % Fieller sets. “any” and “≤ or ≥” mean that the ratio "
+    "is not determined: naive and the ceiling are too close, or there are too few seeds."
+)
+HARM = (
+    f"In these cells, such as those of randomised logs, a perfect reward model of the log has a regret below "
+    f"{HARMLESS:g}. There is almost nothing to improve, so they do not enter the ranking. This table shows "
+    "whether a method makes things worse. Each mean is over the cells that the method takes."
+)
+
 
 def make_families(evidence: Evidence) -> list[Table]:
     """A/B equivalence of every entrant in every family it can take."""
@@ -27,9 +38,7 @@ def make_families(evidence: Evidence) -> list[Table]:
                 f"A/B equivalence by family{evidence.about(group)}",
                 columns,
                 [(name, *(found[name] for found in by_family)) for name in order],
-                text="0 is the log taken at face value, 1 is as good as having run the experiment. “–” is a "
-                "family the method does not take. Intervals are Fieller sets at 95 %; “any” and “≤ or ≥” "
-                "mean that the family leaves too little room or has too few seeds to say.",
+                text=EQUIVALENCE,
                 emphasis=tuple(emphasis_of(part, name) for name in order),
             )
         )
@@ -56,10 +65,10 @@ def make_harm(evidence: Evidence) -> list[Table]:
     """What methods cost where the log taken at face value is already right."""
     columns = (
         Column("entrant", "Method"),
-        Column("harm", "Harm", 3, "mean of rho(method) minus rho(naive): above 0 is harm"),
+        Column("harm", "Harm", 3, "ρ(method) − ρ(naive), averaged over cells; above 0 the method does harm"),
         Column("rho", "Regret ρ", 3),
         Column("cells", "Cells"),
-        Column("imputed", "Imputed"),
+        Column("imputed", "Imputed", note="number of cells that failed"),
     )
     tables = []
     for group in evidence.groups:
@@ -82,9 +91,7 @@ def make_harm(evidence: Evidence) -> list[Table]:
                 f"Harm where there is nothing to correct{evidence.about(group)}",
                 columns,
                 rows,
-                text=f"Cells whose confounded limit has a regret below {HARMLESS:g} (randomised logs, "
-                "strength 0): dividing by almost nothing says nothing, so they do not enter the ranking. "
-                "Means are over the cells each method takes.",
+                text=HARM,
                 emphasis=tuple(emphasis_of(part, row[0]) for row in rows),
             )
         )

@@ -8,31 +8,49 @@ from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
 from leaderboard.ranks import Ranking, rank
-from leaderboard.tables import Column, Span, Table, make_table, rounded_span
+from leaderboard.tables import Column, Span, Table, format_count, make_table, rounded_span
 
 MAXIMUM_SUBBOARDS = 12
 MOST_LETTERS = 12
 
 COLUMNS = (
-    Column("ranks", "Rank set", note="every rank the entrant could have at 95 % joint confidence"),
-    Column("group", "Group", note="entrants that share a letter cannot be told apart"),
+    Column(
+        "ranks",
+        "Rank set",
+        note="the ranks that the method may truly have, at 95 % confidence for all methods together",
+    ),
+    Column("letters", "Letters", note="methods that share a letter cannot be told apart"),
     Column("entrant", "Method"),
     Column(
-        "equivalence", "A/B equivalence", 2, "0: the log taken at face value; 1: as good as the experiment"
+        "equivalence",
+        "A/B equivalence",
+        2,
+        "0 is as good as the log taken at face value, 1 is as good as the experiment",
     ),
-    Column("improvement", "Improvement D", 3, "mean over cells of rho(naive) minus rho(method)"),
-    Column("rho", "Regret ρ", 3, "normalised regret: 0 perfect, .5 a coin"),
-    Column("leave_one_out", "D without one family", 3, "least and greatest D when one family is left out"),
-    Column("adjusts", "Adjusts", note="claims to remove confounding"),
-    Column("policy", "Policy", note="its result samples texts"),
-    Column("imputed", "Imputed", note="cells that failed and count as max(rho(naive), .5, worst valid seed)"),
+    Column("improvement", "Improvement D", 3, "ρ(naive) − ρ(method), averaged over cells"),
+    Column(
+        "rho",
+        "Regret ρ",
+        3,
+        "share of reward lost by choosing as the method does: 0 is perfect, .5 is a coin toss",
+    ),
+    Column(
+        "leave_one_out", "D without one family", 3, "the least and the greatest D when one family is left out"
+    ),
+    Column("adjusts", "Adjusts", note="whether the method claims to remove confounding"),
+    Column("policy", "Policy", note="whether the method's result writes texts"),
+    Column(
+        "imputed",
+        "Imputed",
+        note="cells that failed; each counts as max(ρ(naive), .5, ρ of the worst valid seed)",
+    ),
 )
 # Left out where they hold nothing.
-OPTIONAL = ("group", "leave_one_out", "imputed")
+OPTIONAL = ("letters", "leave_one_out", "imputed")
 
 
 def make_headlines(evidence: Evidence) -> list[Table]:
-    """The main board of each group."""
+    """The main board of each comparison group."""
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
@@ -43,7 +61,7 @@ def make_headlines(evidence: Evidence) -> list[Table]:
 
 
 def make_partial_boards(evidence: Evidence) -> list[Table]:
-    """Boards of the cells that entrants can take who cannot take them all; everybody able is on them."""
+    """Boards of some scenarios, for methods that cannot take all; every method that takes them is ranked."""
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
@@ -52,7 +70,7 @@ def make_partial_boards(evidence: Evidence) -> list[Table]:
             families = ", ".join(sorted(set(part.cells["family"])))
             name = f"ranking{evidence.tag(group)}-part-{number}"
             title = f"Ranking on {families}{evidence.about(group)}"
-            text = f"Everybody who can take every one of these scenarios: {', '.join(scenarios)}."
+            text = f"This table ranks every method that takes all of these scenarios: {', '.join(scenarios)}."
             tables.append(_board(evidence, part, name, title, text))
     return tables
 
@@ -71,7 +89,7 @@ def _supported_sets(full: ComparisonGroup) -> list[tuple[str, ...]]:
 def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, text: str = "") -> Table:
     part = full.only(full.is_rankable)
     if not (part.entrants["role"] == "method").any():
-        text = "No method of this track takes every cell; see the boards of some families below."
+        text = "No method takes every cell. The tables below rank methods on some of the families."
         return make_table(name, title, COLUMNS, [], text=text)
     estimates, with_room = part.improvement(), part.improvement_and_room()
     is_method = (part.entrants["role"] == "method").to_numpy()
@@ -158,23 +176,32 @@ def _count(flags: np.ndarray) -> str | None:
 def _notes(part: ComparisonGroup, ranking: Ranking, full: ComparisonGroup) -> list[str]:
     seeds = part.cells.groupby("family")["seed"].nunique()
     notes = [
-        f"{len(part.cells)} cells of {len(seeds)} families: "
-        + ", ".join(f"{family} ({count} seeds)" for family, count in seeds.items())
+        f"The ranking covers {format_count(len(part.cells), 'cell')} of "
+        f"{format_count(len(seeds), 'family', 'families')}: "
+        + ", ".join(f"{family} ({format_count(count, 'seed')})" for family, count in seeds.items())
         + "."
     ]
     if (seeds < 2).any():
-        notes.append("A family has a single seed: no interval can be given and everybody is tied.")
+        notes.append("A family has a single seed, so that no interval can be given and all methods are tied.")
     elif np.isfinite(ranking.resolvable):
         notes.append(
-            f"Differences in D below about {ranking.resolvable:.2g} are not resolvable "
-            "(80 % power, all pairs at once)."
+            f"A difference in D below about {ranking.resolvable:.2g} cannot be resolved "
+            "(80 % power, all pairs tested at once)."
         )
     if len(set("".join(ranking.letters))) > MOST_LETTERS:
-        notes.append("Too many overlapping groups for letters: read the rank sets.")
+        notes.append(
+            "Letters are left out, because too many sets of tied methods overlap; rank sets say the same."
+        )
     open_ones = part.names_of_unguarded
     if open_ones:
-        notes.append("Run without isolation, at their authors' word: " + ", ".join(open_ones) + ".")
+        notes.append(
+            "These submissions ran without isolation, so that their scores rest on their authors' word: "
+            + ", ".join(open_ones)
+            + "."
+        )
     left = [n for n, complete in zip(full.names, full.is_rankable, strict=True) if not complete]
     if left:
-        notes.append("Not ranked here because they do not have every cell: " + ", ".join(left) + ".")
+        notes.append(
+            "These methods are not ranked here, because they lack some of the cells: " + ", ".join(left) + "."
+        )
     return notes

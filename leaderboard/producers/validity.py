@@ -9,7 +9,7 @@ import numpy as np
 from leaderboard.comparison_group import COIN, CONTROLS
 from leaderboard.frame import CELL
 from leaderboard.producers.evidence import Evidence
-from leaderboard.tables import Column, Table, make_table
+from leaderboard.tables import Column, Table, format_count, make_table
 
 SIGNS = 100
 ERRORS = 3.0
@@ -27,12 +27,15 @@ def make_controls(evidence: Evidence) -> list[Table]:
         return []
     columns = (
         Column("entrant", "Method"),
-        Column("rho", "Mean ρ", 3),
-        Column("limit", "Least credible", 3, ".5 minus three standard errors"),
+        Column("rho", "Mean regret ρ", 3),
+        Column("limit", "Limit", 3, "one half minus three standard errors"),
         Column("signs", "Worlds"),
         Column("verdict", "Verdict"),
     )
-    text = f"Nobody can beat a coin here. With {SIGNS} worlds or more, a mean below the limit means a leak."
+    text = (
+        "No method can do better than a coin toss in these worlds. With "
+        f"{SIGNS} worlds or more, a mean below the limit is a leak."
+    )
     return [make_table("controls", "Impossible worlds", columns, rows, text=text)]
 
 
@@ -63,11 +66,13 @@ def find_problems(evidence: Evidence) -> tuple[str, ...]:
         named = frame.absent.groupby(["entrant", "scenario"]).size()
         listed = "; ".join(f"{e} on {s} ({n})" for (e, s), n in named.head(FEW).items())
         more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
-        problems.append(f"{len(frame.absent)} cells are missing: {listed}{more}.")
+        verb = "is" if len(frame.absent) == 1 else "are"
+        problems.append(f"{format_count(len(frame.absent), 'cell')} {verb} missing: {listed}{more}.")
     if len(frame.infrastructure):
         named = frame.infrastructure.groupby("entrant").size()
         listed = ", ".join(f"{e} ({n})" for e, n in named.items())
-        problems.append(f"The machine failed {len(frame.infrastructure)} cells, never imputed: {listed}.")
+        count = format_count(len(frame.infrastructure), "cell")
+        problems.append(f"The machine failed {count}, for which no score is imputed: {listed}.")
     for group in evidence.groups:
         known = group.cells["cell_naive_rho"].notna()
         for role in ("naive", "ceiling"):
@@ -77,7 +82,9 @@ def find_problems(evidence: Evidence) -> tuple[str, ...]:
     problems += _broken_canaries(evidence)
     leaks = [name for name, *_, verdict in judge_controls(evidence) if verdict == "LEAK"]
     if leaks:
-        problems.append(f"INVALID: better than a coin on impossible worlds: {', '.join(leaks)}.")
+        problems.append(
+            f"INVALID: these methods do better than a coin on impossible worlds: {', '.join(leaks)}."
+        )
     return tuple(dict.fromkeys(problems))
 
 
@@ -98,5 +105,6 @@ def _broken_canaries(evidence: Evidence) -> list[str]:
         else:
             continue
         if wrong.any():
-            problems.append(f"INVALID: {name} is not what it must be in {int(wrong.sum())} cells.")
+            count = format_count(int(wrong.sum()), "cell")
+            problems.append(f"INVALID: the control {name} lacks its known score in {count}.")
     return problems

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 INK, SOFT, RULE = "#1d2327", "#5b656d", "#dcdfdb"
 NAIVE, CEILING = "#b3452f", "#2c7a4b"
 # Colour-blind safe (Okabe & Ito 2008), one for what a method claims; dashes for policies.
-GROUPS = {True: ("#0072b2", "adjusts for confounding"), False: ("#a06a00", "does not adjust")}
+COLOURS = {True: ("#0072b2", "adjusts for confounding"), False: ("#a06a00", "does not adjust")}
 MOST_BANDS = 6
 SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "leaderboard",
@@ -62,16 +62,17 @@ def draw_dose(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
         for axis, family in zip(axes, families, strict=True):
             part = group.where((usable & (cells["family"] == family)).to_numpy())
             _draw_panel(axis, part, family)
-        axes[0].set_ylabel("regret ρ   (0 perfect, .5 a coin)")
+        axes[0].set_ylabel("regret ρ   (0 is perfect, .5 a coin toss)")
         _legend(axes[0], group)
         canvas.subplots_adjust(wspace=0.75)
         svg = save_svg(canvas)
     name = f"dose{evidence.tag(group)}"
-    title = f"Dose and response{evidence.about(group)}"
+    title = f"Regret against confounding strength{evidence.about(group)}"
     text = (
-        "Regret against confounding strength: the log taken at face value in red, the experiment in green, "
-        "one line a method; bands are 95 % intervals, of naive and ceiling alone where there are many "
-        "methods; dashed lines are policies. Flat and low is good: " + ", ".join(families)
+        "Each line is the regret of one method against the confounding strength. The red line is the log "
+        "taken at face value, the green line the experiment. Bands are 95 % intervals; where there are many "
+        "methods, only naive and ceiling have one. Dashed lines are policies. The lower and the flatter a "
+        "line, the better is the method. Panels show the families " + ", ".join(families)
     )
     return Figure(name, title, text + ".", svg)
 
@@ -84,7 +85,7 @@ def _draw_panel(axis: Axes, part: ComparisonGroup, family: str) -> None:
     ink = 0.1 if len(methods) <= MOST_BANDS else 0.0
     for name in methods:
         facts = part.entrants.loc[name]
-        colour = GROUPS[bool(facts["adjusts"])][0]
+        colour = COLOURS[bool(facts["adjusts"])][0]
         values = part.filled[part.names.index(name)]
         last = _draw_line(axis, part, values, strengths, colour, 1.1, "--" if facts["policy"] else "-", ink)
         ends.append((last, str(facts["label"]), colour, False))
@@ -189,7 +190,7 @@ def draw_forest(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
             _name_line(axis, room.value, "ceiling", CEILING)
         for place, index in enumerate(order):
             span, facts = span_at(estimates, int(index)), part.entrants.iloc[int(index)]
-            colour = SOFT if facts["role"] == "canary" else GROUPS[bool(facts["adjusts"])][0]
+            colour = SOFT if facts["role"] == "canary" else COLOURS[bool(facts["adjusts"])][0]
             if span.is_known:
                 axis.plot(
                     [span.low, span.high],
@@ -223,8 +224,9 @@ def draw_forest(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
         canvas.subplots_adjust(left=0.3, right=0.97, top=0.99, bottom=0.6 / height)
         svg = save_svg(canvas)
     text = (
-        "Mean improvement in regret over the log taken at face value, best method first, with 95 % intervals "
-        "clustered by seed. Blue methods adjust for confounding, brown ones do not, grey ones are controls."
+        "Each point is a method's mean improvement in regret over the log taken at face value, with a 95 % "
+        "interval (seeds are clusters). The best method comes first. Blue methods adjust for confounding, "
+        "brown ones do not, and grey ones are controls."
     )
     return Figure(
         f"improvement{evidence.tag(group)}", f"Improvement over naive{evidence.about(group)}", text, svg
@@ -237,7 +239,7 @@ def _name_line(axis: Axes, x: float, name: str, colour: str) -> None:
 
 
 def _legend(axis: Axes, group: ComparisonGroup) -> None:
-    for colour, text in GROUPS.values():
+    for colour, text in COLOURS.values():
         axis.plot([], [], color=colour, linewidth=1.4, label=text)
     if group.entrants["policy"].any():
         axis.plot([], [], color=SOFT, linewidth=1.4, linestyle="--", label="policy")

@@ -20,7 +20,6 @@ from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import Scored, begin
 from methods.catalogue.attribute_effects import attribute_tags, one_at_a_time, read_back
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,6 @@ class DoubleMLEffects:
         Raises:
             Incompatible: If the log lacks a column, or the package is not installed.
         """
-        refuse_unfit(self.tags, log)
-        return self._fit(log, harness)
-
-    def _fit(self, log: Log, harness: Harness) -> Fitting:
         # Asked for first, so that whoever lists fits that need nothing of the harness leaves this one out:
         # what it gives depends on what is installed.
         yield Encode(log.prompts, log.texts)

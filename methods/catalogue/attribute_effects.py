@@ -18,7 +18,6 @@ from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge, project
 from methods.adjust.scored import Scored, begin
 from methods.linear import IntervalReward, LinearReward
-from methods.refuse import refuse_unfit
 
 Influence = Callable[[Scored, np.ndarray], np.ndarray]
 
@@ -42,7 +41,6 @@ class AttributeEffects:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         return read_back(scored, self.scores(scored, cross_folds(scored.log, harness, self.folds)))
 

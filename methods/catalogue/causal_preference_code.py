@@ -28,7 +28,6 @@ from methods.linear import regress
 from methods.objectives.terms import Batch, Scores, weigh
 from methods.objectives.unpaired import SFT
 from methods.recipe import standardise
-from methods.refuse import refuse_unfit
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024 (their code)"
 
@@ -97,10 +96,6 @@ class ReleasedPolicyValue:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = Raw()(log, harness)
         rows = scored.log
         logged = Texts(rows.prompts, rows.texts)

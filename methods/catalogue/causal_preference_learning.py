@@ -18,7 +18,6 @@ from benchmark.harness.training.model import Model
 from methods.catalogue.objectives_by_context import read_contexts
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 SEPARATOR = "\x1f"
 
@@ -95,12 +94,7 @@ class Told:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness, *read_contexts(log))
-
-    def _train(
-        self, log: Log, harness: Harness, column: str, values: np.ndarray, number: np.ndarray
-    ) -> Fitting:
+        column, values, number = read_contexts(log)
         fields, columns = Recipe("pairs").training_set(log, harness)
         marked = {name: Texts(mark(number, side.prompts), side.texts) for name, side in fields.items()}
         start = head_with_context(harness, len(values), self.hidden)

@@ -31,7 +31,6 @@ from methods.linear import regress
 from methods.objectives.policy_value import CPO, DRCPO, OORLHF, POEM, SNIPS
 from methods.objectives.unpaired import SFT
 from methods.recipe import Loss, take_texts
-from methods.refuse import refuse_unfit
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024"
 
@@ -93,10 +92,6 @@ class PolicyValue:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = self.outcome_model(log, harness)
         # An adjusted value is the outcome less what covariates explain: the weighted term uses it too.
         kept = slice_rows(scored.log) if self.sliced else np.arange(len(scored.log))

@@ -18,7 +18,6 @@ from methods.adjust.ridge import fit_ridge
 from methods.adjust.scored import begin
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
-from methods.refuse import refuse_unfit
 
 SIDES = {
     "encourage": ("wanted", "plain"),
@@ -48,10 +47,6 @@ class Counterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness, self.causal)
         reader = fit_ridge(scored.texts, scored.log.matrix("attribute"))

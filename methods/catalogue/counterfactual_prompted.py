@@ -24,7 +24,6 @@ from methods.catalogue.counterfactual import SIDES
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
-from methods.refuse import refuse_unfit
 
 STYLES = ("wanted", "unwanted")
 
@@ -47,10 +46,6 @@ class PromptedCounterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = begin(log, harness)
         effects = attribute_effects(scored, harness)
         aims = {"wanted": int(effects.argmax()), "unwanted": int(effects.argmin())}

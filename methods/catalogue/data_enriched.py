@@ -16,7 +16,6 @@ from methods.adjust.ridge import project
 from methods.adjust.scored import Scored, begin, split_folds
 from methods.adjust.slices import slice_rows
 from methods.linear import LinearReward
-from methods.refuse import refuse_unfit
 
 FOLDS = 5
 # Of the mean eigenvalue of the part that each penalty stands beside.
@@ -97,7 +96,6 @@ class DataEnriched:
         Raises:
             Incompatible: If the log lacks a slice of ten rows, or anything beside it.
         """
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         flagged = slice_rows(scored.log)
         others = np.setdiff1d(np.arange(len(scored.log)), flagged)

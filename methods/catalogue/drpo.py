@@ -18,7 +18,6 @@ from methods.adjust.partial import Raw
 from methods.objectives.policy_gradient import DRPO
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 PAIRS = Recipe("pairs", Raw(), SamePrompt(), DRPO())
 
@@ -43,10 +42,6 @@ class DoublyRobustPreferences:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, values = PAIRS.training_set(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
         label = values.get("preference", np.ones(len(chosen)))

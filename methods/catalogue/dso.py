@@ -20,7 +20,6 @@ from methods.adjust.ridge import project
 from methods.adjust.scored import begin
 from methods.linear import LinearReward
 from methods.recipe import standardise
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class ArmPolicy:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = begin(log, harness)
         # A constant a prompt changes no policy's rank and costs inverse propensities dearly.
         level, _ = project(base_columns(scored.log), scored.value)

@@ -14,7 +14,6 @@ from methods.adjust.partial import Raw
 from methods.objectives.factored import SKETCH, Factored
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 CAUSAL, OTHER, SKETCH_SIZE = 12, 36, 16
 
@@ -62,10 +61,6 @@ class FactoredPreferences:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         pairs = Recipe("pairs", Raw(), SamePrompt(), self.objective, model="head")
         fields, values = pairs.training_set(log, harness)
         width = harness.encode(fields["chosen"].prompts[:1], fields["chosen"].texts[:1]).shape[1]

@@ -21,7 +21,6 @@ from methods.objectives.penalties import ODIN, MaximumMeanDiscrepancy
 from methods.objectives.unpaired import OutcomeRegression
 from methods.pairing.rules import Pairs, SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 COVARIATE = frozenset({"covariate"})
 BINS = 5
@@ -66,10 +65,6 @@ class Augmented:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         plain = Recipe("bradley-terry", Raw(), SamePrompt(), BradleyTerry(), model="head")
         fields, values = plain.training_set(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]

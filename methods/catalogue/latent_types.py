@@ -16,7 +16,6 @@ from methods.objectives.mixtures import minimax_mixture, regret_matrix, sum_by_u
 from methods.objectives.pairwise import DPO
 from methods.posthoc.mixture import PolicyMixture
 from methods.recipe import Recipe, take_texts
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,6 @@ class LatentTypes:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, unit, n_units = self._pairs(log, harness)
         chosen, rejected = fields["chosen"], fields["rejected"]
         rng = harness.rng("types")

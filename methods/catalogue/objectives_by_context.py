@@ -15,7 +15,6 @@ from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Tags
 from methods.objectives.adversarial import Adversarial, Multihead
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Loss, Recipe
-from methods.refuse import refuse_unfit
 
 PAPER = "Kobalczyk & van der Schaar 2025, arXiv 2506.05967"
 MOST_CONTEXTS = 12
@@ -71,12 +70,7 @@ class ByContext:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness, *read_contexts(log))
-
-    def _train(
-        self, log: Log, harness: Harness, column: str, values: np.ndarray, number: np.ndarray
-    ) -> Fitting:
+        column, values, number = read_contexts(log)
         fields, columns = Recipe("pairs").training_set(log, harness)
         context = np.tile(number, len(fields["chosen"]) // len(log)).astype(np.float64)
         start = harness.reward_head(

@@ -15,7 +15,6 @@ from methods.adjust.partial import Joint
 from methods.objectives.exploration import SELM
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 PAPER = "Zhang et al. 2024, arXiv 2405.19332 (offline form: reconstruction)"
 NEARLY_GREEDY = 0.2
@@ -47,10 +46,6 @@ class OfflineExploration:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         fields, values = self.recipe.training_set(log, harness)
         asked, place = np.unique(fields["chosen"].prompts.astype(str), return_inverse=True)
         each = max(1, min(self.each, harness.budget.samples // len(asked)))

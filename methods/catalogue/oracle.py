@@ -25,7 +25,6 @@ from benchmark.contract import (
 )
 from methods.objectives.exploration import SELM
 from methods.objectives.pairwise import DPO
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,10 @@ class Acquire:
         Raises:
             Incompatible: If no outcomes may be bought.
         """
-        refuse_unfit(self.tags, log)
         if harness.budget.asks < 4 * self.phases:
             raise Incompatible(
                 f"buys at least {4 * self.phases} outcomes, the budget has {harness.budget.asks}"
             )
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         prompts = np.unique(log.prompts.astype(str)).astype(object)
         bought: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         policy = harness.policy()

@@ -17,7 +17,6 @@ from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags
 from methods.objectives.unpaired import SFT
 from methods.posthoc.blocking import draw_blocks
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 PAPER = "Niu et al. 2021, arXiv 2010.12885 (reconstruction)"
 
@@ -57,10 +56,6 @@ class Paraphrased:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._augmented(log, harness)
-
-    def _augmented(self, log: Log, harness: Harness) -> Fitting:
         rows, texts = yield from self._paraphrase(log, harness)
         if len(rows):
             table = log.take(rows).table

@@ -11,7 +11,6 @@ from methods.adjust.features import TextFeatures, covariate_columns
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.positive import fit_positive_unlabelled
 from methods.linear import LinearReward
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,6 @@ class ImplicitFeedback:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         features = TextFeatures.learn(log, harness)
         texts = features.of_log(log)
         centre = texts.mean(axis=0)

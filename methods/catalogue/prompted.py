@@ -22,7 +22,6 @@ from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import SamePrompt, order_pairs, partners
 from methods.recipe import take_texts
-from methods.refuse import refuse_unfit
 
 
 def sign_words(log: Log, n: int) -> np.ndarray:
@@ -108,10 +107,6 @@ class Conditioned:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = self.adjust(log, harness)
         words = sign_words(scored.log, self.bins)
         signs = words[bins_of(scored.value, self.bins)]
@@ -144,10 +139,6 @@ class CausalDPO:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored = Raw()(log, harness)
         rng, wanted = harness.rng("pairs"), harness.budget.steps * harness.budget.batch_size
         words = sign_words(scored.log, self.strata)

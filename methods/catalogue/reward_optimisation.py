@@ -19,7 +19,6 @@ from methods.objectives.policy_gradient import ClippedPolicyGradient
 from methods.objectives.weights import leave_one_out
 from methods.posthoc.select import BestOfN, Tilt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +101,6 @@ class PolicyGradient:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scorer, budget = self.reward(self.adjust(log, harness)), harness.budget
         prompts = np.unique(log.prompts.astype(str)).astype(object)
         rounds = max(1, min(self.rounds, budget.steps))

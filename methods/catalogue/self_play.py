@@ -17,7 +17,6 @@ from methods.adjust.partial import Joint, Raw
 from methods.adjust.scored import Adjust
 from methods.objectives.pairwise import ORPO
 from methods.objectives.weights import filter_top
-from methods.refuse import refuse_unfit
 
 PAPER = "Yin et al. 2024, arXiv 2405.20830"
 
@@ -62,10 +61,6 @@ class SelfPlay:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         scored, rng, budget = self.adjust(log, harness), harness.rng("self play"), harness.budget
         good = np.flatnonzero(filter_top(scored.value, self.share))
         rounds = max(1, min(self.rounds, budget.steps))

@@ -13,7 +13,6 @@ from methods.objectives.references import MRPO, clip_references, separation_weig
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,6 @@ class TwoReferences:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
-        return self._train(log, harness)
-
-    def _train(self, log: Log, harness: Harness) -> Fitting:
         maker = Recipe("pairs", Raw(), SamePrompt(), DPO())
         fields, values = maker.training_set(log, harness)
         second = yield Train(harness.policy(), {"text": fields["chosen"]}, {}, SFT())

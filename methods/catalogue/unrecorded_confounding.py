@@ -20,7 +20,6 @@ from methods.adjust.scored import Adjust, Scored
 from methods.adjust.selection import CompleteCase, ObservationWeights, ShadowWeights
 from methods.linear import IntervalReward, LinearReward, regress
 from methods.recipe import Recipe
-from methods.refuse import refuse_unfit
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class TwoStageRegression:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        refuse_unfit(self.tags, log)
         scored = self.adjust(log, harness)
         linear = regress(scored)
         assert isinstance(linear, LinearReward)

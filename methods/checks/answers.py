@@ -74,7 +74,7 @@ def gives_valid_intervals(subject: Subject) -> None:
         raise CheckFailed("exchanging on and off does not mirror the intervals")
 
 
-def finds_nothing_where_nothing_is(subject: Subject) -> str:
+def finds_no_effect_where_there_is_none(subject: Subject) -> str:
     """A method that claims to adjust finds less than half of what naive finds on a null log."""
     tags = subject.method.tags
     if not tags.adjusts or not tags.calibrated or "outcome" not in tags.kinds:
@@ -94,7 +94,7 @@ def finds_nothing_where_nothing_is(subject: Subject) -> str:
     return f"{own:.2f}, naive {naive:.2f}"
 
 
-def weighs_as_it_repeats(subject: Subject) -> None:
+def treats_weights_like_repeated_rows(subject: Subject) -> None:
     """A row of weight 2 counts as the row twice, for recipes in closed form."""
     from methods.linear import regress
 
@@ -147,6 +147,6 @@ ANSWER_CHECKS = (
     answers_each_text_alone,
     samples_texts,
     gives_valid_intervals,
-    finds_nothing_where_nothing_is,
-    weighs_as_it_repeats,
+    finds_no_effect_where_there_is_none,
+    treats_weights_like_repeated_rows,
 )

@@ -40,7 +40,7 @@ def leaves_global_randomness(subject: Subject) -> None:
         raise CheckFailed(f"the fit moves the global generator of {', '.join(moved)}; use harness.rng(part)")
 
 
-def fits_alike_in_company(subject: Subject) -> str:
+def gives_same_result_beside_other_fits(subject: Subject) -> str:
     """Driven beside another fit, the result is the one it has alone."""
     other = subject.log(toy=draw_toy(300, seed=2))
     together = subject.fit_many([subject.log(), other])[0]
@@ -121,4 +121,9 @@ def _global_states() -> dict[str, str]:
     }
 
 
-CONDUCT_CHECKS = (stays_within_budget, leaves_global_randomness, fits_alike_in_company, keeps_no_state)
+CONDUCT_CHECKS = (
+    stays_within_budget,
+    leaves_global_randomness,
+    gives_same_result_beside_other_fits,
+    keeps_no_state,
+)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import numpy as np
 import pyarrow as pa
 
 from benchmark.contract import Incompatible, Log
-from benchmark.contract.errors import BenchError
-from benchmark.contract.roles import LOG_KINDS
 from methods.checks.subject import CheckFailed, CheckSkipped, Subject, distance
 from methods.checks.toy import draw_toy
 
@@ -23,24 +19,6 @@ def fits_every_declared_kind(subject: Subject) -> None:
             raise CheckFailed(f"declares {kind} logs but declines one: {refusal.reason}") from refusal
         if not callable(getattr(fitted, "reward", None)):
             raise CheckFailed(f"the result for {kind} logs has no reward(prompts, texts, context)")
-
-
-def refuses_other_kinds(subject: Subject) -> None:
-    """Undeclared kinds are declined with a reason, by the tags and by ``fit`` itself."""
-    others = [kind for kind in LOG_KINDS if kind not in subject.method.tags.kinds]
-    if not others:
-        raise CheckSkipped("declares every kind")
-    for kind in others:
-        _expect_refusal(subject, subject.log(kind), f"a log of {kind}")
-
-
-def refuses_missing_roles(subject: Subject) -> None:
-    """A log without a declared role is declined with a reason, by the tags and by ``fit`` itself."""
-    needs = subject.method.tags.needs
-    if not needs:
-        raise CheckSkipped("declares no needed roles")
-    for role in sorted(needs):
-        _expect_refusal(subject, subject.log(drop=[role]), f"a log without {role}")
 
 
 def declares_what_it_reads(subject: Subject) -> None:
@@ -117,26 +95,6 @@ def survives_one_prompt(subject: Subject) -> str:
     return _fits_or_refuses(subject, log.take(np.flatnonzero(log.prompts == log.prompts[0])))
 
 
-def _expect_refusal(subject: Subject, log: Log, what: str) -> None:
-    """Tags and ``fit`` decline a log. ``fit`` is called directly: the driver would decline in its place."""
-    method = subject.method
-    if not (method.tags.reason_to_refuse(log) or "").strip():
-        raise CheckFailed(f"the tags give no reason to decline {what}")
-    try:
-        made = method.fit(log, subject.make_harness(0))
-        if isinstance(made, Generator):
-            next(made)
-    except Incompatible as refusal:
-        if not refusal.reason.strip():
-            raise CheckFailed(f"{what} is declined without a reason") from refusal
-        return
-    except BenchError:  # reading a column that is not there says which one
-        return
-    raise CheckFailed(
-        f"fit takes {what}: raise Incompatible(self.tags.reason_to_refuse(log)) where it is one"
-    )
-
-
 def _fits_or_refuses(subject: Subject, log: Log) -> str:
     try:
         fitted = subject.fit(log)
@@ -152,8 +110,6 @@ def _fits_or_refuses(subject: Subject, log: Log) -> str:
 
 LOG_CHECKS = (
     fits_every_declared_kind,
-    refuses_other_kinds,
-    refuses_missing_roles,
     declares_what_it_reads,
     leaves_log_unchanged,
     ignores_row_order,

@@ -15,11 +15,23 @@ if TYPE_CHECKING:
     from simulators.text.domain import Domain
 
 _GRAMMARS = ("answers", "headlines", "letters", "replies")
+_WITH_BRIEFS = ("answers", "headlines", "replies")
 
 
 def list_domains() -> tuple[str, ...]:
     """Names of the grammar domains, sorted."""
     return _GRAMMARS
+
+
+def name_domain(name: str, prompts: str = "6") -> str:
+    """Name of a grammar domain with some kind of prompts: ``("headlines", "200")`` is ``"headlines-200"``.
+
+    Args:
+        name: One of ``list_domains()``.
+        prompts: ``"6"`` for the domain's own six prompts, or a kind of briefs: ``"200"``, ``"unique"`` or
+            ``"features"`` (see ``simulators.text.briefs.with_briefs``).
+    """
+    return name if prompts == "6" else f"{name}-{prompts}"
 
 
 @cache
@@ -29,6 +41,14 @@ def load_domain(name: str) -> Domain:
     Raises:
         UsageError: If no domain has this name.
     """
-    if name not in _GRAMMARS:
-        raise unknown_name("domain", name, _GRAMMARS)
-    return import_module(f"simulators.text.{name}").make_domain()
+    from simulators.text.briefs import KINDS, with_briefs
+
+    if name in _GRAMMARS:
+        plain: Domain = import_module(f"simulators.text.{name}").make_domain()
+        return plain
+    known = [name_domain(grammar, kind) for grammar in _WITH_BRIEFS for kind in KINDS]
+    if name not in known:
+        raise unknown_name("domain", name, [*_GRAMMARS, *known])
+    grammar, _, kind = name.partition("-")
+    asked = import_module(f"simulators.text.{grammar}_briefs")
+    return with_briefs(load_domain(grammar), asked.MORE_TOPICS, asked.SLOTS, kind)

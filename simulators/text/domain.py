@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from benchmark.contract.errors import UsageError
 from simulators.text.automaton import Automaton, compile_finder, compile_reader
-from simulators.text.phrasebook import Phrasebook, PhraseTable, Wording, compile_phrasebook
+from simulators.text.phrasebook import Phrasebook, PhraseTable, Usage, compile_phrasebook
 from simulators.text.reading import (
     TOPIC_BITS,
     Strings,
@@ -26,6 +27,9 @@ from simulators.text.reading import (
     widest_text,
 )
 from simulators.text.slots import AttributeSlot, Slot, TopicSlot, validate_slots, words_of
+
+if TYPE_CHECKING:
+    from simulators.text.briefs import Briefs
 
 READ_ROWS = 32_768
 
@@ -53,7 +57,8 @@ class Detected:
         attributes: Shape (n, K) int8. Exact on the grammar; elsewhere 1 where an on-phrase of
             the attribute occurs among the first ``Domain.width + 1`` words.
         on_grammar: Whether the domain can write the text, shape (n,).
-        topics: Prompt id that the text is about, shape (n,) int64; -1 off the grammar.
+        topics: Topic that the text is about, shape (n,) int64; -1 off the grammar. A text fits a prompt
+            where this is the prompt's ``Domain.topic_ids``.
     """
 
     attributes: np.ndarray
@@ -71,6 +76,11 @@ class Domain:
         prompts: What the writer is asked for; a prompt names the topic.
         slots: The ordered parts of every text.
         support: Attribute vectors that a text can have; None for all of them.
+        topics: Topic of each prompt, as an index into the sides of the topic slots; None where every
+            prompt is a topic of its own.
+        briefs: Grammar that the prompts are from, if any.
+        listed: Whether ``prompts`` are all there are; otherwise every row has its own brief and
+            ``prompts`` holds examples (see ``simulators.text.prompts``).
     """
 
     name: str
@@ -78,9 +88,12 @@ class Domain:
     prompts: tuple[str, ...]
     slots: tuple[Slot, ...]
     support: tuple[tuple[int, ...], ...] | None = None
+    topics: tuple[int, ...] | None = None
+    briefs: Briefs | None = None
+    listed: bool = True
 
     def __post_init__(self) -> None:
-        validate_slots(self.name, self.slots, len(self.prompts))
+        validate_slots(self.name, self.slots, int(self.topic_ids.max()) + 1)
         _ = self._reader  # an ambiguous grammar must not get as far as being used
 
     @cached_property
@@ -89,10 +102,19 @@ class Domain:
         return tuple(slot.name for slot in self.slots if isinstance(slot, AttributeSlot))
 
     @cached_property
+    def topic_ids(self) -> np.ndarray:
+        """Topic of each prompt, shape (P,) int64."""
+        topics = np.arange(len(self.prompts)) if self.topics is None else np.array(self.topics)
+        return topics.astype(np.int64)
+
+    @cached_property
     def vocabulary(self) -> tuple[str, ...]:
-        """Every word of the prompts and phrases, sorted."""
+        """Every word of the prompts, of all that briefs can say, and of the phrases, sorted."""
         phrases = [phrase for slot in self.slots for side in slot.sides for phrase in side]
-        return tuple(sorted({word for phrase in (*self.prompts, *phrases) for word in words_of(phrase)}))
+        words = {word for phrase in (*self.prompts, *phrases) for word in words_of(phrase)}
+        if self.briefs is not None and not self.listed:
+            words.update(*(words_of(p) for s in self.briefs.grammar.slots for side in s.sides for p in side))
+        return tuple(sorted(words))
 
     @property
     def width(self) -> int:
@@ -125,17 +147,17 @@ class Domain:
         attributes: np.ndarray,
         prompt_ids: np.ndarray,
         uniforms: np.ndarray,
-        wording: Wording | None = None,
+        usage: Usage | None = None,
     ) -> Realised:
         """Write one text a row with given wording draws, shape (n, slots) in [0, 1).
 
         Args:
             attributes: Zeros and ones, shape (n, K).
             prompt_ids: Indices into ``prompts``, shape (n,).
-            uniforms: Wording draws, shape (n, slots).
-            wording: The paraphrases that the writer uses; None for all of them.
+            uniforms: Usage draws, shape (n, slots).
+            usage: The paraphrases that the writer uses; None for all of them.
         """
-        phrases = self._choose(attributes, prompt_ids, uniforms, wording)
+        phrases = self._choose(attributes, prompt_ids, uniforms, usage)
         ids, lengths = self._book.spell(phrases)
         return Realised(self._book.join(phrases), ids, lengths)
 
@@ -144,28 +166,28 @@ class Domain:
         attributes: np.ndarray,
         prompt_ids: np.ndarray,
         uniforms: np.ndarray,
-        wording: Wording | None = None,
+        usage: Usage | None = None,
     ) -> pa.StringArray:
         """The strings of ``realise_choices`` alone, without word ids, shape (n,)."""
-        return self._book.join(self._choose(attributes, prompt_ids, uniforms, wording))
+        return self._book.join(self._choose(attributes, prompt_ids, uniforms, usage))
 
     def choose_phrases(
         self,
         attributes: np.ndarray,
         prompt_ids: np.ndarray,
         uniforms: np.ndarray,
-        wording: Wording | None = None,
+        usage: Usage | None = None,
     ) -> np.ndarray:
         """The phrase ids of ``write``, shape (n, slots) int16, as ``read_phrases`` reads them back."""
-        numbers = self._choose(attributes, prompt_ids, uniforms, wording)
+        numbers = self._choose(attributes, prompt_ids, uniforms, usage)
         return (numbers - self._book.first[:, 0]).astype(np.int16)
 
     def _choose(
-        self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray, wording: Wording | None
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray, usage: Usage | None
     ) -> np.ndarray:
-        return self._book.choose(self._sides(attributes, prompt_ids), uniforms, wording)
+        return self._book.choose(self._sides(attributes, prompt_ids), uniforms, usage)
 
-    def draw_wording(self, share: float, rng: np.random.Generator) -> Wording:
+    def draw_usage(self, share: float, rng: np.random.Generator) -> Usage:
         """The paraphrases that one writer uses, drawn at random.
 
         Args:
@@ -181,7 +203,7 @@ class Domain:
         says = np.array([isinstance(slot, AttributeSlot) for slot in self.slots])
         count = self._book.count
         some = np.minimum(np.maximum(np.rint(share * count), 1), count).astype(np.int32)
-        return self._book.draw_wording(np.where(says[:, None], some, count), rng)
+        return self._book.draw_usage(np.where(says[:, None], some, count), rng)
 
     def realise_contrast(
         self, attributes: np.ndarray, prompt_ids: np.ndarray, attribute: int, uniforms: np.ndarray
@@ -199,13 +221,13 @@ class Domain:
         )
 
     def wording_log_probability(
-        self, attributes: np.ndarray, prompt_ids: np.ndarray, wording: Wording | None = None
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, usage: Usage | None = None
     ) -> np.ndarray:
         """``log P(text | attributes, prompt)``, shape (n,): the same for every wording in use."""
-        count = self._book.count if wording is None else wording.count
+        count = self._book.count if usage is None else usage.count
         return -np.log(count[np.arange(len(self.slots)), self._sides(attributes, prompt_ids)]).sum(axis=1)
 
-    def phrase_table(self, wording: Wording | None = None) -> PhraseTable:
+    def phrase_table(self, usage: Usage | None = None) -> PhraseTable:
         """Side and probability of every phrase, for exact expectations over wordings.
 
         Example:
@@ -213,7 +235,7 @@ class Domain:
             ``values[np.arange(slots), domain.read_phrases([text])[0]].sum()``, and the mean of a side's
             values over paraphrases weighs them by ``probabilities`` where ``sides`` is that side.
         """
-        return self._book.table(wording)
+        return self._book.table(usage)
 
     def _sides(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
         attributes, prompt_ids = self._validated(attributes, prompt_ids)
@@ -224,7 +246,7 @@ class Domain:
                 sides[:, s] = attributes[:, k]
                 k += 1
             elif isinstance(slot, TopicSlot):
-                sides[:, s] = prompt_ids
+                sides[:, s] = self.topic_ids[prompt_ids]
         return sides
 
     def _validated(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

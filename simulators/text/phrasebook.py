@@ -17,7 +17,7 @@ from simulators.text.slots import Slot, words_of
 
 
 @dataclass(frozen=True, eq=False)
-class Wording:
+class Usage:
     """Which paraphrases a writer uses, each equally likely within its side.
 
     Attributes:
@@ -67,22 +67,22 @@ class Phrasebook:
     count: np.ndarray
     width: int
 
-    def choose(self, sides: np.ndarray, uniforms: np.ndarray, wording: Wording | None = None) -> np.ndarray:
+    def choose(self, sides: np.ndarray, uniforms: np.ndarray, usage: Usage | None = None) -> np.ndarray:
         """Phrase numbers for chosen sides, shape (n, S): the ``floor(u * count)``-th used one of the side."""
         slots = np.arange(self.first.shape[0])
-        count = (self.count if wording is None else wording.count)[slots, sides]
+        count = (self.count if usage is None else usage.count)[slots, sides]
         # a uniform that rounds up to 1 must not reach into the next side
         place = np.minimum((uniforms * count).astype(np.int32), count - 1)
-        return self.first[slots, sides] + (place if wording is None else wording.places[slots, sides, place])
+        return self.first[slots, sides] + (place if usage is None else usage.places[slots, sides, place])
 
-    def draw_wording(self, used: np.ndarray, rng: np.random.Generator) -> Wording:
+    def draw_usage(self, used: np.ndarray, rng: np.random.Generator) -> Usage:
         """A random choice of ``used`` (S, sides) phrases from each slot's side."""
         keys = rng.random((*self.count.shape, int(self.count.max())))
         keys[np.arange(keys.shape[-1]) >= self.count[:, :, None]] = 2.0
         order = np.argsort(keys, axis=-1, kind="stable").astype(np.int32)
         # ascending places, so that using every phrase words every row as the full law does
         order[np.arange(order.shape[-1]) >= used[:, :, None]] = order.shape[-1]
-        return Wording(np.sort(order, axis=-1), used.astype(np.int32))
+        return Usage(np.sort(order, axis=-1), used.astype(np.int32))
 
     @cached_property
     def slot(self) -> np.ndarray:
@@ -97,13 +97,13 @@ class Phrasebook:
         ids[self.slot[empty]] = empty - self.first[self.slot[empty], 0]
         return ids
 
-    def table(self, wording: Wording | None = None) -> PhraseTable:
+    def table(self, usage: Usage | None = None) -> PhraseTable:
         """Sides and probabilities of all phrases, under the full law or some writer's."""
         n_slots, most = len(self.strings), max(len(strings) for strings in self.strings)
         sides, probabilities = np.full((n_slots, most), -1), np.zeros((n_slots, most))
         for s, side in zip(*np.nonzero(self.count), strict=True):
             begin, size = self.first[s, side] - self.first[s, 0], self.count[s, side]
-            used = np.arange(size) if wording is None else wording.places[s, side, : wording.count[s, side]]
+            used = np.arange(size) if usage is None else usage.places[s, side, : usage.count[s, side]]
             sides[s, begin : begin + size] = side
             probabilities[s, begin + used] = 1 / len(used)
         return PhraseTable(sides, probabilities)

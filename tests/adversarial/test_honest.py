@@ -53,6 +53,13 @@ def test_example_runs_and_repeats(sandbox: Sandbox, open_room: Sandbox, task: Ta
     assert rewards[0][bright].mean() > rewards[0][~bright].mean()
 
 
+def test_a_log_without_a_needed_column_is_refused_before_the_fit(open_room: Sandbox, task: Task) -> None:
+    needy = TRAINS.replace(b"Tags(policy=True)", b"Tags(needs=frozenset({'instrument'}))")
+    found = open_room.fit(needy.replace(b"texts = {", b"raise RuntimeError('fit was called')  # "), task)
+    assert found.status == "incompatible"
+    assert found.reason == "needs instrument, which this log does not record"
+
+
 def test_example_fits_on_a_page() -> None:
     assert len(EXAMPLE.read_text().splitlines()) <= 25
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmark.contract import ContractError
+from benchmark.contract.records import read_bundle
 from benchmark.sandbox.outside import Sandbox, bench
-from benchmark.sandbox.outside.bundle import read_bundle
 from benchmark.sandbox.outside.submit import submit_file
 from benchmark.tasks.prepare import make_task
 from benchmark.tasks.scenario import Scenario

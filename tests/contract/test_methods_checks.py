@@ -11,7 +11,7 @@ import pytest
 
 import methods
 import methods.checks
-from benchmark.contract import Encode, Incompatible, Log, RewardFunction, Sample, Tags, Train, UsageError
+from benchmark.contract import Encode, Log, RewardFunction, Sample, Tags, Train, UsageError
 from methods.adjust.scored import Scored, begin
 from methods.checks import CHECKS, CheckSkipped, check_method
 from methods.recipe import Recipe
@@ -27,9 +27,6 @@ class Stub:
     calls: int = 0
 
     def fit(self, log: Log, harness: Any) -> Any:
-        reason = self.tags.reason_to_refuse(log)
-        if reason and getattr(self.function, "refuses", True):
-            raise Incompatible(reason)
         self.calls += 1
         return self.function(self, log, harness)
 
@@ -52,7 +49,7 @@ def test_catalogue_methods_pass(name):
     results = check_method(methods.load(name))
     assert [result for result in results if result.status == "failed"] == []
     assert len(results) == len(CHECKS) + 1
-    assert results[-1].name == "ran-enough"
+    assert results[-1].name == "enough-checks-ran"
 
 
 def _nan(self, log, harness):
@@ -101,12 +98,8 @@ def _greedy(self, log, harness):
     return length()
 
 
-def _over_declares(self, log, harness):
-    """Fits whatever it is handed."""
+def _gives_rewards_alone(self, log, harness):
     return length()
-
-
-_over_declares.refuses = False
 
 
 def _reads_more(self, log, harness):
@@ -162,10 +155,9 @@ def _naive(self, log, harness):
 
 
 COVARIATE = frozenset({"covariate"})
+CLAIMS_EFFECTS = Tags(adjusts=True, calibrated=True, needs=COVARIATE)
 BROKEN = [
     ("fits-every-declared-kind", Stub(_crash)),
-    ("refuses-other-kinds", Stub(_over_declares)),
-    ("refuses-missing-roles", Stub(_over_declares, Tags(needs=COVARIATE))),
     ("declares-what-it-reads", Stub(_reads_more)),
     ("leaves-log-unchanged", Stub(_writes)),
     ("leaves-log-unchanged", Stub(_replaces)),
@@ -178,13 +170,16 @@ BROKEN = [
     ("gives-finite-rewards", Stub(_short)),
     ("repeats-with-same-seed", Stub(_drift)),
     ("answers-each-text-alone", Stub(_batch)),
-    ("samples-texts", Stub(_over_declares, Tags(policy=True))),
-    ("gives-valid-intervals", Stub(_over_declares, Tags(intervals=True))),
-    ("finds-nothing-where-nothing-is", Stub(_naive, Tags(adjusts=True, calibrated=True, needs=COVARIATE))),
-    ("weighs-as-it-repeats", Recipe("capped", adjust=_cap_weights)),
+    ("samples-texts", Stub(_gives_rewards_alone, Tags(policy=True))),
+    ("gives-valid-intervals", Stub(_gives_rewards_alone, Tags(intervals=True))),
+    (
+        "finds-no-effect-where-there-is-none",
+        Stub(_naive, CLAIMS_EFFECTS),
+    ),
+    ("treats-weights-like-repeated-rows", Recipe("capped", adjust=_cap_weights)),
     ("stays-within-budget", Stub(_greedy)),
     ("leaves-global-randomness", Stub(_global)),
-    ("fits-alike-in-company", Stub(_mixes_company)),
+    ("gives-same-result-beside-other-fits", Stub(_mixes_company)),
     ("keeps-no-state", Stub(_drift)),
 ]
 
@@ -207,7 +202,7 @@ def test_too_few_checks_are_a_failure(monkeypatch):
 
     monkeypatch.setattr(methods.checks, "CHECKS", (CHECKS[0], *[skips] * (len(CHECKS) - 1)))
     last = check_method(methods.load("naive"))[-1]
-    assert (last.name, last.status) == ("ran-enough", "failed")
+    assert (last.name, last.status) == ("enough-checks-ran", "failed")
     assert f"1 of {len(CHECKS)} checks ran" in last.reason
 
 

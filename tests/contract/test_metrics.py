@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from benchmark.contract import make_rng
+from benchmark.contract.records import METRICS
 from benchmark.scoring.metrics import (
-    METRICS,
     cosine,
     false_positive_rate,
     mean_by_id,

@@ -16,9 +16,10 @@ from benchmark.contract import (
     InfrastructureError,
     UsageError,
 )
+from benchmark.contract.records import status_of
 from benchmark.runs.engines.base import run_inline
 from benchmark.runs.engines.local import THREAD_CAPS, environment, run_local
-from benchmark.runs.engines.work import Kept, describe_failure
+from benchmark.runs.engines.work import Kept
 from benchmark.runs.execute import choose_engine, execute, select_groups
 from benchmark.runs.plan import Entrant, make_plan
 from benchmark.runs.store import Store
@@ -166,7 +167,7 @@ def test_workers_are_told_to_use_one_thread(monkeypatch):
     ],
 )
 def test_failures_have_a_status(error, status):
-    assert describe_failure(error).status == status
+    assert status_of(error)[0] == status
 
 
 KILLED = """
@@ -236,7 +237,8 @@ def is_running(pid):
 
 MEMORY = """
 import numpy as np
-from benchmark.runs.engines.work import Setting, describe_failure, open_bench
+from benchmark.contract.records import status_of
+from benchmark.runs.engines.work import Setting, open_bench
 from benchmark.tasks.suite import load_suite
 
 open_bench(Setting(load_suite("quick"), memory_mb=1500))
@@ -244,7 +246,7 @@ np.ones(50 * 2**17)
 try:
     np.ones(3000 * 2**17)
 except MemoryError as error:
-    print(describe_failure(error).status)
+    print(status_of(error)[0])
 """
 
 

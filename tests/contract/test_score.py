@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.contract import Predictions, Queries, make_rng
-from benchmark.scoring.metrics import METRICS
+from benchmark.contract.records import METRICS
 from benchmark.scoring.score import find_marker, make_key, score, score_with_key
 
 EFFECTS = np.array([2.0, -1.0, 0.0])

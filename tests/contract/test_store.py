@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from benchmark.contract import Predictions, UsageError
-from benchmark.contract.records import COLUMNS, make_table
-from benchmark.runs.store import Store, pack_predictions, unpack_predictions, write_atomically
+from benchmark.contract.files import write_whole
+from benchmark.contract.records import COLUMNS, make_table, pack_predictions, unpack_predictions
+from benchmark.runs.store import Store
 
 
 def row(seed, status="ok", **more):
@@ -53,17 +54,18 @@ def test_records_have_every_column_whatever_the_rows():
     assert make_table([]).num_rows == 0
 
 
-def test_a_crash_between_writing_and_renaming_leaves_the_old_file(tmp_path, monkeypatch):
+def test_an_error_between_writing_and_renaming_leaves_the_old_file_alone(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    write_atomically(path, lambda: b"old")
+    write_whole(path, b"old")
 
     def crash(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", crash)
     with pytest.raises(KeyboardInterrupt):
-        write_atomically(path, lambda: b"new")
+        write_whole(path, b"new")
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_records_appear_last(tmp_path, monkeypatch):

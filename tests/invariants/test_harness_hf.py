@@ -9,13 +9,14 @@ import pytest
 from harness_corpus import PairMethod, make_corpus, make_log
 
 from benchmark.contract import Budget, UsageError
+from benchmark.contract.files import make_once
 from benchmark.harness import Failure, Harness, TextEncoder, Tokenizer, drive
 from benchmark.harness.hf.adapt import adapt_model
 from benchmark.harness.hf.backbone import HFBackbone
 from benchmark.harness.hf.packing import can_pack, pack, split_rows
 from benchmark.harness.hf.policy import save_policy, split_by_length
 from benchmark.harness.hf.products import FastProducts
-from benchmark.harness.hf.sources import find_source, hash_source, make_once
+from benchmark.harness.hf.sources import find_source, hash_source, is_model
 
 
 @pytest.fixture(scope="module")
@@ -388,7 +389,7 @@ def test_a_model_is_made_by_one_and_seen_whole_by_all(tmp_path):
     (tmp_path / ".making-model-left").mkdir()
 
     def ask(_):
-        return (make_once(tmp_path / "model", make) / "model.safetensors").read_text()
+        return (make_once(tmp_path / "model", make, is_model) / "model.safetensors").read_text()
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask, range(4))) == ["weights"] * 4
@@ -402,7 +403,7 @@ def test_a_model_that_cannot_be_made_leaves_nothing(tmp_path):
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        make_once(tmp_path / "model", fail)
+        make_once(tmp_path / "model", fail, is_model)
     assert [path.name for path in tmp_path.iterdir()] == ["model.lock"]
 
 

@@ -107,7 +107,7 @@ def test_gaps_are_listed() -> None:
     records = make_records()
     gone = (records["method"] == "good") & (records["seed"] == 4) & (records["family"] == "hidden")
     board = make_board(from_table(records[~gone]))
-    assert board.problems == ("1 cells are missing: good on hidden[n=4000] (1).",)
+    assert board.problems == ("1 cell is missing: good on hidden[n=4000] (1).",)
 
 
 def test_an_incompatible_method_is_ranked_where_it_fits_against_everybody() -> None:
@@ -147,15 +147,15 @@ def test_a_method_of_which_nothing_came_back_is_missed(tmp_path: Path) -> None:
     records = make_records()
     store = write_store(records[records["method"] != "fair"], tmp_path / "store")
     assert read(store).is_complete
-    owed = {
+    plan = {
         "suite": "synthetic", "suite_version": "1", "season": "test",
-        "owed": [{
+        "expected": [{
             "entrants": [{"method": m, "submission": "", "backbone": "tiny"} for m in ("fair", "good")],
             "cells": {"observed[strength=1,n=4000]": [0, 1, 2]},
         }],
     }  # fmt: skip
-    (store / "plan-1.json").write_text(json.dumps(owed))
-    (store / "plan-2.json").write_text(json.dumps({**owed, "suite": "another"}))
+    (store / "plan-1.json").write_text(json.dumps(plan))
+    (store / "plan-2.json").write_text(json.dumps({**plan, "suite": "another"}))
     assert make_board(read(store)).problems == (
         "3 cells are missing: fair on observed[strength=1,n=4000] (3).",
     )

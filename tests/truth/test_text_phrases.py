@@ -13,9 +13,8 @@ from simulators.text import list_domains, load_domain
 from simulators.text.domain import Domain
 from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot
 
-every_domain = pytest.mark.parametrize(
-    "domain", [load_domain(name) for name in list_domains()], ids=list_domains()
-)
+NAMES = (*list_domains(), "answers-unique", "headlines-200", "replies-features")
+every_domain = pytest.mark.parametrize("domain", [load_domain(name) for name in NAMES], ids=NAMES)
 
 
 def draw_rows(domain: Domain, n: int, *path: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -47,9 +46,9 @@ def tea() -> Domain:
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 20), share=st.sampled_from([None, 0.01, 0.3, 0.5, 1.0]))
 def test_phrases_written_are_read_back(domain: Domain, seed: int, n: int, share: float | None) -> None:
     rows = draw_rows(domain, n, seed)
-    wording = None if share is None else domain.draw_wording(share, make_rng("test", seed))
-    chosen = domain.choose_phrases(*rows, wording)
-    texts = domain.write(*rows, wording)
+    usage = None if share is None else domain.draw_usage(share, make_rng("test", seed))
+    chosen = domain.choose_phrases(*rows, usage)
+    texts = domain.write(*rows, usage)
     read = domain.read_phrases(texts)
     assert read.dtype == np.int16
     np.testing.assert_array_equal(read, chosen)
@@ -99,8 +98,8 @@ def test_the_table_by_hand() -> None:
 def test_probabilities_of_a_side_sum_to_one_and_give_the_wording_law(
     domain: Domain, share: float | None
 ) -> None:
-    wording = None if share is None else domain.draw_wording(share, make_rng("test", "sum"))
-    table = domain.phrase_table(wording)
+    usage = None if share is None else domain.draw_usage(share, make_rng("test", "sum"))
+    table = domain.phrase_table(usage)
     for sides, probabilities, slot in zip(table.sides, table.probabilities, domain.slots, strict=True):
         of_side = np.bincount(sides[sides >= 0], probabilities[sides >= 0])
         np.testing.assert_allclose(of_side, np.ones(len(slot.sides)))
@@ -110,26 +109,26 @@ def test_probabilities_of_a_side_sum_to_one_and_give_the_wording_law(
         else:
             assert used.tolist() == [len(side) for side in slot.sides]
     rows = draw_rows(domain, 400, "law")
-    read = domain.read_phrases(domain.write(*rows, wording))
+    read = domain.read_phrases(domain.write(*rows, usage))
     exact = np.log(table.probabilities[np.arange(len(domain.slots)), read]).sum(axis=1)
-    np.testing.assert_allclose(domain.wording_log_probability(*rows[:2], wording), exact)
+    np.testing.assert_allclose(domain.wording_log_probability(*rows[:2], usage), exact)
 
 
 @every_domain
 def test_a_writer_who_uses_every_phrase_writes_as_before(domain: Domain) -> None:
     rows = draw_rows(domain, 500, "all")
-    wording = domain.draw_wording(1.0, make_rng("test", "all"))
-    assert domain.write(*rows, wording).equals(domain.write(*rows))
-    assert domain.realise_choices(*rows, wording).texts.equals(domain.realise_choices(*rows).texts)
+    usage = domain.draw_usage(1.0, make_rng("test", "all"))
+    assert domain.write(*rows, usage).equals(domain.write(*rows))
+    assert domain.realise_choices(*rows, usage).texts.equals(domain.realise_choices(*rows).texts)
 
 
 def test_a_writer_draws_its_phrases_evenly() -> None:
     domain = load_domain("headlines")
-    wording = domain.draw_wording(0.5, make_rng("test", "even"))
+    usage = domain.draw_usage(0.5, make_rng("test", "even"))
     n = 60_000
     rows = draw_rows(domain, n, "even")
-    read = domain.read_phrases(domain.write(*rows, wording))
-    table = domain.phrase_table(wording)
+    read = domain.read_phrases(domain.write(*rows, usage))
+    table = domain.phrase_table(usage)
     for s, slot in enumerate(domain.slots):
         sides = table.sides[s][read[:, s]]
         for side in range(len(slot.sides)):
@@ -142,8 +141,8 @@ def test_a_writer_draws_its_phrases_evenly() -> None:
 
 def test_writers_differ_between_draws_and_every_phrase_has_its_turn() -> None:
     domain = load_domain("headlines")
-    drawn = [domain.draw_wording(0.5, make_rng("writer", i)) for i in range(60)]
-    used = [domain.phrase_table(wording).probabilities > 0 for wording in drawn]
+    drawn = [domain.draw_usage(0.5, make_rng("writer", i)) for i in range(60)]
+    used = [domain.phrase_table(usage).probabilities > 0 for usage in drawn]
     exists = domain.phrase_table().sides >= 0
     share = np.mean(used, axis=0)
     says = np.array([isinstance(slot, AttributeSlot) for slot in domain.slots])
@@ -154,7 +153,7 @@ def test_writers_differ_between_draws_and_every_phrase_has_its_turn() -> None:
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan")])
 def test_a_share_out_of_range_is_refused(share: float) -> None:
     with pytest.raises(UsageError, match="share of the phrases"):
-        tea().draw_wording(share, make_rng("test"))
+        tea().draw_usage(share, make_rng("test"))
 
 
 def test_saying_something_by_saying_nothing_is_refused() -> None:

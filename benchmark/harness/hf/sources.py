@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -18,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.contract import UsageError
+from benchmark.contract.files import make_once
 
 SKIPPED = frozenset({"README.md", ".gitattributes", "data_config.json"})
 
@@ -145,36 +143,7 @@ def ready_model(source: Path, home: Path) -> Path:
     if source.is_dir():
         return source
     folder = home / f"{source.stem.lower()}-{hash_source(source)}"
-    return make_once(folder, lambda scratch: convert_gguf(source, scratch))
-
-
-def make_once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """A folder of a model, made by one process at a time and seen by none before it is whole.
-
-    Args:
-        folder: Where it is to lie; complete if it holds a configuration.
-        make: Writes it into an empty folder.
-    """
-    from filelock import FileLock
-
-    if is_model(folder):
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if is_model(folder):
-            return folder
-        making = f".making-{folder.name}-"
-        for left_behind in folder.parent.glob(f"{making}*"):
-            shutil.rmtree(left_behind, ignore_errors=True)
-        scratch = Path(tempfile.mkdtemp(prefix=making, dir=folder.parent))
-        try:
-            make(scratch)
-            scratch.chmod(0o755)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(scratch, folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return folder
+    return make_once(folder, lambda scratch: convert_gguf(source, scratch), is_model)
 
 
 def is_model(folder: Path) -> bool:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmark.contract import BenchError, Incompatible, Log, Predictions
-from benchmark.contract.records import DIAGNOSTIC_PREFIX, METER_PREFIX, METRIC_PREFIX
+from benchmark.contract import Log, Predictions
+from benchmark.contract.records import REASON_LENGTH, name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.plan import Cell, Group
 from benchmark.scoring.score import score_with_key
@@ -26,7 +26,6 @@ from benchmark.tasks.prepare import Task, digest_log, make_backbone, make_task
 from benchmark.tasks.suite import Suite
 from simulators.oracle import make_oracle
 
-REASON_LENGTH = 500
 HEADS_AT_ONCE = 2
 # What one cell may keep between methods: its encodings and what the reference says of its texts.
 CACHE_BYTES = 48 * 2**20
@@ -98,7 +97,7 @@ class Bench:
         except Exception as error:
             if len(indices) > 1:  # one cell's fault is not its neighbour's
                 return [self.run(group, [index])[0] for index in indices]
-            return [describe_failure(error)]
+            return [CellResult(*status_of(error))]
 
     def task(self, cell: Cell) -> Task:
         """The task of a cell, kept while it is in use."""
@@ -171,12 +170,12 @@ class Bench:
         try:
             predictions: Predictions = predict(outcome, task.queries).validate(task.queries)
         except Exception as failure:
-            return describe_failure(failure)
+            return CellResult(*status_of(failure))
         # What another fit had done already counts as if it had been done here.
         seconds = fit_seconds + time.perf_counter() - begun + harness.meter.reused
         scores = score_with_key(predictions, task.key, group.entrant.calibrated)
         meters = {"wall_s": seconds, "peak_mb": read_peak(), **read_meter(harness)}
-        return CellResult("ok", "", predictions, record_of(scores, meters, predictions.diagnostics))
+        return CellResult("ok", "", predictions, name_columns(scores, meters, predictions.diagnostics))
 
 
 def open_bench(setting: Setting) -> Bench:
@@ -188,14 +187,6 @@ def open_bench(setting: Setting) -> Bench:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (setting.memory_mb * 2**20, hard))
     return Bench(setting)
-
-
-def record_of(
-    scores: Mapping[str, float], meters: Mapping[str, float], diagnostics: Mapping[str, float]
-) -> dict[str, float]:
-    """Record columns of a scored cell."""
-    parts = ((METRIC_PREFIX, scores), (METER_PREFIX, meters), (DIAGNOSTIC_PREFIX, diagnostics))
-    return {f"{prefix}{name}": float(value) for prefix, values in parts for name, value in values.items()}
 
 
 def describe_cell(task: Task) -> dict[str, Any]:
@@ -210,19 +201,6 @@ def describe_cell(task: Task) -> dict[str, Any]:
 def merge(result: CellResult, known: Mapping[str, Any]) -> CellResult:
     """A result with more record columns."""
     return CellResult(result.status, result.reason, result.predictions, {**known, **result.row})
-
-
-def describe_failure(error: BaseException) -> CellResult:
-    """The status that an exception amounts to."""
-    text = str(error)
-    if isinstance(error, Incompatible):
-        return CellResult("incompatible", error.reason[:REASON_LENGTH])
-    if isinstance(error, BenchError):
-        status = {4: "invalid", 5: "infrastructure"}.get(error.exit_code, "failed")
-        return CellResult(status, text[:REASON_LENGTH])
-    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "allocate memory" in text:
-        return CellResult("memory", "ran out of memory")
-    return CellResult("failed", f"{type(error).__name__}: {text}"[:REASON_LENGTH])
 
 
 # -- meters -------------------------------------------------------------------

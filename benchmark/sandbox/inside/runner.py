@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Budget, ContractError, Incompatible, Log, Method, Tags, UsageError
+from benchmark.contract.records import REASON_LENGTH, SOURCE, status_of
 from benchmark.sandbox.inside.payload import (
     HEADER_LIMIT,
     Message,
@@ -44,7 +45,6 @@ HIDDEN = (
     "benchmark.runs.store",
     "benchmark.sandbox.outside",
 )
-REASON_LENGTH = 500
 ANSWER_LIMIT = 1 << 24
 
 
@@ -67,7 +67,7 @@ def main(descriptor: int, inputs: str) -> None:
 
 def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) -> Callable[[], Message]:
     """Read all inputs and import what is slow, so that failures here are ours, not the method's."""
-    source = folder / "method.py"
+    source = folder / SOURCE
     if settings["mode"] == "describe":
         return lambda: _describe(load_method(source))
     if settings["mode"] == "check":
@@ -113,18 +113,14 @@ def _ask(
 def _attempt(action: Callable[[], Message]) -> Message:
     try:
         return action()
-    except Incompatible as error:
-        return _ended("incompatible", error.reason)
-    except ContractError as error:
-        return _ended("invalid", str(error))
-    except MemoryError:
-        gc.collect()
-        return _ended("memory", "ran out of memory")
     except BaseException as error:  # whatever submitted code raises is its own failure
-        return _ended("failed", f"{type(error).__name__}: {error}")
+        gc.collect()  # what the failed code held may be all the memory there is
+        return _ended(*status_of(error))
 
 
 def _ended(status: str, reason: str) -> Message:
+    # The code in here cannot tell whether the machine failed, so it may not say so.
+    status = "failed" if status == "infrastructure" else status
     return Message("done", {"status": status, "reason": str(reason)[:REASON_LENGTH]})
 
 

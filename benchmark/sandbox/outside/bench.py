@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.contract import InfrastructureError
+from benchmark.contract.records import name_columns
 from benchmark.runs.engines.base import CellResult
-from benchmark.runs.engines.work import describe_cell, record_of
+from benchmark.runs.engines.work import describe_cell
 from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import cell as sandboxed
 from benchmark.sandbox.outside.cell import Sandbox
@@ -88,11 +89,11 @@ class SandboxBench:
             **read_meters(result.fields),
         }
         if result.predictions is None:
-            return record_of({}, meters, {})
+            return name_columns({}, meters, {})
         scores = score_with_key(result.predictions, task.key, group.entrant.calibrated)
         reported = result.predictions.diagnostics
         named = {name: value for name, value in reported.items() if DIAGNOSTIC.fullmatch(name)}
-        return record_of(scores, meters, named)
+        return name_columns(scores, meters, named)
 
 
 def read_meters(fields: Mapping[str, Any]) -> dict[str, float]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.contract import Budget, ContractError, InfrastructureError, Log, Predictions, Queries
+from benchmark.contract.records import REASON_LENGTH, SOURCE
 from benchmark.sandbox.inside.payload import pack_queries, unpack_predictions
 from benchmark.sandbox.outside import bubblewrap, plain
 from benchmark.sandbox.outside.layout import find_layout
@@ -31,7 +32,6 @@ from benchmark.sandbox.outside.seccomp import build_filter
 from benchmark.sandbox.outside.supervise import AskOracle, Ending, Start, supervise
 
 CLAIMS = ("ok", "incompatible", "invalid", "failed", "memory")
-REASON_LENGTH = 500
 SHELL_SIGNAL = 128  # bubblewrap passes "ended by signal s" on as exit status 128 + s
 CHECKS = "methods.checks"
 
@@ -157,7 +157,7 @@ class Sandbox:
         backbone: Path | None,
         ask: AskOracle | None,
     ) -> CellResult:
-        (folder / "method.py").write_bytes(source)
+        (folder / SOURCE).write_bytes(source)
         shown = None if backbone is None else bubblewrap.BACKBONE_FOLDER
         if self.isolation == "none" and backbone is not None:
             shown = str(backbone)

@@ -15,11 +15,11 @@ from typing import Any
 
 from benchmark.contract import BenchError, UsageError
 from benchmark.contract.errors import EXIT_CONTRACT, EXIT_OK
+from benchmark.contract.records import name_bundle, read_bundle, seal_bundle
 from benchmark.runs.plan import Cell, Entrant, make_plan
 from benchmark.sandbox.inside.runner import load_method
 from benchmark.sandbox.outside import Limits, Sandbox
 from benchmark.sandbox.outside.bench import SandboxBench
-from benchmark.sandbox.outside.bundle import read_bundle, write_manifest
 from benchmark.sandbox.outside.submission import Submission, check_name, read_source, read_submission
 from benchmark.tasks.suite import Suite, load_suite
 
@@ -168,7 +168,7 @@ def submit_file(
     if on_plan is not None:
         on_plan(plan.n_cells)
     bench = SandboxBench(submission.source, suite, sandbox, device, secret, backbones, on_cell)
-    store = Store.open(Path(out) / f"{submission.name}-{submission.sha256[:12]}")
+    store = Store.open(Path(out) / name_bundle(submission.name, submission.sha256))
     execute(plan, store, partial(run_inline, factory=lambda: bench), device=device, retry=retry)
     return _seal(store.folder, submission, suite, sandbox, device)
 
@@ -209,7 +209,7 @@ def _seal(folder: Path, submission: Submission, suite: Suite, sandbox: Sandbox, 
     about = describe_run(suite=suite.name, suite_version=suite.version, season=suite.season, device=device)
     details = {"isolation": sandbox.isolation, "layers": list(sandbox.layers), "statuses": statuses}
     limits = {"limits": sandbox.limits.as_dict()}
-    manifest = write_manifest(folder, submission, {**about, **details, **limits})
+    manifest = seal_bundle(folder, submission.name, submission.source, {**about, **details, **limits})
     return Bundle(folder, manifest, statuses)
 
 

@@ -1,4 +1,4 @@
-"""Records: one flat row a cell, the only thing the leaderboard ever reads."""
+"""The columns of a record, one flat row a cell, and tables of such rows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from benchmark.scoring.metrics import METRICS
+from benchmark.contract.records.metrics import METRICS
+from benchmark.contract.records.statuses import STATUSES
 
-STATUSES = ("ok", "incompatible", "invalid", "failed", "timeout", "memory", "infrastructure")
 ROLES = ("method", "naive", "ceiling", "canary")
 
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
@@ -48,6 +48,24 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "meter.flops": (pa.float64(), "counted floating-point operations"),
 }
 METER_PREFIX, METRIC_PREFIX, DIAGNOSTIC_PREFIX = "meter.", "metric.", "diagnostic."
+# Together these name a cell: a store holds one record of each.
+CELL_IDENTITY = (
+    *("suite", "suite_version", "season", "scenario", "seed"),
+    *("method", "role", "submission", "backbone"),
+)
+
+
+def name_columns(
+    scores: Mapping[str, float], meters: Mapping[str, float], diagnostics: Mapping[str, float]
+) -> dict[str, float]:
+    """Numbers of a cell under the names of their columns.
+
+    Example:
+        >>> name_columns({"rho": 0.5}, {"wall_s": 2}, {})
+        {'metric.rho': 0.5, 'meter.wall_s': 2.0}
+    """
+    parts = ((METRIC_PREFIX, scores), (METER_PREFIX, meters), (DIAGNOSTIC_PREFIX, diagnostics))
+    return {f"{prefix}{name}": float(value) for prefix, values in parts for name, value in values.items()}
 
 
 def make_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -1,0 +1,81 @@
+"""Records: one flat row a cell, the only thing the leaderboard ever reads, and the files they lie in.
+
+The format stands here and nowhere else: whoever writes or reads records, plans or bundles does so
+through these names. ``docs/records.md`` describes it for readers.
+"""
+
+from benchmark.contract.records.bundles import MANIFEST, SOURCE, name_bundle, read_bundle, seal_bundle
+from benchmark.contract.records.columns import (
+    CELL_IDENTITY,
+    COLUMNS,
+    DIAGNOSTIC_PREFIX,
+    METER_PREFIX,
+    METRIC_PREFIX,
+    ROLES,
+    join_tables,
+    make_table,
+    name_columns,
+)
+from benchmark.contract.records.groups import (
+    SUPERSEDED,
+    key_of,
+    list_records,
+    name_predictions,
+    name_records,
+    name_run,
+    pack_predictions,
+    read_columns,
+    read_records,
+    read_rows,
+    unpack_predictions,
+    write_records,
+)
+from benchmark.contract.records.metrics import METRICS, Metric
+from benchmark.contract.records.plans import (
+    ExpectedCell,
+    SuiteIdentity,
+    list_plans,
+    read_expected,
+    write_expected,
+)
+from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
+
+__all__ = [
+    "ALWAYS_RETRIED",
+    "CELL_IDENTITY",
+    "COLUMNS",
+    "DIAGNOSTIC_PREFIX",
+    "MANIFEST",
+    "METER_PREFIX",
+    "METRICS",
+    "METRIC_PREFIX",
+    "REASON_LENGTH",
+    "ROLES",
+    "SOURCE",
+    "STATUSES",
+    "SUPERSEDED",
+    "ExpectedCell",
+    "Metric",
+    "SuiteIdentity",
+    "join_tables",
+    "key_of",
+    "list_plans",
+    "list_records",
+    "make_table",
+    "name_bundle",
+    "name_columns",
+    "name_predictions",
+    "name_records",
+    "name_run",
+    "pack_predictions",
+    "read_bundle",
+    "read_columns",
+    "read_expected",
+    "read_records",
+    "read_rows",
+    "seal_bundle",
+    "status_of",
+    "unpack_predictions",
+    "write_expected",
+    "write_records",
+]

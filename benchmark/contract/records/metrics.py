@@ -1,0 +1,58 @@
+"""What each metric of a record means: direction, possible values and which one is the headline, as data.
+
+``benchmark.scoring`` computes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric column means.
+
+    Attributes:
+        name: Column name without the ``metric.`` prefix.
+        better: ``"lower"``, ``"higher"``, a number to be near to, or ``""`` where it only describes.
+        low: Least possible value.
+        high: Greatest possible value.
+        summary: One sentence.
+        headline: Whether the board ranks on it.
+    """
+
+    name: str
+    better: str
+    low: float
+    high: float
+    summary: str
+    headline: bool = False
+
+
+INFINITY = float("inf")
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "rho", "lower", 0, 1, "normalised regret over same-prompt interventional pairs; .5 is a coin", True
+    ),
+    Metric("rho_conflict", "lower", 0, 1, "rho where the confounded limit orders the pair wrongly"),
+    Metric("rho_aligned", "lower", 0, 1, "rho where the confounded limit orders the pair rightly"),
+    Metric("accuracy", "higher", 0, 1, "share of pairs ordered as the truth orders them, ties half"),
+    Metric("kendall", "higher", -1, 1, "Kendall tau-b with the true reward over reference texts of a prompt"),
+    Metric("effect_cosine", "higher", -1, 1, "cosine of estimated and true attribute effects"),
+    Metric("bias_cosine", "0", -1, 1, "cosine of estimated effects with the confounding bias"),
+    Metric("sign_accuracy", "higher", 0, 1, "share of causal attributes whose effect has the right sign"),
+    Metric("false_positive_rate", "lower", 0, 1, "share of null attributes reported to have an effect"),
+    Metric("effect_bias", "0", -INFINITY, INFINITY, "mean error of estimated effects, outcome scale"),
+    Metric("effect_rmse", "lower", 0, INFINITY, "root mean squared error of effects, outcome scale"),
+    Metric("coverage", "0.95", 0, 1, "share of effect intervals that hold the true effect"),
+    Metric("width", "lower", 0, INFINITY, "mean width of the effect intervals, outcome scale"),
+    Metric("value_tilted", "higher", -INFINITY, 1, "normalised value of the reference tilted by the reward"),
+    Metric("value_tilted_kl", "1", 0, INFINITY, "KL reached by the tilt, nats; below 1 the tilt ran out"),
+    Metric("value_samples", "higher", -INFINITY, 1, "normalised value of the policy's own samples"),
+    Metric("marker_rate", "", 0, 1, "share of samples with the most flattering decoy"),
+    Metric("reference_marker_rate", "", 0, 1, "share of reference texts with that decoy"),
+    Metric("tilted_marker_rate", "", 0, 1, "share of the tilted reference with that decoy"),
+    Metric("greeting_rate", "", 0, 1, "share of samples with a greeting, where the domain has one"),
+    Metric("off_grammar_rate", "lower", 0, 1, "share of samples outside the domain's grammar"),
+    Metric("worst_group", "lower", 0, 1, "largest rho over the groups of the target population"),
+)

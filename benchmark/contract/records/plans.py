@@ -1,0 +1,124 @@
+"""Expected cells: every cell that a run planned, written beside the records before the first of them.
+
+A board reads them, so a method of which no record came back still shows up as missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmark.contract.errors import UsageError
+from benchmark.contract.files import write_json
+
+PLANS_PATTERN = "plan-*.json"
+_DIGITS = 20
+
+
+class SuiteIdentity(NamedTuple):
+    """What records must share to be ranked together: name, version and season of their suite."""
+
+    name: str
+    version: str
+    season: str
+
+
+class ExpectedCell(NamedTuple):
+    """A cell that a plan promises, under the names of the columns of its record."""
+
+    method: str
+    submission: str
+    scenario: str
+    seed: int
+    backbone: str
+
+
+def list_plans(folder: Path) -> tuple[Path, ...]:
+    """The files with expected cells in a folder, sorted."""
+    return tuple(sorted(folder.glob(PLANS_PATTERN)))
+
+
+def write_expected(folder: Path, suite: SuiteIdentity, cells: Iterable[ExpectedCell]) -> Path:
+    """Write the expected cells of a whole plan.
+
+    The name of the file is a digest of its content, so that every shard of one plan writes the same file.
+
+    Args:
+        folder: Where the records go.
+        suite: What is run.
+        cells: Every cell of the plan, before any sharding.
+
+    Returns:
+        The file, ``plan-DIGEST.json``.
+    """
+    content = {
+        "suite": suite.name,
+        "suite_version": suite.version,
+        "season": suite.season,
+        "expected": _combine(cells),
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+    path = folder / PLANS_PATTERN.replace("*", digest)
+    if not path.exists():
+        write_json(path, content)
+    return path
+
+
+def read_expected(folder: Path, suite: SuiteIdentity) -> tuple[ExpectedCell, ...]:
+    """The expected cells of a suite, each once.
+
+    Args:
+        folder: The store.
+        suite: Plans of any other are passed over.
+
+    Raises:
+        UsageError: If a plan cannot be read.
+    """
+    found: dict[ExpectedCell, None] = {}
+    for path in list_plans(folder):
+        try:
+            plan = json.loads(path.read_text("utf-8"))
+            if (plan["suite"], plan["suite_version"], plan["season"]) == suite:
+                found |= dict.fromkeys(_separate(plan["expected"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"cannot read the plan {path.name}",
+                expected="a file written by `confoundbench run`",
+                found=f"{type(error).__name__}: {error}",
+                fix="delete it and run the suite again: finished cells are kept and the plan is written anew",
+            ) from error
+    return tuple(found)
+
+
+def _combine(cells: Iterable[ExpectedCell]) -> list[dict[str, Any]]:
+    """Cells as plain data, entrants that have the same cells together."""
+    by_entrant: dict[tuple[str, str, str], dict[str, list[int]]] = {}
+    for cell in cells:
+        scenarios = by_entrant.setdefault((cell.method, cell.submission, cell.backbone), {})
+        scenarios.setdefault(cell.scenario, []).append(cell.seed)
+    alike: dict[str, list[tuple[str, str, str]]] = {}
+    for entrant, scenarios in by_entrant.items():
+        text = json.dumps({scenario: sorted(seeds) for scenario, seeds in scenarios.items()}, sort_keys=True)
+        alike.setdefault(text, []).append(entrant)
+    return [
+        {
+            "entrants": [
+                {"method": method, "submission": submission, "backbone": backbone}
+                for method, submission, backbone in sorted(entrants)
+            ],
+            "cells": json.loads(text),
+        }
+        for text, entrants in sorted(alike.items())
+    ]
+
+
+def _separate(parts: list[dict[str, Any]]) -> Iterable[ExpectedCell]:
+    for part in parts:
+        for entrant in part["entrants"]:
+            method, submission = str(entrant["method"]), str(entrant["submission"])
+            for scenario, seeds in part["cells"].items():
+                for seed in seeds:
+                    yield ExpectedCell(method, submission, str(scenario), int(seed), str(entrant["backbone"]))
