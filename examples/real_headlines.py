@@ -21,8 +21,8 @@ from benchmark.harness import Failure, Harness, TextEncoder, Tokenizer, drive, p
 from benchmark.harness.encoders.sentences import SentenceEncoder
 from benchmark.harness.hf.sources import find_source, hash_source
 from benchmark.scoring.score import make_key, score_with_key
+from simulators import QuerySizes
 from simulators.experiments import Columns, make_corpus_world
-from simulators.query import QuerySizes
 
 COLUMNS = Columns(
     text="headline",
@@ -55,7 +55,7 @@ def compare(path: Path, seeds: int = 3) -> list[tuple[str, str, int, float, floa
     for seed in range(seeds):
         streams = Streams("real", "corpus", seed)
         world = make_corpus_world(table, COLUMNS, streams, name="upworthy", task="Write a headline.")
-        log, twin, queries = world.draw().log, world.draw(arm="twin").log, world.queries(QuerySizes())
+        log, twin, queries = world.draw().log, world.draw(data="twin").log, world.queries(QuerySizes())
         key = make_key(queries, world.truth)
         tokenizer = Tokenizer.of((), log.texts)
         encoders = {

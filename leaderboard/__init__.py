@@ -12,7 +12,7 @@ _WHERE = {
     "Board": "leaderboard.tables",
     "Comparison": "leaderboard.compare",
     "Ledger": "leaderboard.ledger",
-    "adopt_store": "leaderboard.adopt",
+    "adopt_store": "leaderboard.publish",
     "add_bundle": "leaderboard.ledger",
     "build_board": "leaderboard.board",
     "compare_stores": "leaderboard.compare",

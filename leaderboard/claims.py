@@ -31,7 +31,7 @@ class Part:
         relation: ``"greater"`` or ``"less"`` than the threshold, or ``"equal"``: within plus
             or minus the threshold.
         threshold: On the metric's scale.
-        strengths: Least and greatest strength of the cells used; families without the dial ignore it.
+        strengths: Least and greatest strength of the cells used; families without a strength ignore it.
     """
 
     family: str
@@ -105,7 +105,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "residual-pairs-leave-the-marker",
-        "Ignoring the confounder raises text that merely tracks it; residual pairs leave it near its base.",
+        "Ignoring the confounder raises the rate of a marker that only goes with it; residual pairs do not.",
         DECONFOUND,
         (
             Part("marker", "marker_rate", "dpo-raw", "metric:reference_marker_rate", "greater"),
@@ -126,13 +126,13 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "hidden-confounding-stays",
-        "When nothing records the confounder, no method that sees the log alone recovers.",
+        "When nothing records the confounder, no method that sees the log alone removes the confounding.",
         OURS,
         (Part("hidden", "rho", "every adjuster", "naive", "greater", -0.1),),
     ),
     Claim(
         "no-loss-adjusts-by-itself",
-        "No loss corrects confounding by itself: without adjustment nobody beats naive by .05.",
+        "No loss corrects confounding by itself: no method without adjustment beats naive by .05.",
         OURS,
         (Part("observed", "rho", "every non-adjuster", "naive", "greater", -0.05, STRONG),),
     ),
@@ -183,7 +183,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "adversarial-beats-multi-head-beats-base",
-        "With an observed objective as confounder the order is base, multi-head, adversarial.",
+        "With an observed objective as confounder, adversarial beats multi-head and multi-head the base.",
         CAUSAL,
         (
             Part("objective", "rho", "multi-head", "naive", "less"),
@@ -218,7 +218,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "released-causal-dpo-equals-dpo",
-        "As released, causal DPO is DPO within noise; with each row's own confounder it removes the bias.",
+        "As released, causal DPO equals DPO within noise; with each row's own confounder it removes bias.",
         "derived from the released code of Causal DPO",
         (
             Part("observed", "rho", "causal-dpo-released", "dpo-raw", "equal", 0.05),

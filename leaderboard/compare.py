@@ -30,7 +30,7 @@ from leaderboard.intervals import Clusters, Estimate, estimate
 from leaderboard.ranks import adjust_p_values
 from leaderboard.render.markdown import render_table
 from leaderboard.render.plain import table_data
-from leaderboard.tables import Column, Span, Table, format_count, make_table, rounded_span
+from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MARGIN = 0.02
 ALPHA = 0.05
@@ -167,7 +167,7 @@ def _time_ratio(part: pd.DataFrame, clusters: Clusters) -> Span | None:
         return None
     found = estimate(logs, clusters)
     low, high = found.interval()
-    return rounded_span(np.exp(found.mean[0]), np.exp(low[0]), np.exp(high[0]), digits=4)
+    return make_span(np.exp(found.mean[0]), np.exp(low[0]), np.exp(high[0]), digits=4)
 
 
 def _judge(name: str, measured: Measured, p: float, margin: float) -> Change:
@@ -175,7 +175,7 @@ def _judge(name: str, measured: Measured, p: float, margin: float) -> Change:
     if rise is None:
         return Change(name, MISSING, None, p, cells, lost, failed, time)
     low, high = rise.interval()
-    span = rounded_span(rise.mean[0], low[0], high[0])
+    span = make_span(rise.mean[0], low[0], high[0])
     _, limit = rise.interval(1 - 2 * ALPHA)
     if span.value > margin and p < ALPHA:
         verdict = WORSE

@@ -8,7 +8,7 @@ that is about a column, such as logged propensities, is ranked on the worlds tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -78,46 +78,28 @@ class ComparisonGroup:
 
     def where(self, cells: np.ndarray) -> ComparisonGroup:
         """The group on some of the cells (a boolean mask)."""
-        return ComparisonGroup(
-            self.track,
-            self.kind,
-            self.backbone,
-            self.cells[cells].reset_index(drop=True),
-            self.entrants,
-            self.rho[:, cells],
-            self.status[:, cells],
-        )
+        kept = self.cells[cells].reset_index(drop=True)
+        return replace(self, cells=kept, rho=self.rho[:, cells], status=self.status[:, cells])
 
     def only(self, entrants: np.ndarray) -> ComparisonGroup:
         """The group among some of the entrants (a boolean mask)."""
-        return ComparisonGroup(
-            self.track,
-            self.kind,
-            self.backbone,
-            self.cells,
-            self.entrants[entrants],
-            self.rho[entrants],
-            self.status[entrants],
-        )
+        kept = self.entrants[entrants]
+        return replace(self, entrants=kept, rho=self.rho[entrants], status=self.status[entrants])
 
     # -- which cells ----------------------------------------------------------
     @property
     def confounded(self) -> np.ndarray:
         """Cells of the headline: the log misleads, and naive was measured; shape (cells,), bool."""
-        return (
-            (self.cells["cell_naive_rho"] >= HARMLESS)
-            & ~self.cells["family"].isin(CONTROLS)
-            & self.cells["naive"].notna()
-        ).to_numpy()
+        return self._is_comparable & (self.cells["cell_naive_rho"] >= HARMLESS).to_numpy()
 
     @property
     def harmless(self) -> np.ndarray:
         """Cells where the log taken at face value is right, so that a method can only do harm; bool."""
-        return (
-            (self.cells["cell_naive_rho"] < HARMLESS)
-            & ~self.cells["family"].isin(CONTROLS)
-            & self.cells["naive"].notna()
-        ).to_numpy()
+        return self._is_comparable & (self.cells["cell_naive_rho"] < HARMLESS).to_numpy()
+
+    @property
+    def _is_comparable(self) -> np.ndarray:
+        return (~self.cells["family"].isin(CONTROLS) & self.cells["naive"].notna()).to_numpy()
 
     # -- scores ---------------------------------------------------------------
     @cached_property
@@ -149,17 +131,17 @@ class ComparisonGroup:
 
     def improvement(self) -> Estimate:
         """Mean of ``rho_naive - rho_method`` over the cells, rounded; needs complete entrants."""
-        return rounded(estimate(self.cells["naive"].to_numpy() - self.filled, self.clusters))
+        return round_means(estimate(self.cells["naive"].to_numpy() - self.filled, self.clusters))
 
     def improvement_and_room(self) -> Estimate:
         """As ``improvement`` on cells with a ceiling; the last mean is ``rho_naive - rho_ceiling``."""
         part = self.where(self.cells["ceiling"].notna().to_numpy())
         naive, ceiling = part.cells["naive"].to_numpy(), part.cells["ceiling"].to_numpy()
         values = np.vstack([naive - part.filled, naive - ceiling])
-        return rounded(estimate(values, part.clusters))
+        return round_means(estimate(values, part.clusters))
 
 
-def rounded(estimates: Estimate, digits: int = DIGITS) -> Estimate:
+def round_means(estimates: Estimate, digits: int = DIGITS) -> Estimate:
     """Means rounded before anything is ranked, so that the last bits of a machine decide nothing."""
     return Estimate(np.round(estimates.mean, digits) + 0.0, estimates.influence, estimates.clusters)
 
@@ -171,26 +153,30 @@ def make_comparison_groups(frame: Frame) -> Iterator[ComparisonGroup]:
     """
     records = frame.records
     for (kind, backbone), part in records.groupby(["kind", "backbone"], sort=True):
-        cells = _cells(part)
+        cells = _collect_cells(part)
         able = part[part["status"] != "incompatible"]
         for track in sorted(set(able["track"])):
             if not ((able["track"] == track) & (able["role"] == "method")).any():
                 continue
             inside = (part["role"] == "canary") | ((part["track"] == track) & (part["role"] == "method"))
-            chosen = part[inside & part["entrant"].isin(able["entrant"]) & _granted(part, track)]
-            yield _make(
-                track, str(kind), str(backbone), cells[_granted(cells, track)].reset_index(drop=True), chosen
+            chosen = part[inside & part["entrant"].isin(able["entrant"]) & _has_track_column(part, track)]
+            yield _make_group(
+                track,
+                str(kind),
+                str(backbone),
+                cells[_has_track_column(cells, track)].reset_index(drop=True),
+                chosen,
             )
 
 
-def _granted(rows: pd.DataFrame, track: str) -> pd.Series:
+def _has_track_column(rows: pd.DataFrame, track: str) -> pd.Series:
     """Whether the log of a row's cell records what a track is about."""
     column = TRACK_COLUMNS.get(track)
     granted = [column is None or column in roles.split() for roles in rows["cell_roles"]]
     return pd.Series(granted, index=rows.index, dtype=bool)
 
 
-def _cells(part: pd.DataFrame) -> pd.DataFrame:
+def _collect_cells(part: pd.DataFrame) -> pd.DataFrame:
     """The cells of one kind of log with the scores of naive and ceiling, sorted."""
     facts = part.sort_values("role", kind="stable").drop_duplicates(CELL)
     columns = [*CELL, "family", "strength", "n", "cell_roles"]
@@ -204,7 +190,9 @@ def _cells(part: pd.DataFrame) -> pd.DataFrame:
     return cells.sort_values(["family", "strength", "scenario", "seed"], ignore_index=True)
 
 
-def _make(track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame) -> ComparisonGroup:
+def _make_group(
+    track: str, kind: str, backbone: str, cells: pd.DataFrame, chosen: pd.DataFrame
+) -> ComparisonGroup:
     facts = ["label", "role", "adjusts", "policy", "canary", "submission", "isolation"]
     entrants = chosen.drop_duplicates("entrant").set_index("entrant")[facts].sort_index()
     keys = pd.MultiIndex.from_frame(cells[CELL])

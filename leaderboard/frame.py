@@ -101,7 +101,7 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
     promised = read_expected(folder, SuiteIdentity(frame.suite, frame.version, frame.season))
     planned = pd.DataFrame(promised, columns=ExpectedCell._fields)
     expected = planned.assign(entrant=_name_entrants(planned))
-    absent = pd.concat([frame.absent, _unseen(expected, frame.records)]).drop_duplicates()
+    absent = pd.concat([frame.absent, _find_unrecorded(expected, frame.records)]).drop_duplicates()
     absent = absent.sort_values(["entrant", *CELL], ignore_index=True)
     return replace(frame, absent=absent, attempts=_count_attempts(folder / "attempts.jsonl"))
 
@@ -137,11 +137,13 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
     records["label"] = records["label"].mask(records["isolation"] == "none", records["label"] + UNGUARDED)
     _refuse_duplicates(records)
     records = _fill_cell_facts(records)
-    records = _settle_ok(records).sort_values(["entrant", "role", *CELL], kind="stable", ignore_index=True)
+    records = _mark_unscored(records).sort_values(
+        ["entrant", "role", *CELL], kind="stable", ignore_index=True
+    )
     first = records.iloc[0]
     return Frame(
         records,
-        _absent(records),
+        _find_absent(records),
         str(first["suite"]),
         str(first["suite_version"]),
         str(first["season"]),
@@ -200,22 +202,22 @@ def _fill_cell_facts(records: pd.DataFrame) -> pd.DataFrame:
     return records
 
 
-def _settle_ok(records: pd.DataFrame) -> pd.DataFrame:
-    """A cell that is ok but has no rho where rho exists is invalid: NaN is a failure, never a wildcard."""
-    hollow = (records["status"] == "ok") & records["metric.rho"].isna() & records["cell_naive_rho"].notna()
-    records.loc[hollow, "status"] = "invalid"
-    records.loc[hollow, "reason"] = "no rho in a cell where rho is defined"
+def _mark_unscored(records: pd.DataFrame) -> pd.DataFrame:
+    """Mark cells invalid that are ok without a rho where rho is defined, because NaN is a failure."""
+    unscored = (records["status"] == "ok") & records["metric.rho"].isna() & records["cell_naive_rho"].notna()
+    records.loc[unscored, "status"] = "invalid"
+    records.loc[unscored, "reason"] = "no rho in a cell where rho is defined"
     return records
 
 
-def _absent(records: pd.DataFrame) -> pd.DataFrame:
+def _find_absent(records: pd.DataFrame) -> pd.DataFrame:
     """Every (entrant, seed) expected for a scenario of which the entrant has another seed."""
     cells = records[CELL].drop_duplicates()
     begun = records[["entrant", "scenario", "backbone"]].drop_duplicates()
-    return _unseen(begun.merge(cells, on=["scenario", "backbone"]), records)
+    return _find_unrecorded(begun.merge(cells, on=["scenario", "backbone"]), records)
 
 
-def _unseen(expected: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+def _find_unrecorded(expected: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """The cells of entrants that have no record, sorted."""
     columns = ["entrant", *CELL]
     seen = pd.MultiIndex.from_frame(records[columns])

@@ -204,7 +204,7 @@ def _name_cells(cells: pd.DataFrame) -> str:
 
 
 def _set_aside(target: Path, name: str) -> None:
-    """Move the records of older attempts under a name out of the board's sight."""
+    """Move the records of older attempts under a name to ``superseded/``, which no board reads."""
     for path in list_records(target):
         columns = read_columns(path, "method", "submission")
         if set(columns["method"]) == {name} and "" not in columns["submission"]:

@@ -1,4 +1,4 @@
-"""Ranks as sets: what can and what cannot be told apart, all pairs at once.
+"""Ranks as sets: which methods can be told apart and which cannot, for all pairs at once.
 
 The smallest p value over all pairs of entrants is compared with its own resampling
 distribution (max-t, studentised), so that all intervals hold together. A rank is then
@@ -73,7 +73,7 @@ def rank(estimates: Estimate, rng: np.random.Generator, level: float = LEVEL, dr
         resolvable = float(np.median((critical + stdtrit(freedom, 0.8)) * error))
     order = np.lexsort((np.arange(count), -estimates.mean))
     best, worst = 1 + better.sum(axis=0), count - better.sum(axis=1)
-    return Ranking(better, best, worst, letters(better | better.T, order), pair_level, resolvable)
+    return Ranking(better, best, worst, assign_letters(better | better.T, order), pair_level, resolvable)
 
 
 def simultaneous_level(
@@ -136,7 +136,7 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
     return (2 * stdtr(freedom, -t)).min(axis=1)
 
 
-def letters(differ: np.ndarray, order: np.ndarray) -> tuple[str, ...]:
+def assign_letters(differ: np.ndarray, order: np.ndarray) -> tuple[str, ...]:
     """Compact letter display by insert and absorb (Piepho 2004, J. Comput. Graph. Stat. 13, 456-466).
 
     Args:

@@ -30,7 +30,7 @@ class Span:
         return not (math.isnan(self.low) or math.isnan(self.high))
 
 
-def rounded_span(value: float, low: float, high: float, digits: int = 6, outside: bool = False) -> Span:
+def make_span(value: float, low: float, high: float, digits: int = 6, outside: bool = False) -> Span:
     """A span with its numbers rounded and no negative zeros."""
     value, low, high = (round(float(x), digits) + 0.0 for x in (value, low, high))
     return Span(value, low, high, outside)

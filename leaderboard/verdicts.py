@@ -141,21 +141,11 @@ def make_verdicts(evidence: Evidence) -> list[Table]:
     for verdict in judge_claims(evidence.frame):
         if not families & {part.family for part in verdict.claim.parts}:
             continue
-        for number, finding in enumerate(verdict.findings):
-            first = number == 0
-            rows.append(
-                (
-                    verdict.claim.name if first else "",
-                    verdict.claim.statement if first else "",
-                    verdict.claim.source if first else "",
-                    verdict.verdict if first else "",
-                    finding.part.statistic,
-                    finding.span,
-                    finding.who if finding.who != finding.part.method else None,
-                    finding.cells,
-                    finding.verdict,
-                )
-            )
+        lead = (verdict.claim.name, verdict.claim.statement, verdict.claim.source, verdict.verdict)
+        for finding in verdict.findings:
+            who = finding.who if finding.who != finding.part.method else None
+            rows.append((*lead, finding.part.statistic, finding.span, who, finding.cells, finding.verdict))
+            lead = ("", "", "", "")
     if not rows:
         return []
     columns = (

@@ -1,4 +1,4 @@
-"""Worlds whose attribute vectors are listed: give a standard world a tabulated rule, and apply its dials.
+"""Worlds whose attribute vectors are listed: a standard world gets a tabulated rule.
 
 For domains that cannot write every attribute vector. A vector that cannot be written is worth the
 worst that can, as any text off the grammar is.
@@ -18,10 +18,12 @@ from simulators.law.roles import DECOY
 from simulators.law.tabulated import TabulatedRule, worst_elsewhere
 from simulators.standard import rule_of
 from simulators.strength import solve_strength, with_delta
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 
-def list_vectors(world: World, vectors: np.ndarray, base: np.ndarray, strata: np.ndarray) -> World:
+def list_vectors(
+    world: SimulatedWorld, vectors: np.ndarray, base: np.ndarray, strata: np.ndarray
+) -> SimulatedWorld:
     """The world with its rule over listed vectors, tilted as its plain rule's weights say.
 
     Args:
@@ -38,16 +40,16 @@ def list_vectors(world: World, vectors: np.ndarray, base: np.ndarray, strata: np
     return replace(world, rule=rule, outcome=replace(world.outcome, base=held))
 
 
-def apply_listed_dials(world: World) -> World:
-    """The world with its dials for overlap and strength applied, and its unit of strength recorded.
+def apply_listed_parameters(world: SimulatedWorld) -> SimulatedWorld:
+    """The world with its parameters for overlap and strength applied, and its unit of strength recorded.
 
     Strength is the naive limit of the worst decoy. Where no attribute is without effect it is
     the bias of the most flattered attribute, which for a decoy is the same thing.
     """
-    rule, dials = world.rule, world.dials
+    rule, parameters = world.rule, world.parameters
     assert isinstance(rule, TabulatedRule)
-    rule = solve_overlap(rule, world.population, world.prompt_law, float(dials["overlap"]))
-    world, strength = replace(world, rule=rule), float(dials["strength"])
+    rule = solve_overlap(rule, world.population, world.prompt_law, float(parameters["overlap"]))
+    world, strength = replace(world, rule=rule), float(parameters["strength"])
     if DECOY in world.roles.names:
         world = solve_strength(world, strength)
     else:
@@ -56,7 +58,7 @@ def apply_listed_dials(world: World) -> World:
     return replace(world, roles=replace(world.roles, largest_effect=float(world.truth.effects.max())))
 
 
-def _solve_bias(world: World, strength: float) -> World:
+def _solve_bias(world: SimulatedWorld, strength: float) -> SimulatedWorld:
     def excess(delta: float) -> float:
         truth = with_delta(world, delta).truth
         return float((truth.naive_effects - truth.effects).max() - strength * truth.effects.max())
@@ -70,6 +72,6 @@ def _solve_bias(world: World, strength: float) -> World:
             raise UsageError(
                 f"strength {strength:g} cannot be reached in this world",
                 expected="a strength that some finite scale of confounding produces",
-                fix="lower strength, or lower the overlap dial so that texts respond more to people",
+                fix="lower strength, or lower the overlap parameter so that texts respond more to people",
             )
     return with_delta(world, brentq(excess, 0.0, high, xtol=1e-10, rtol=1e-10))

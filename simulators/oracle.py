@@ -6,53 +6,66 @@ answer repeats a row of the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
-from benchmark.contract import ContractError
+from benchmark.contract.errors import ContractError
+from benchmark.contract.seeding import Streams
+from simulators.law.codes import encode
+from simulators.law.feedback import Feedback
+from simulators.law.outcome import Outcome
+from simulators.law.population import Population, read_contexts
+from simulators.protocols import Domain, Oracle
 
 PEOPLE, NOISE = "oracle", "oracle.noise"
 
-Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
 
-
-def make_oracle(world: Any) -> Oracle:
+def make_oracle(
+    domain: Domain,
+    population: Population,
+    outcome: Outcome,
+    feedback: Feedback,
+    context: str | None,
+    streams: Streams,
+) -> Oracle:
     """An oracle; each call goes on with people who were not asked before.
 
     A text off the grammar is answered as the worst text of its prompt. For preferences and
     rankings the answer is a person's noisy utility.
 
     Args:
-        world: The world whose people are asked.
+        domain: Reads the texts.
+        population: The people who are asked.
+        outcome: What a text leads to.
+        feedback: How it is measured.
+        context: Name of the context, or None.
+        streams: The world's random streams.
 
     Returns:
         ``(prompts, texts, context) -> outcomes``; it raises ``ContractError`` where a prompt or a
         context is none of the world's, and asks nobody then.
     """
-    from simulators.law.codes import encode
-
     asked = 0
-    prompt_ids = {prompt: index for index, prompt in enumerate(world.domain.prompts)}
+    prompt_ids = {prompt: index for index, prompt in enumerate(domain.prompts)}
 
-    def ask(prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray]) -> np.ndarray:
+    def ask(prompts: np.ndarray, texts: np.ndarray, setting: Mapping[str, np.ndarray]) -> np.ndarray:
         nonlocal asked
         if not len(texts):
             return np.zeros(0)
         ids = find_prompts(prompts, prompt_ids)
-        given = read_context(context, world.context, len(world.outcome.base), len(texts))
+        chosen = check_context(setting, context, len(outcome.base), len(texts))
         start, asked = asked, asked + len(texts)
-        people = world.population.draw(world.streams, start, asked, part=PEOPLE)
-        if given is not None:
-            people = {**people, world.context: given}
-        contexts = world.contexts_of(people)
-        read = world.domain.detect(texts)
-        worst = world.outcome.base.argmin(axis=-1)[contexts, ids]
+        people = population.draw(streams, start, asked, part=PEOPLE)
+        if chosen is not None:
+            people = {**people, str(context): chosen}
+        contexts = read_contexts(people, context)
+        read = domain.detect(texts)
+        worst = outcome.base.argmin(axis=-1)[contexts, ids]
         codes = np.where(read.on_grammar & (read.topics == ids), encode(read.attributes), worst)
-        index = world.outcome.index(people, contexts, ids, codes)
-        noise = world.streams.draw_rows(NOISE, start, asked, lambda rng, n: rng.random(n))
-        return np.asarray(world.feedback.draw(index, noise), dtype=np.float64)
+        index = outcome.index(people, contexts, ids, codes)
+        noise = streams.draw_rows(NOISE, start, asked, lambda rng, n: rng.random(n))
+        return np.asarray(feedback.draw(index, noise), dtype=np.float64)
 
     return ask
 
@@ -73,7 +86,7 @@ def find_prompts(prompts: np.ndarray, known: Mapping[str, int]) -> np.ndarray:
     return ids
 
 
-def read_context(
+def check_context(
     context: Mapping[str, np.ndarray], name: str | None, settings: int, n: int
 ) -> np.ndarray | None:
     """The context that was asked for, shape (n,), float64; None where people bring their own.

@@ -1,7 +1,7 @@
 """The standard way to put a world together; a family names what differs.
 
-Order matters: roles, then the rule (scaled by the overlap dial), then the outcome
-(scaled by the strength dial).
+Order matters: roles, then the rule (scaled by the overlap parameter), then the outcome
+(scaled by the strength parameter).
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import DialValue
-from simulators.family import FamilyCard
+from simulators.card import FamilyCard
 from simulators.law.assignment import Assignment, constant_assignment, solve_overlap, uniform_prompts
-from simulators.law.feedback import KINDS
+from simulators.law.feedback import KINDS, Feedback
 from simulators.law.outcome import Outcome, additive_base
 from simulators.law.population import Factor, Features, Population, no_features, standardised
 from simulators.law.recording import Recording
 from simulators.law.roles import Roles, aligned_weights, draw_roles
+from simulators.parameters import Value
+from simulators.protocols import Domain
 from simulators.strength import solve_strength
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 PROGNOSIS = 0.5
 
@@ -37,7 +38,7 @@ def draw_coefficients(streams: Streams, d: int, part: str = "confounding") -> np
 
 def compose_world(
     card: FamilyCard,
-    dials: Mapping[str, DialValue],
+    parameters: Mapping[str, Value],
     streams: Streams,
     *,
     factors: tuple[Factor, ...],
@@ -49,13 +50,14 @@ def compose_world(
     prognostic: Factor | None = None,
     roles: Roles | None = None,
     spread: float = 0.4,
-    domain: Any = None,
-) -> World:
-    """A world with additive effects, before its dials for overlap and strength are applied.
+    domain: Domain | None = None,
+    feedback: Feedback | None = None,
+) -> SimulatedWorld:
+    """A world with additive effects, before its parameters for overlap and strength are applied.
 
     Args:
         card: The family's card.
-        dials: Values of its dials; ``domain`` and ``feedback`` are read here.
+        parameters: Values of its parameters; ``domain`` and ``feedback`` count where they are not passed.
         streams: The world's streams.
         factors: Everything independent about people.
         features: Columns in which confounding is linear.
@@ -66,20 +68,22 @@ def compose_world(
         prognostic: A factor that moves the outcome alone, with coefficient ``PROGNOSIS``.
         roles: Roles and effects; drawn from the prior where not given.
         spread: How far each attribute's response strays from the aim.
-        domain: What can be written; by default the grammar that the dial ``domain`` names.
+        domain: What can be written; by default the grammar that the parameter ``domain`` names.
+        feedback: How outcomes are measured; by default as the parameter ``feedback`` says.
     """
     if domain is None:
-        domain = load_domain(str(dials.get("domain", "headlines")))
+        domain = load_domain(str(parameters.get("domain", "headlines")))
     if roles is None:
         roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     if coefficients is None:
         coefficients = draw_coefficients(streams, len(features.names))
     weights = aligned_weights(streams, roles.directions, coefficients if aim is None else aim, spread)
-    feedback = KINDS[str(dials.get("feedback", "scalar"))]()
+    if feedback is None:
+        feedback = KINDS[str(parameters.get("feedback", "scalar"))]()
     used = prognostic if feedback.linear else None
-    return World(
+    return SimulatedWorld(
         family=card,
-        dials=dials,
+        parameters=parameters,
         streams=streams,
         domain=domain,
         roles=roles,
@@ -98,28 +102,28 @@ def compose_world(
     )
 
 
-def rule_of(world: World) -> Assignment:
+def rule_of(world: SimulatedWorld) -> Assignment:
     """The logging rule, where it is a plain one."""
     assert isinstance(world.rule, Assignment)
     return world.rule
 
 
-def change_rule(world: World, **changes: Any) -> World:
+def change_rule(world: SimulatedWorld, **changes: Any) -> SimulatedWorld:
     """The world with some fields of its plain logging rule replaced."""
     return replace(world, rule=replace(rule_of(world), **changes))
 
 
-def apply_overlap(world: World) -> World:
-    """The world with its rule scaled by the overlap dial."""
-    overlap = float(world.dials["overlap"])
+def apply_overlap(world: SimulatedWorld) -> SimulatedWorld:
+    """The world with its rule scaled by the overlap parameter."""
+    overlap = float(world.parameters["overlap"])
     return replace(world, rule=solve_overlap(rule_of(world), world.population, world.prompt_law, overlap))
 
 
-def apply_dials(world: World) -> World:
+def apply_parameters(world: SimulatedWorld) -> SimulatedWorld:
     """The world with overlap, then strength applied."""
-    return solve_strength(apply_overlap(world), float(world.dials["strength"]))
+    return solve_strength(apply_overlap(world), float(world.parameters["strength"]))
 
 
-def randomise(world: World) -> World:
+def randomise(world: SimulatedWorld) -> SimulatedWorld:
     """The same world with its texts drawn from the interventional law."""
     return replace(world, rule=constant_assignment(world.marginals[0]))

@@ -12,17 +12,17 @@ import numpy as np
 from scipy.optimize import brentq
 
 from benchmark.contract.errors import UsageError
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 MOST = 1e3
 
 
-def with_delta(world: World, delta: float) -> World:
+def with_delta(world: SimulatedWorld, delta: float) -> SimulatedWorld:
     """The world with another scale of confounding."""
     return replace(world, outcome=world.outcome.scaled(delta))
 
 
-def solve_strength(world: World, strength: float, unit: float | None = None) -> World:
+def solve_strength(world: SimulatedWorld, strength: float, unit: float | None = None) -> SimulatedWorld:
     """The world whose worst decoy has naive limit ``strength`` times the unit.
 
     Args:
@@ -59,7 +59,7 @@ def solve_strength(world: World, strength: float, unit: float | None = None) -> 
     return with_delta(world, brentq(excess, 0.0, high, xtol=1e-10, rtol=1e-10))
 
 
-def _limits(world: World, delta: float) -> np.ndarray:
+def _limits(world: SimulatedWorld, delta: float) -> np.ndarray:
     return with_delta(world, delta).truth.naive_effects
 
 
@@ -68,5 +68,5 @@ def _unreachable(strength: float, delta: float) -> UsageError:
         f"strength {strength:g} cannot be reached in this world",
         expected="a strength that some finite scale of confounding produces",
         found=f"no solution up to scale {delta:.3g}",
-        fix="lower strength, or lower the overlap dial so that texts respond more to people",
+        fix="lower strength, or lower the overlap parameter so that texts respond more to people",
     )

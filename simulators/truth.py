@@ -7,9 +7,7 @@ text of its prompt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,13 +15,11 @@ import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
 from simulators.law.codes import encode, mean_contrasts, product_law, toggled_contrasts
-
-if TYPE_CHECKING:
-    from simulators.text.domain import Detected, Domain
+from simulators.protocols import Context, Detected, Domain, Strings
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class ExactTruth:
     """The causal truth of a world.
 
     Attributes:
@@ -98,15 +94,15 @@ class Truth:
         return float(self.context_weights @ self.rewards.max(axis=-1).mean(axis=1))
 
     # -- texts ----------------------------------------------------------------
-    def detect(self, texts: Sequence[str] | np.ndarray) -> Detected:
+    def detect(self, texts: Strings) -> Detected:
         """Attributes (n, K), whether on the grammar (n,), and topics (n,), read from the strings."""
         return self.domain.detect(texts)
 
     def reward(
         self,
-        prompts: Sequence[str] | np.ndarray,
-        texts: Sequence[str] | np.ndarray,
-        context: Mapping[str, np.ndarray] | None = None,
+        prompts: Strings,
+        texts: Strings,
+        context: Context | None = None,
     ) -> np.ndarray:
         """r* of texts, shape (n,); averaged over contexts where none is given.
 
@@ -117,27 +113,29 @@ class Truth:
 
     def naive_reward(
         self,
-        prompts: Sequence[str] | np.ndarray,
-        texts: Sequence[str] | np.ndarray,
-        context: Mapping[str, np.ndarray] | None = None,
+        prompts: Strings,
+        texts: Strings,
+        context: Context | None = None,
     ) -> np.ndarray:
         """E[Y | p, x] of texts under the log, shape (n,): the limit of a perfect reward model."""
         return self._look_up(self.naive_rewards, prompts, texts, context)
 
-    def group_rewards(
-        self, prompts: Sequence[str] | np.ndarray, texts: Sequence[str] | np.ndarray
-    ) -> np.ndarray:
+    def group_rewards(self, prompts: Strings, texts: Strings) -> np.ndarray:
         """Rewards within each latent group, shape (G, n); one group where all people agree."""
         if self.groups is None:
             return self.reward(prompts, texts)[None]
         return np.stack([self._look_up(group, prompts, texts, None) for group in self.groups])
 
+    def tables(self) -> dict[str, pa.Table]:
+        """No tables: row by row, a draw holds what is true."""
+        return {}
+
     def _look_up(
         self,
         table: np.ndarray,
-        prompts: Sequence[str] | np.ndarray,
-        texts: Sequence[str] | np.ndarray,
-        context: Mapping[str, np.ndarray] | None,
+        prompts: Strings,
+        texts: Strings,
+        context: Context | None,
     ) -> np.ndarray:
         prompt_ids = self._prompt_ids(prompts)
         read = self.detect(texts)
@@ -151,7 +149,7 @@ class Truth:
         values = table[contexts, prompt_ids, codes]
         return np.where(written, values, table.min(axis=-1)[contexts, prompt_ids])
 
-    def _prompt_ids(self, prompts: Sequence[str] | np.ndarray) -> np.ndarray:
+    def _prompt_ids(self, prompts: Strings) -> np.ndarray:
         asked = pa.array(np.asarray(prompts, dtype=object), type=pa.string())
         ids = pc.index_in(asked, value_set=pa.array(self.domain.prompts))
         if ids.null_count:

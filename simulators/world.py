@@ -9,8 +9,8 @@ listed, from the log's own law of vectors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,48 +21,37 @@ from benchmark.contract.errors import UsageError
 from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
-from simulators.dials import DialValue
-from simulators.family import FamilyCard
+from simulators.card import FamilyCard
 from simulators.law.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.law.codes import encode
-from simulators.law.comparison import pooled_table
+from simulators.law.comparison import measure_borda_regret, pooled_table
+from simulators.law.diagnostics import measure_confounding
 from simulators.law.exact import naive_table, reward_table
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
-from simulators.law.population import People, Population
-from simulators.law.recording import Recording, Rows
+from simulators.law.population import People, Population, read_contexts
+from simulators.law.recording import LogEdits, Recording, Rows
 from simulators.law.roles import Roles
 from simulators.law.selection import Selection
 from simulators.law.tabulated import TabulatedLaw, TabulatedRule, worst_elsewhere
-from simulators.text.domain import Domain
-from simulators.truth import Truth
+from simulators.oracle import make_oracle
+from simulators.parameters import Value
+from simulators.proposer import TiltedProposer
+from simulators.protocols import Domain, Draw, Oracle, Proposer, QuerySizes
+from simulators.queries import AskedTexts, QueryLaw, draw_queries
+from simulators.truth import ExactTruth
 
-ARMS = ("log", "twin")
+DATA = ("log", "twin")
 ORDINALS = {1: ("text",), 2: ("chosen", "rejected"), 3: ("first", "second", "third")}
 
 
 @dataclass(frozen=True, eq=False)
-class Draw:
-    """Rows of a world.
-
-    Attributes:
-        log: What a method may see.
-        truth: Row-aligned ``reward``, ``log_propensity``, ``attribute.NAME`` and ``hidden.NAME``;
-            for pairs and rankings these describe the best text, and columns ending in ``.1``
-            and ``.2`` the others.
-    """
-
-    log: Log
-    truth: pa.Table
-
-
-@dataclass(frozen=True, eq=False)
-class World:
+class SimulatedWorld:
     """A simulated world; every field is data.
 
     Attributes:
         family: The card of its family.
-        dials: The dials it was built with.
+        parameters: The values of the family's parameters.
         streams: Its random streams.
         domain: What can be written.
         roles: What each attribute does.
@@ -75,19 +64,12 @@ class World:
         context: Factor whose value is the context v, or None.
         latent: Factor whose value is a latent group, for worst-group values, or None.
         selection: Whose outcomes are recorded, or None where all are.
-        face_value: Mean outcomes by attribute vector to what the recorded outcome makes of them,
-            where something other than the outcome is written down.
-        asked: Which (context, prompt) are asked about, shape (V, P), bool; None for all.
-        stamp: What becomes of the attributes (S, n, K) of a log's rows once they were compared: takes them,
-            the outcomes (S, n) and the uniforms (S, n, K) they were drawn by. None for nothing.
-        asked_arm: Arm whose law of texts is asked about; ``"log"`` only where that heeds nobody.
-        pair_weights: Relative weight of a query pair, from the codes of its two texts; None for all alike.
-        arms: Wording draws of a reusable text for each (prompt, code), shape (P, 2**K, slots), or
-            None where every row is worded afresh.
+        query_law: What is asked about, where it is not every text of every prompt.
+        edits: What is done to the log besides.
     """
 
     family: FamilyCard
-    dials: Mapping[str, DialValue]
+    parameters: Mapping[str, Value]
     streams: Streams
     domain: Domain
     roles: Roles
@@ -100,12 +82,8 @@ class World:
     context: str | None = None
     latent: str | None = None
     selection: Selection | None = None
-    face_value: Callable[[np.ndarray], np.ndarray] | None = None
-    asked: np.ndarray | None = None
-    stamp: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
-    asked_arm: str = "twin"
-    pair_weights: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
-    arms: np.ndarray | None = None
+    query_law: QueryLaw = field(default_factory=QueryLaw)
+    edits: LogEdits = field(default_factory=LogEdits)
 
     # -- exact ----------------------------------------------------------------
     @cached_property
@@ -128,10 +106,10 @@ class World:
         """Whether attribute vectors are listed, not independent."""
         return isinstance(self.rule, TabulatedRule)
 
-    def rows_law(self, people: People, prompt_ids: np.ndarray, arm: str) -> RowsLaw:
-        """The law by which rows of an arm are shown their attributes."""
+    def rows_law(self, people: People, prompt_ids: np.ndarray, data: str) -> RowsLaw:
+        """The law by which rows of the log, or of its twin, are shown their attributes."""
         classes = self.prompt_law.classes[prompt_ids]
-        if arm == "log":
+        if data == "log":
             return self.rule.rows_law(people, classes)
         if isinstance(self.law, TabulatedLaw):
             return self.law.randomised(classes)
@@ -139,9 +117,7 @@ class World:
 
     def contexts_of(self, people: People) -> np.ndarray:
         """Context index of people, shape (n,), int64."""
-        if self.context is None:
-            return np.zeros(len(next(iter(people.values()))), dtype=np.int64)
-        return np.asarray(people[self.context]).astype(np.int64)
+        return read_contexts(people, self.context)
 
     @property
     def biasable(self) -> np.ndarray:
@@ -149,7 +125,7 @@ class World:
         return self.rule.responds | (False if self.selection is None else self.selection.selects)
 
     @cached_property
-    def truth(self) -> Truth:
+    def truth(self) -> ExactTruth:
         """The causal truth, exact."""
         contexts = self.contexts_of(self.law.people)
         if self.feedback.slots > 1:
@@ -162,17 +138,17 @@ class World:
         rewards = reward_table(self.law, self.outcome, self.feedback, contexts)
         if self.tabulated:
             rewards, naive = worst_elsewhere(rewards, self.text_law), worst_elsewhere(naive, self.text_law)
-        groups, shares = None, None
+        groups, shares, recorded = None, None, self.edits.recorded_mean
         if self.latent is not None:
             labels = self.law.people[self.latent].astype(int)
             shares = np.bincount(labels, weights=total)
             groups = np.stack([self._rewards_of(labels == g) for g in range(len(shares))])
-        return Truth(
+        return ExactTruth(
             domain=self.domain,
             roles=self.roles.names,
             marginals=self.marginals,
             rewards=rewards,
-            naive_rewards=naive if self.face_value is None else self.face_value(naive),
+            naive_rewards=naive if recorded is None else recorded(naive),
             context=self.context,
             context_weights=np.bincount(contexts, weights=total),
             groups=groups,
@@ -185,33 +161,88 @@ class World:
         law = replace(self.law, weights=weights)
         return reward_table(law, self.outcome, self.feedback, self.contexts_of(law.people))
 
-    def card(self) -> dict[str, Any]:
-        """The diagnostics card."""
-        from simulators.diagnostics import diagnose
+    @property
+    def n_rows(self) -> None:
+        """None: as many rows can be drawn as are wanted."""
+        return None
 
-        return diagnose(self)
+    @cached_property
+    def asked_texts(self) -> AskedTexts:
+        """The texts that questions are about."""
+        shape, law = self.outcome.base.shape[:2], self.query_law
+        data = "log" if law.as_logged else "twin"
+        return AskedTexts(
+            self.domain,
+            self.context,
+            np.ones(shape, dtype=bool) if law.asked is None else law.asked,
+            lambda prompt_ids: self.rows_law({}, prompt_ids, data),
+            self.text_law if self.tabulated else None,
+            law.pair_weights,
+        )
 
-    def queries(self, sizes: Any = None) -> Queries:
+    def queries(self, sizes: QuerySizes | None = None) -> Queries:
         """Queries from the interventional text law, independent of the truth, strength and n."""
-        from simulators.query import QuerySizes, draw_queries
+        return draw_queries(self.asked_texts, self.streams, sizes or QuerySizes())
 
-        return draw_queries(self, sizes or QuerySizes())
+    def oracle(self) -> Oracle:
+        """An oracle that asks fresh random people; see ``simulators.oracle``."""
+        return make_oracle(
+            self.domain, self.population, self.outcome, self.feedback, self.context, self.streams
+        )
+
+    def proposer(self) -> Proposer:
+        """The proposer of an audit of this world; see ``simulators.proposer``."""
+        return TiltedProposer(self.asked_texts, self.truth)
+
+    def card(self) -> dict[str, Any]:
+        """How hard the world is and why, as plain data. It holds the truth, so methods never see it."""
+        truth, law, card = self.truth, self.law, self.family
+        naive, effects = truth.naive_effects, truth.effects
+
+        def named(values: Any) -> dict[str, Any]:
+            return dict(zip(truth.attributes, values, strict=True))
+
+        return {
+            "family": card.name,
+            "situation": card.situation,
+            "parameters": dict(self.parameters),
+            "domain": self.domain.name,
+            "feedback": self.feedback.kind,
+            "roles": named(truth.roles),
+            "effects": named(map(float, effects)),
+            "naive_limit": named(map(float, naive)),
+            "responds": [name for name, responds in named(law.responds).items() if responds],
+            "effective_share": law.effective_share,
+            "minimum_propensity": law.minimum_propensity,
+            "confounding_share": measure_confounding(
+                law, self.outcome, self.feedback, self.text_law, truth.context_weights
+            ),
+            "delta": self.outcome.delta,
+            "sign_flips": int(np.sum(np.sign(np.round(naive, 9)) * np.sign(np.round(effects, 9)) < 0)),
+            "borda_regret": None
+            if self.feedback.slots == 1
+            else measure_borda_regret(law, self.prompt_law, self.outcome, self.contexts_of(law.people)),
+            "recorded": [column.role for column in self.recording.columns],
+            "identified_by": card.identified_by,
+            "should_recover": card.recover,
+            "should_fail": card.fail,
+        }
 
     # -- rows -----------------------------------------------------------------
-    def draw(self, n: int, arm: str = "log", start: int = 0, complete: bool = False) -> Draw:
+    def draw(self, n: int | None, data: str = "log", start: int = 0, complete: bool = False) -> Draw:
         """Rows ``start : start + n``; a longer log begins with the shorter one.
 
         Args:
             n: How many rows, at least 1.
-            arm: ``"log"``, or ``"twin"`` for the randomised twin of the same rows.
+            data: ``"log"``, or ``"twin"`` for the randomised twin of the same rows.
             start: First row.
             complete: Record every driver of the outcome, correctly measured (for the ceiling alone).
 
         Raises:
             UsageError: If an argument is out of range.
         """
-        if arm not in ARMS:
-            raise UsageError("unknown arm", expected=" or ".join(ARMS), found=repr(arm))
+        if data not in DATA:
+            raise UsageError("a world has no such data", expected=" or ".join(DATA), found=repr(data))
         for name, value, least in (("n", n, 1), ("start", start, 0)):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise UsageError(
@@ -219,22 +250,24 @@ class World:
                     expected=f"a whole number >= {least}",
                     found=repr(value),
                 )
-        rows = self.draw_rows(start, start + int(n), arm)
-        return Draw(self._record(rows, complete), self._tell(rows))
+        rows = self.draw_rows(start, start + int(n), data)  # type: ignore[arg-type]
+        return Draw(self._record(rows, complete), self._tabulate_truth(rows))
 
-    def draw_rows(self, start: int, stop: int, arm: str = "log") -> Rows:
+    def draw_rows(self, start: int, stop: int, data: str = "log") -> Rows:
         """Everything that is true of rows ``start:stop``."""
         streams, n_attributes = self.streams, len(self.domain.attributes)
         people = self.population.draw(streams, start, stop)
-        asked = [streams.draw_rows(f"prompts{part}", start, stop, _uniforms) for part in (".class", "")]
-        prompt_ids = self.prompt_law.choose(people, *asked)
+        by_class, within = (
+            streams.draw_rows(f"prompts{part}", start, stop, _uniforms) for part in (".class", "")
+        )
+        prompt_ids = self.prompt_law.choose(people, by_class, within)
         contexts = self.contexts_of(people)
         target = self.rows_law(people, prompt_ids, "twin")
-        law = target if arm == "twin" else self.rows_law(people, prompt_ids, arm)
+        law = target if data == "twin" else self.rows_law(people, prompt_ids, data)
         suffixes = [f".{slot}" if slot else "" for slot in range(self.feedback.slots)]
         attributes, uniforms, index, outcomes = [], [], [], []
         for suffix in suffixes:
-            part = f"attributes{'-twin' if arm == 'twin' else ''}{suffix}"
+            part = f"attributes{'-twin' if data == 'twin' else ''}{suffix}"
             drawn = streams.draw_rows(part, start, stop, lambda rng, m: rng.random((m, n_attributes)))
             shown = law.draw(drawn)
             index.append(self.outcome.index(people, contexts, prompt_ids, encode(shown)))
@@ -246,16 +279,16 @@ class World:
         if self.feedback.misreports:
             measured = self.feedback.misreport(measured, streams.draw_rows("reports", start, stop, _uniforms))
         written = np.stack(attributes)
-        if self.stamp is not None and arm == "log":
-            written = self.stamp(written, measured, np.stack(uniforms))
+        if self.edits.rewrite is not None and data == "log":
+            written = self.edits.rewrite(written, measured, np.stack(uniforms))
         texts, propensity, targets = [], [], []
         for suffix, shown in zip(suffixes, written, strict=True):
             codes = encode(shown)
-            if self.arms is None:
+            if self.edits.wording is None:
                 wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
                 wording_law = self.domain.wording_log_probability(shown, prompt_ids)
             else:
-                wording, wording_law = self.arms[prompt_ids, codes], np.zeros(len(codes))
+                wording, wording_law = self.edits.wording[prompt_ids, codes], np.zeros(len(codes))
             texts.append(self.domain.write(shown, prompt_ids, wording))
             propensity.append(law.log_probability(shown) + wording_law)
             targets.append(target.log_probability(shown) + wording_law)
@@ -292,7 +325,7 @@ class World:
             columns |= self.recording.record(rows)
         return Log(pa.table(columns), self.feedback.kind)
 
-    def _tell(self, rows: Rows) -> pa.Table:
+    def _tabulate_truth(self, rows: Rows) -> pa.Table:
         """The truth of rows, best text first."""
         order = np.argsort(-rows.outcomes, axis=0, kind="stable")
         at = np.arange(len(rows))

@@ -1,4 +1,4 @@
-"""``confoundbench audit``: where a method's reward and the truth part most."""
+"""``confoundbench audit``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 import typer
 
-from benchmark.cli.output import JSON, emit, note, show_table
-from benchmark.contract.errors import EXIT_OK, UsageError
+import benchmark
+from benchmark.cli.options import BACKBONE, JSON
+from benchmark.cli.output import emit, note, show_table
+from benchmark.contract.errors import EXIT_OK
 
 SHOWN = 5
 
@@ -20,7 +22,7 @@ def audit(
     seed: int = typer.Option(0, "--seed", help="World seed, at least 0."),
     n: int | None = typer.Option(None, "--n", help="Rows of the log; by default the suite's."),
     suite: str = typer.Option("quick", "--suite", help="Suite that sets season, rows and budget."),
-    backbone: str | None = typer.Option(None, "--backbone", help="What the method trains on."),
+    backbone: str | None = BACKBONE,
     rounds: int = typer.Option(4, "--rounds", help="Rounds of the search, at least 1."),
     as_json: bool = JSON,
 ) -> int:
@@ -29,19 +31,10 @@ def audit(
     Reads the truth, so it is for whoever studies a method, never part of one. Examples:
     confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-residual --json
     """
-    from benchmark.runs.audit import audit_method
-    from benchmark.scoring.proposals import Search
-    from benchmark.tasks.scenario import Scenario, check_rows
-    from benchmark.tasks.suite import load_suite
-
-    if rounds < 1 or seed < 0:
-        raise UsageError("nothing to search", expected="--rounds of at least 1, --seed of at least 0")
-    parsed, settings = Scenario.parse(scenario), load_suite(suite)
-    parsed = parsed if n is None else parsed.with_rows(check_rows(n))
-    found = audit_method(method, parsed, seed, settings, Search(rounds=rounds), backbone)
+    found = benchmark.audit(method, scenario, seed=seed, n=n, suite=suite, backbone=backbone, rounds=rounds)
     if as_json:
         emit(
-            {"method": method, "scenario": parsed.id, "seed": seed, "accused": found.accused, **asdict(found)}
+            {"method": method, "scenario": scenario, "seed": seed, "accused": found.accused, **asdict(found)}
         )
         return EXIT_OK
     rows = [[k + 1, f"{r.failures:.1%}", f"{r.lost:.3f}"] for k, r in enumerate(found.rounds)]

@@ -1,6 +1,7 @@
 """The command line: verbs, errors and exit codes. Everything else is imported when a verb needs it.
 
-Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure.
+Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -8,31 +9,44 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib import metadata
 
 import typer
 
-from benchmark.cli import audit, board, catalogue, doctor, execution, simulation, submission
+from benchmark.cli import audit, check, claims, compare, doctor, leaderboard, run, score, simulate, submit
+from benchmark.cli import list as listing
 from benchmark.cli.output import show_error
-from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError
+from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError, Incompatible
 
 HELP = """Benchmark of alignment methods on confounded text-outcome logs whose causal truth is known.
 
 A first look: confoundbench list scenarios; confoundbench run --suite quick; confoundbench leaderboard.
 
-Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure.
+Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure,
+130 interrupted.
 """
+INTERRUPTED = 130
 
 app = typer.Typer(
     help=HELP,
-    no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # in its own markup, rich takes observed[strength=1] for a style
 )
 
 
+def show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        typer.echo(f"confoundbench {metadata.version('confoundbench')}")
+        raise typer.Exit(0)
+
+
 @app.callback()
 def start(
+    version: bool = typer.Option(
+        False, "--version", callback=show_version, is_eager=True, help="Show the version and exit."
+    ),
     traceback: bool = typer.Option(
         False, "--traceback", help="Show the full traceback of unexpected errors."
     ),
@@ -40,16 +54,16 @@ def start(
     """Options before the verb."""
 
 
-app.command("list")(catalogue.list_things)
-app.command("simulate")(simulation.simulate)
-app.command("run")(execution.run)
-app.command("score")(execution.score)
+app.command("list")(listing.list_things)
+app.command("simulate")(simulate.simulate)
+app.command("run")(run.run)
+app.command("score")(score.score)
 app.command("audit")(audit.audit)
-app.command("check")(submission.check)
-app.command("submit")(submission.submit)
-app.add_typer(board.app, name="leaderboard")
-app.command("compare")(board.compare)
-app.command("claims")(board.claims)
+app.command("check")(check.check)
+app.command("submit")(submit.submit)
+app.add_typer(leaderboard.app, name="leaderboard")
+app.command("compare")(compare.compare)
+app.command("claims")(claims.claims)
 app.command("doctor")(doctor.doctor)
 
 
@@ -66,7 +80,7 @@ def invoke(arguments: list[str]) -> int:
     """
     as_json, with_traceback = "--json" in arguments, "--traceback" in arguments
     # Accepted behind the verb too, where people look for it.
-    arguments = [a for a in arguments if a != "--traceback"]
+    arguments = [a for a in arguments if a != "--traceback"] or ["--help"]
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="confoundbench", standalone_mode=False)
@@ -74,12 +88,13 @@ def invoke(arguments: list[str]) -> int:
     except BenchError as error:
         show_error(error.describe(), error.as_dict(), as_json)
         return error.exit_code
+    except Incompatible as refusal:
+        return _report(refusal.reason, "choose another method or another scenario", EXIT_USAGE, as_json)
     except (typer.Exit, SystemExit) as stop:
         return int(getattr(stop, "exit_code", getattr(stop, "code", 0)) or 0)
     except (typer.Abort, KeyboardInterrupt):
-        return _report(
-            "interrupted; finished groups are stored", "rerun the same command to go on", 130, as_json
-        )
+        what = "interrupted; what was finished is stored"
+        return _report(what, "run the same command again to go on", INTERRUPTED, as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
-
-from benchmark.contract.errors import UsageError
-
-SECRET_VARIABLE = "CONFOUNDBENCH_SECRET"
-SECRET = typer.Option(
-    None,
-    "--secret",
-    envvar=SECRET_VARIABLE,
-    help="Key of a verified season, hexadecimal.",
-    show_default=False,
-)
-JSON = typer.Option(False, "--json", help="Print one JSON document and nothing else.")
 
 
 def emit(data: object) -> None:
@@ -56,38 +42,52 @@ def show_error(text: str, fields: Mapping[str, Any], as_json: bool) -> None:
         typer.echo(f"error: {text}", err=True)
 
 
-@contextmanager
-def progress_bar(title: str, total: float, quiet: bool) -> Iterator[Any]:
+class Progress:
     """A progress bar with an estimate of the time left; silent where nobody watches.
 
-    Yields:
-        A function to call with the amount of work done and a description.
+    Args:
+        title: What is under way.
+        quiet: Whether nothing is shown at all.
     """
-    if quiet or not sys.stderr.isatty():
-        yield lambda amount, text="": None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=total)
+    def __init__(self, title: str, quiet: bool) -> None:
+        self._title = title
+        self._bar: Any = None
+        self._task: Any = None
+        if not quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
 
-        def advance(amount: float, text: str = "") -> None:
-            progress.update(task, advance=amount, description=text or title)
+            columns = (
+                TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+            )  # fmt: skip
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
 
-        yield advance
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def start(self, total: float) -> None:
+        """Show the bar with this amount of work."""
+        if self._bar is not None:
+            self._task = self._bar.add_task(self._title, total=total)
+
+    def advance(self, amount: float, text: str = "") -> None:
+        """Move the bar on by an amount of work."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, advance=amount, description=text or self._title)
 
 
-def read_secret(text: str | None) -> bytes | None:
-    """A season's secret from hexadecimal digits; taken out of the environment, so no child inherits it."""
-    os.environ.pop(SECRET_VARIABLE, None)
-    try:
-        return None if text is None else bytes.fromhex(text)
-    except ValueError as error:
-        raise UsageError(
-            "the secret is not hexadecimal", expected="an even number of hex digits", found="something else"
-        ) from error
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it must be."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def format_seconds(seconds: float) -> str:

@@ -15,6 +15,7 @@ EXIT_USAGE = 2
 EXIT_INCOMPLETE = 3
 EXIT_CONTRACT = 4
 EXIT_INFRASTRUCTURE = 5
+MOST_LISTED = 40
 
 
 class BenchError(Exception):
@@ -123,9 +124,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     choices = sorted(known)
     close = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
-    return UsageError(
-        f"unknown {kind} {name!r}",
-        expected="one of " + ", ".join(choices) if choices else f"no {kind} is known here",
-        found=repr(name),
-        fix=hint,
-    )
+    if not choices:
+        expected = f"no {kind} is known here"
+    elif len(choices) <= MOST_LISTED or not close:
+        expected = f"one of {', '.join(choices)}"
+    else:
+        expected = f"{', '.join(close)} or another of the {len(choices)} names"
+    return UsageError(f"unknown {kind} {name!r}", expected=expected, found=repr(name), fix=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 TEMPORARY = ".writing-"
 MAKING = ".making-"
 
@@ -20,9 +24,10 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name, flush it to disk and rename it; a failure leaves nothing behind.
 
     Args:
-        path: Final name, in a folder that exists. A file of that name is replaced.
+        path: Final name; its folder is made if need be, and a file of that name is replaced.
         data: The content.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     owner = f"{os.getpid()}-{threading.get_ident()}"
     temporary = path.parent / f"{TEMPORARY}{owner}-{path.name}"
     try:
@@ -39,6 +44,13 @@ def write_whole(path: Path, data: bytes) -> None:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain data as indented JSON with sorted keys, whole; what JSON lacks becomes text."""
     write_whole(path, (json.dumps(content, indent=2, sort_keys=True, default=str) + "\n").encode())
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as Parquet, whole."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    write_whole(path, buffer.getvalue())
 
 
 def remove_unfinished(folder: Path) -> int:

@@ -158,6 +158,9 @@ class Log:
             roles: Column name to role (``{"headline": "text", "day": "covariate.day"}``);
                 columns not named are dropped. Without it the columns must be role-named.
             feedback: Kind of outcome; by default read from the metadata, else "scalar".
+
+        Raises:
+            UsageError: If a column is missing, or two columns have the same role.
         """
         found = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
         if roles is not None:
@@ -167,6 +170,17 @@ class Log:
                     "roles name columns that the table does not have",
                     expected=", ".join(table.column_names),
                     found=", ".join(missing),
+                )
+            twice = sorted({role for role in roles.values() if list(roles.values()).count(role) > 1})
+            if twice:
+                raise UsageError(
+                    "two columns have the same role",
+                    expected="one column for each role",
+                    found="; ".join(
+                        f"{role}: {', '.join(name for name in roles if roles[name] == role)}"
+                        for role in twice
+                    ),
+                    fix="leave one of them out, or name a group's columns apart, such as covariate.day",
                 )
             table = pa.table({role: table.column(name) for name, role in roles.items()})
         default = "preference" if "chosen" in table.column_names else "scalar"

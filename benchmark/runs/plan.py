@@ -11,44 +11,16 @@ import fnmatch
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from benchmark.contract import UsageError, unknown_name
+from benchmark.runs.entrants import Entrant
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import Block, Suite
 
 KEY_LENGTH = 20
 POLICY_SECONDS, REWARD_SECONDS = 3.0, 0.3
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A method as a plan names it.
-
-    Attributes:
-        name: Name under which it is loaded.
-        role: "method", "naive", "ceiling" or "canary".
-        fingerprint: Description of the resolved recipe; equal recipes, equal fingerprints.
-        label: Name shown on the board.
-        track: What it may see.
-        policy: Whether fitting it trains a policy (also used to order work and estimate cost).
-        adjusts: Whether it claims to remove confounding.
-        calibrated: Whether its rewards are on the outcome's scale.
-        submission: SHA-256 of a submitted file, or "".
-    """
-
-    name: str
-    role: str = "method"
-    fingerprint: str = ""
-    label: str = ""
-    track: str = "log"
-    policy: bool = False
-    adjusts: bool = False
-    calibrated: bool = False
-    submission: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,10 +62,14 @@ class Plan:
     Attributes:
         suite: The suite.
         groups: Every group, in the order of work: block by block, long ones first.
+        device: Class of the device it is for, such as ``"cpu"``; goes into the records.
+        precision: Floating-point precision of products; goes into the records.
     """
 
     suite: Suite
     groups: tuple[Group, ...]
+    device: str = "cpu"
+    precision: str = "float32"
 
     @property
     def n_cells(self) -> int:
@@ -125,6 +101,10 @@ class Plan:
                 "cannot read the shard", expected="i/n with 1 <= i <= n", found=repr(text), fix="try 1/4"
             )
         return replace(self, groups=self.groups[int(index) - 1 :: int(count)])
+
+    def measured_on(self, device: str, precision: str) -> Plan:
+        """The plan with what its records say of the device's class and the precision."""
+        return replace(self, device=device, precision=precision)
 
     def keep(self, wanted: Callable[[Group], bool]) -> Plan:
         """The plan restricted to some groups."""
@@ -239,31 +219,3 @@ def _key(*parts: str) -> str:
         encoded = part.encode()
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()[:KEY_LENGTH]
-
-
-def describe_recipe(value: Any) -> str:
-    """A description of a recipe that is equal exactly when the recipe is.
-
-    Dataclasses are spelled out field by field and functions by their qualified names
-    (``repr`` would show addresses); any ``VERSION`` or ``version`` they carry is added.
-    """
-    kind = type(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        inside = ",".join(f"{f.name}={describe_recipe(getattr(value, f.name))}" for f in fields(value))
-        version = getattr(kind, "VERSION", "")
-        return f"{kind.__module__}.{kind.__qualname__}{f'@{version}' if version else ''}({inside})"
-    if isinstance(value, Mapping):
-        items = sorted((str(k), describe_recipe(v)) for k, v in value.items())
-        return "{" + ",".join(f"{k}:{v}" for k, v in items) + "}"
-    if isinstance(value, frozenset | set):
-        return "{" + ",".join(sorted(describe_recipe(v) for v in value)) + "}"
-    if isinstance(value, tuple | list):
-        return "(" + ",".join(describe_recipe(v) for v in value) + ")"
-    if isinstance(value, np.ndarray):
-        return f"array{value.shape}:{hashlib.sha256(value.tobytes()).hexdigest()[:16]}"
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return repr(value)
-    name = getattr(value, "__qualname__", kind.__qualname__)
-    module = getattr(value, "__module__", kind.__module__)
-    state = describe_recipe(vars(value)) if not callable(value) and hasattr(value, "__dict__") else ""
-    return f"{module}.{name}@{getattr(value, 'VERSION', getattr(value, 'version', ''))}{state}"

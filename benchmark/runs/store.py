@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,34 @@ from benchmark.contract.files import TEMPORARY, remove_unfinished, write_json, w
 from benchmark.contract.records import ALWAYS_RETRIED, CELL_IDENTITY
 from benchmark.runs.plan import Plan
 
-Index = dict[tuple[Any, ...], str]
 _identify = itemgetter(*CELL_IDENTITY)
+
+
+@dataclass(frozen=True)
+class StoreIndex:
+    """What a store holds, read once.
+
+    Attributes:
+        cells: Which group holds each cell's record, by the cell's identity.
+        statuses: Status of each cell of a group, in the group's order, by the group's key.
+    """
+
+    cells: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    statuses: dict[str, list[str]] = field(default_factory=dict)
+
+    def is_stored(self, key: str, retry: Collection[str] = ()) -> bool:
+        """Whether a group need not run again.
+
+        Args:
+            key: The group's key.
+            retry: Statuses to run again; ``infrastructure`` is always run again.
+        """
+        return key in self.statuses and not {*retry, ALWAYS_RETRIED} & set(self.statuses[key])
+
+    def add(self, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Note a group that was stored."""
+        self.cells.update(dict.fromkeys(map(_identify, rows), key))
+        self.statuses[key] = [row["status"] for row in rows]
 
 
 @dataclass(frozen=True)
@@ -116,15 +142,17 @@ class Store:
         )
         return files.write_expected(self.folder, suite, cells)
 
-    def index_cells(self) -> Index:
-        """Which group holds each cell's record."""
-        index: Index = {}
+    def read_index(self) -> StoreIndex:
+        """What the store holds; every group's file is opened once."""
+        index = StoreIndex()
         for key in self.list_keys():
-            columns = files.read_columns(self._records(key), *CELL_IDENTITY)
-            index.update(dict.fromkeys(zip(*columns.values(), strict=True), key))
+            columns = files.read_columns(self._records(key), *CELL_IDENTITY, "status")
+            *identity, statuses = columns.values()
+            index.cells.update(dict.fromkeys(zip(*identity, strict=True), key))
+            index.statuses[key] = statuses
         return index
 
-    def supersede(self, key: str, rows: Sequence[Mapping[str, Any]], index: Index) -> None:
+    def supersede(self, key: str, rows: Sequence[Mapping[str, Any]], index: StoreIndex) -> None:
         """Let a freshly stored group take over its cells from older groups.
 
         A cell is recorded once in a store. An older group that holds some of the same cells
@@ -134,24 +162,26 @@ class Store:
         Args:
             key: Key of the fresh group.
             rows: Its records.
-            index: Which group holds each cell; brought up to date.
+            index: What the store holds; brought up to date.
         """
         fresh = {_identify(row) for row in rows}
-        for old in {index[cell] for cell in fresh if cell in index} - {key}:
+        for old in {index.cells[cell] for cell in fresh if cell in index.cells} - {key}:
             records = self.read_rows(old)
             answers = self.read_predictions(old, len(records))
             left = [i for i, row in enumerate(records) if _identify(row) not in fresh]
             if left:
                 cells = "".join(str([records[i][name] for name in CELL_IDENTITY]) for i in left)
                 rest = f"rest-{hashlib.sha256((old + cells).encode()).hexdigest()[:20]}"
-                self.write_group(rest, [records[i] for i in left], [answers[i] for i in left])
-                index.update({_identify(records[i]): rest for i in left})
+                kept = [records[i] for i in left]
+                self.write_group(rest, kept, [answers[i] for i in left])
+                index.add(rest, kept)
             aside = self.folder / files.SUPERSEDED
             aside.mkdir(exist_ok=True)
             for path in (self._records(old), self._predictions(old)):
                 if path.exists():
                     os.replace(path, aside / path.name)
-        index.update(dict.fromkeys(fresh, key))
+            index.statuses.pop(old, None)
+        index.add(key, rows)
 
     def sweep(self) -> int:
         """Delete temporary files that interrupted writers left behind; returns how many."""
@@ -161,21 +191,6 @@ class Store:
     def list_keys(self) -> tuple[str, ...]:
         """Keys of every stored group."""
         return tuple(sorted(files.key_of(path) for path in files.list_records(self.folder)))
-
-    def statuses(self, key: str) -> list[str]:
-        """Status of each cell of a group, in the group's order."""
-        return files.read_columns(self._records(key), "status")["status"]
-
-    def is_stored(self, key: str, retry: Collection[str] = ()) -> bool:
-        """Whether a group need not run again.
-
-        Args:
-            key: The group's key.
-            retry: Statuses to run again; ``infrastructure`` is always run again.
-        """
-        if not self._records(key).exists():
-            return False
-        return not ({*retry, ALWAYS_RETRIED} & set(self.statuses(key)))
 
     def read_rows(self, key: str) -> list[dict[str, Any]]:
         """A group's records as plain rows."""

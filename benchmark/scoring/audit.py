@@ -14,12 +14,12 @@ and to whatever is added to all texts of a prompt.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from benchmark.contract import make_rng
-from benchmark.scoring.proposals import Asked, JudgedPairs, Reward, Search, join_pairs, prefer_failures
+from simulators.proposals import JudgedPairs, Search, join_pairs, prefer_failures
+from simulators.protocols import Proposer, Reward, World
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ SHOWN = 10
 
 
 def audit_reward(
-    reward: Reward, world: Any, search: Search | None = None, calibrated: bool = False, seed: int = 0
+    reward: Reward, world: World, search: Search | None = None, calibrated: bool = False, seed: int = 0
 ) -> Audit:
     """Search for failures of a reward.
 
@@ -127,13 +127,16 @@ def audit_reward(
         search: How hard to look; None for the defaults.
         calibrated: Whether the reward claims the outcome's scale.
         seed: Of the proposals.
+
+    Raises:
+        Incompatible: If the world knows nothing of texts that it did not measure.
     """
     search, rng = search or Search(), make_rng("audit", seed)
-    asked = Asked.of(world)
-    tilt = np.zeros(len(asked.prompts) + 2 * len(world.domain.attributes))
+    proposer = world.proposer()
+    tilt = np.zeros(len(proposer.prompts) + 2 * len(proposer.attributes))
     rounds, drawn = [], []
     for _ in range(search.rounds):
-        pairs = asked.judge(reward, *asked.propose(tilt, search, rng), rng)
+        pairs = proposer.judge(reward, *proposer.propose(tilt, search, rng), rng)
         drawn.append(pairs)
         typical = float(np.sqrt((drawn[0].true ** 2).mean()))
         failing = pairs.fail(search.severity * typical)
@@ -141,21 +144,21 @@ def audit_reward(
         rounds.append(Round(float(failing.mean()), float(lost.mean() / max(typical, 1e-12))))
         if not FEWEST <= failing.sum() <= len(failing) - FEWEST:
             break
-        step = prefer_failures(asked.describe(pairs.row, pairs.first, pairs.second), failing, search, rng)
+        step = prefer_failures(proposer.describe(pairs.row, pairs.first, pairs.second), failing, search, rng)
         tilt = np.clip(tilt + step, -search.most, search.most)
     everything = join_pairs(drawn)
     return Audit(
         tuple(rounds),
-        _blame(asked, drawn[0], pairs, failing, calibrated),
-        _gather(asked, pairs, failing),
-        _show(asked, everything, everything.fail(search.severity * typical)),
+        _blame(proposer, drawn[0], pairs, failing, calibrated),
+        _gather(proposer, pairs, failing),
+        _show(proposer, everything, everything.fail(search.severity * typical)),
         typical,
     )
 
 
 # -- findings -----------------------------------------------------------------
 def _blame(
-    asked: Asked, random: JudgedPairs, last: JudgedPairs, failing: np.ndarray, calibrated: bool
+    proposer: Proposer, random: JudgedPairs, last: JudgedPairs, failing: np.ndarray, calibrated: bool
 ) -> tuple[Blame, ...]:
     """How much of the failing pairs' misjudged difference each attribute explains.
 
@@ -179,25 +182,27 @@ def _blame(
     guilty = failing.sum() >= FEWEST and failing.mean() >= RAREST
     found = [
         Blame(name, float(share), float(by), bool(guilty and share >= LEAST_SHARE))
-        for name, share, by in zip(asked.world.domain.attributes, part, overrated, strict=True)
+        for name, share, by in zip(proposer.attributes, part, overrated, strict=True)
     ]
     return tuple(sorted(found, key=lambda blame: -blame.share))
 
 
-def _gather(asked: Asked, last: JudgedPairs, failing: np.ndarray) -> tuple[PromptShare, ...]:
-    ids = asked.row_prompts[last.row]
-    counts = np.bincount(ids[failing], minlength=len(asked.prompts))
+def _gather(proposer: Proposer, last: JudgedPairs, failing: np.ndarray) -> tuple[PromptShare, ...]:
+    ids = proposer.row_prompts[last.row]
+    counts = np.bincount(ids[failing], minlength=len(proposer.prompts))
     shares = counts / max(int(failing.sum()), 1)
     guilty = failing.sum() >= FEWEST and failing.mean() >= RAREST
-    bound = GATHERED / len(np.unique(asked.row_prompts))
+    bound = GATHERED / len(np.unique(proposer.row_prompts))
     found = [
-        PromptShare(asked.prompts[k], float(shares[k]), bool(guilty and bound <= 1.0 and shares[k] >= bound))
+        PromptShare(
+            proposer.prompts[k], float(shares[k]), bool(guilty and bound <= 1.0 and shares[k] >= bound)
+        )
         for k in np.argsort(-shares, kind="stable")
     ]
     return tuple(found)
 
 
-def _show(asked: Asked, pairs: JudgedPairs, failing: np.ndarray) -> tuple[Case, ...]:
+def _show(proposer: Proposer, pairs: JudgedPairs, failing: np.ndarray) -> tuple[Case, ...]:
     """The costliest failing pairs, one for each pair of attribute vectors."""
     rows = np.flatnonzero(failing)
     rows = rows[np.argsort(pairs.true[rows], kind="stable")]
@@ -207,6 +212,6 @@ def _show(asked: Asked, pairs: JudgedPairs, failing: np.ndarray) -> tuple[Case, 
         what = (int(pairs.row[i]), pairs.first[i].tobytes(), pairs.second[i].tobytes())
         if what not in seen and len(cases) < SHOWN:
             seen.add(what)
-            prompt = asked.prompts[asked.row_prompts[pairs.row[i]]]
+            prompt = proposer.prompts[proposer.row_prompts[pairs.row[i]]]
             cases.append(Case(prompt, pairs.texts[0][i], pairs.texts[1][i], float(-pairs.true[i])))
     return tuple(cases)

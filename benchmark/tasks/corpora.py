@@ -6,7 +6,6 @@ that split or thin the same table differently share one pool, hence one backbone
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.contract.files import write_whole
+from benchmark.contract.files import write_table
 from benchmark.tasks.user_data import build_folder
 
 WORDS = 400_000
@@ -50,10 +49,7 @@ def keep_pool(domain: Any) -> None:
         return
     prompts = pa.array(domain.prompts, pa.string()).take(pa.array(domain.tests))
     table = pa.table({"prompt": prompts, "text": domain.texts})
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, buffer.getvalue())
+    write_table(path, table)
 
 
 def find_pool(name: str) -> Pool | None:

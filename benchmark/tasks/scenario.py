@@ -1,7 +1,7 @@
 """Scenarios as text: ``observed[strength=1,n=4000]`` to a value and back.
 
-A scenario names a family, its dials and how many rows the log has. Its ``id`` is
-canonical (dials sorted, numbers in shortest form, ``n`` last), so that equal
+A scenario names a family, its parameters and how many rows the log has. Its ``id`` is
+canonical (parameters sorted, numbers in shortest form, ``n`` last), so that equal
 scenarios have equal ids however they were spelled. A value that holds a comma or would be
 read as a number is put in double quotes: ``corpus[data="one, two.csv"]``. Nothing here builds a world.
 """
@@ -20,18 +20,18 @@ from benchmark.contract.errors import UsageError
 Value = bool | int | float | str
 
 _PATTERN = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_-]*)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
-# Commas separate dials unless they stand between double quotes.
+# Commas separate parameters unless they stand between double quotes.
 _PARTS = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^,])+')
 _EXAMPLE = "FAMILY or FAMILY[DIAL=VALUE,...,n=ROWS], such as observed[strength=1,n=4000]"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A family with its dials set.
+    """A family with its parameters set.
 
     Attributes:
         family: Name of the family.
-        settings: Dials that were set, as sorted (name, value) pairs.
+        settings: Parameters that were set, as sorted (name, value) pairs.
         n: Rows of the log, at least 1, or None where the suite decides.
     """
 
@@ -51,7 +51,7 @@ class Scenario:
             text: ``FAMILY`` or ``FAMILY[DIAL=VALUE,...]``; ``n`` is the number of rows.
 
         Raises:
-            UsageError: If the text is malformed, a dial is set twice or ``n`` is not positive.
+            UsageError: If the text is malformed, a parameter is set twice or ``n`` is not positive.
         """
         match = _PATTERN.match(text)
         if match is None:
@@ -62,13 +62,13 @@ class Scenario:
             name, equals, value = (s.strip() for s in part.partition("="))
             if not (name and equals and value):
                 raise UsageError(
-                    f"cannot read the dial {part!r} of scenario {text!r}",
+                    f"cannot read the parameter {part!r} of scenario {text!r}",
                     expected="DIAL=VALUE",
                     found=repr(part),
                     fix=f"write {name or 'strength'}=1",
                 )
             if name in values:
-                raise UsageError(f"dial {name!r} is set twice", expected="once", found=repr(text))
+                raise UsageError(f"parameter {name!r} is set twice", expected="once", found=repr(text))
             values[name] = parse_value(value)
         rows = values.pop("n", None)
         if rows is not None:
@@ -76,8 +76,8 @@ class Scenario:
         return cls(family, tuple(sorted(values.items())), rows)
 
     @property
-    def dials(self) -> dict[str, Value]:
-        """The dials that were set."""
+    def parameters(self) -> dict[str, Value]:
+        """The parameters that were set."""
         return dict(self.settings)
 
     @property
@@ -98,12 +98,12 @@ class Scenario:
         return self if self.n is not None else replace(self, n=n)
 
     def strength(self, defaults: Mapping[str, Value] | None = None) -> float:
-        """The confounding strength, or NaN where the family has no such dial.
+        """The confounding strength, or NaN where the family has no such parameter.
 
         Args:
-            defaults: The family's dial defaults.
+            defaults: The family's parameter defaults.
         """
-        value = self.dials.get("strength", (defaults or {}).get("strength"))
+        value = self.parameters.get("strength", (defaults or {}).get("strength"))
         return float(value) if isinstance(value, int | float) else math.nan
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ class Scenario:
 
 
 def parse_value(text: str) -> Value:
-    """A dial's value: ``true``/``false``, an integer, a float or a word; in double quotes always a word."""
+    """A parameter's value: ``true``/``false``, an integer, a float or a word; a word where quoted."""
     if text.startswith('"'):
         return _unquote(text)
     lowered = text.lower()
@@ -123,7 +123,7 @@ def parse_value(text: str) -> Value:
         except ValueError:
             continue
         if not math.isfinite(number):
-            raise UsageError("a dial must be finite", expected="a finite number", found=repr(text))
+            raise UsageError("a parameter must be finite", expected="a finite number", found=repr(text))
         return int(number) if number == int(number) and abs(number) < 2**53 else number
     return text
 

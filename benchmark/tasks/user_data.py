@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.contract import UsageError
-from benchmark.contract.files import write_whole
+from benchmark.contract.files import write_json
 from benchmark.tasks.scenario import Scenario, Value
 
 if TYPE_CHECKING:
@@ -77,17 +77,17 @@ def name_scenarios(texts: Sequence[str], suite: Suite) -> list[Scenario]:
 
 
 def locate(scenario: Scenario) -> dict[str, Value]:
-    """The scenario's dials with paths in the place of contents, as ``simulators.build`` takes them."""
-    dials = scenario.dials
+    """The scenario's parameters with paths in the place of contents, as ``simulators.build`` takes them."""
+    parameters = scenario.parameters
     for name, place in _places(scenario.family).items():
-        value = str(dials.get(name, _default(scenario.family, name)))
+        value = str(parameters.get(name, _default(scenario.family, name)))
         if place == "folder":
-            dials.setdefault(name, str(build_folder() / "texts"))
+            parameters.setdefault(name, str(build_folder() / "texts"))
         elif place == "model":
-            dials[name] = str(_ready(value))
+            parameters[name] = str(_ready(value))
         elif place == "file" and value.startswith(PREFIX):
-            dials[name] = str(_look_up(value))
-    return dials
+            parameters[name] = str(_look_up(value))
+    return parameters
 
 
 def is_given(scenario: Scenario) -> bool:
@@ -96,22 +96,22 @@ def is_given(scenario: Scenario) -> bool:
 
 
 def needs_given(scenario: Scenario) -> bool:
-    """Whether a dial that must be given is not."""
-    return any(dial.required and dial.name not in scenario.dials for dial in _dials(scenario.family))
+    """Whether a parameter that must be given is not."""
+    return any(p.required and p.name not in scenario.parameters for p in _parameters(scenario.family))
 
 
-def _dials(family: str) -> tuple[Any, ...]:
+def _parameters(family: str) -> tuple[Any, ...]:
     import simulators
 
-    return {card.name: card.dials for card in simulators.list_families(given=True)}.get(family, ())
+    return {card.name: card.parameters for card in simulators.list_families(user_data=True)}.get(family, ())
 
 
 def _places(family: str) -> dict[str, str]:
-    return {dial.name: dial.place for dial in _dials(family) if dial.place}
+    return {parameter.name: parameter.place for parameter in _parameters(family) if parameter.place}
 
 
 def _default(family: str, name: str) -> Value:
-    return next(dial.default for dial in _dials(family) if dial.name == name)
+    return next(parameter.default for parameter in _parameters(family) if parameter.name == name)
 
 
 # -- files and models ---------------------------------------------------------
@@ -149,9 +149,7 @@ def _ready(value: str) -> Path:
 def _note(path: Path, digest: str | None = None) -> str:
     """The name of a content, having noted where it lies."""
     digest = digest or hash_file(path)
-    note = _where(digest)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(note, json.dumps({"path": str(path)}).encode())
+    write_json(_where(digest), {"path": str(path)})
     return f"{PREFIX}{digest}"
 
 

@@ -65,8 +65,8 @@ def _table(evidence: Evidence, group: ComparisonGroup, part: ComparisonGroup) ->
         "repository. Holm's correction keeps the chance of any false yes below 5 %. All other rows are "
         "exploratory."
     )
-    title = f"Comparisons{evidence.about(group)}"
-    return make_table(f"comparisons{evidence.tag(group)}", title, COLUMNS, rows, text=text)
+    title = f"Comparisons{evidence.title_suffix(group)}"
+    return make_table(f"comparisons{evidence.table_suffix(group)}", title, COLUMNS, rows, text=text)
 
 
 def _with_naive(part: ComparisonGroup) -> Estimate:

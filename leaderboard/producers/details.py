@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from benchmark.contract.records import STATUSES
-from leaderboard.producers.evidence import Evidence, cut, span_of
+from leaderboard.producers.evidence import Evidence, clip_span, emphasis_of, span_of
 from leaderboard.tables import Column, Table, make_table
 
 COSINE, SHARE, ABOVE = (-1.0, 1.0), (0.0, 1.0), (0.0, float("inf"))
@@ -81,7 +81,6 @@ POLICY = (
         bounds=SHARE,
     ),
 )
-REFERENCE = ("naive", "ceiling", "canary")
 PLACE = {"ceiling": 0, "naive": 1, "method": 2, "canary": 3}
 
 
@@ -126,13 +125,14 @@ def _long_table(
     for key, part in good.groupby(keys, sort=True):
         group = dict(zip(keys, key, strict=True))
         spans = [
-            cut(span_of(part[f"metric.{c.name}"], part["family"], part["seed"]), c.bounds) for c in present
+            clip_span(span_of(part[f"metric.{c.name}"], part["family"], part["seed"]), c.bounds)
+            for c in present
         ]
         if all(span is None for span in spans):
             continue
         lead = [group[k] for k in (*shown, *([by] if by else []))]
         rows.append((*lead, group["entrant"], *spans, len(part)))
-        emphasis.append(group["role"] if group["role"] in REFERENCE else "")
+        emphasis.append(emphasis_of(group["role"]))
     columns = [Column(key, key.capitalize()) for key in (*shown, *([by] if by else []))]
     columns += [Column("entrant", "Method"), *present, Column("cells", "Cells")]
     return [make_table(name, title, columns, rows, text=text, emphasis=tuple(emphasis))]
@@ -160,9 +160,8 @@ def make_statuses(evidence: Evidence) -> list[Table]:
             bad.assign(reason=bad["reason"].fillna("").str.slice(0, 160)).groupby(keys, sort=True).size()
         )
         rows = [(*key, int(n)) for key, n in grouped.items()]
-        names = ("status", "entrant", "family", "reason", "cells")
         titles = ("Status", "Method", "Family", "Reason", "Cells")
-        columns = [Column(n, t) for n, t in zip(names, titles, strict=True)]
+        columns = [Column(n, t) for n, t in zip((*keys, "cells"), titles, strict=True)]
         tables.append(make_table("reasons", "Declined and failed cells", columns, rows))
     return tables
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.contract.seeding import make_rng
-from leaderboard.comparison_group import ComparisonGroup, make_comparison_groups, rounded
+from leaderboard.comparison_group import ComparisonGroup, make_comparison_groups, round_means
 from leaderboard.frame import Frame
 from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
-from leaderboard.tables import Span, rounded_span
+from leaderboard.tables import Span, make_span
 
-OF_ROLE = {"naive": "naive", "ceiling": "ceiling", "canary": "canary"}
+REFERENCES = ("naive", "ceiling", "canary")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +37,11 @@ class Evidence:
         """The generator for one resampling; the same store always gives the same numbers."""
         return make_rng("leaderboard", self.frame.suite, self.frame.version, *path)
 
-    def tag(self, group: ComparisonGroup) -> str:
+    def table_suffix(self, group: ComparisonGroup) -> str:
         """A suffix for table names; empty where there is one group."""
         return f"-{group.name}" if len(self.groups) > 1 else ""
 
-    def about(self, group: ComparisonGroup) -> str:
+    def title_suffix(self, group: ComparisonGroup) -> str:
         """A suffix for headings, such as ``: logs of outcomes, ...``; empty where there is one group."""
         if len(self.groups) == 1:
             return ""
@@ -52,7 +52,7 @@ class Evidence:
 def span_at(estimates: Estimate, index: int) -> Span:
     """One mean with its pointwise interval, rounded."""
     low, high = estimates.interval()
-    return rounded_span(estimates.mean[index], low[index], high[index])
+    return make_span(estimates.mean[index], low[index], high[index])
 
 
 def span_of(values: pd.Series | np.ndarray, families: Sequence, seeds: Sequence) -> Span | None:
@@ -62,24 +62,24 @@ def span_of(values: pd.Series | np.ndarray, families: Sequence, seeds: Sequence)
     if not kept.any():
         return None
     clusters = Clusters.of(np.asarray(families)[kept], np.asarray(seeds)[kept])
-    return span_at(rounded(estimate(array[kept], clusters)), 0)
+    return span_at(round_means(estimate(array[kept], clusters)), 0)
 
 
 def span_of_ratio(ratio: Ratio) -> Span:
     """A ratio as a span, rounded."""
-    return rounded_span(ratio.value, ratio.low, ratio.high, outside=ratio.shape == "complement")
+    return make_span(ratio.value, ratio.low, ratio.high, outside=ratio.shape == "complement")
 
 
-def cut(span: Span | None, bounds: tuple[float, float]) -> Span | None:
+def clip_span(span: Span | None, bounds: tuple[float, float]) -> Span | None:
     """A span whose interval stays within what is possible."""
     if span is None or not span.is_known:
         return span
     return Span(span.value, max(span.low, bounds[0]), min(span.high, bounds[1]), span.outside)
 
 
-def emphasis_of(group: ComparisonGroup, name: str) -> str:
-    """Class of an entrant's row: canaries stand back."""
-    return OF_ROLE.get(str(group.entrants.loc[name, "role"]), "")
+def emphasis_of(role: str) -> str:
+    """Class of an entrant's row: references have one of their own, methods have none."""
+    return role if role in REFERENCES else ""
 
 
 def strengths_text(group: ComparisonGroup) -> str:

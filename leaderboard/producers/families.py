@@ -34,12 +34,12 @@ def make_families(evidence: Evidence) -> list[Table]:
         order = sorted(part.names, key=lambda n: (-_typical([f[n] for f in by_family]), n))
         tables.append(
             make_table(
-                f"families{evidence.tag(group)}",
-                f"A/B equivalence by family{evidence.about(group)}",
+                f"families{evidence.table_suffix(group)}",
+                f"A/B equivalence by family{evidence.title_suffix(group)}",
                 columns,
                 [(name, *(found[name] for found in by_family)) for name in order],
                 text=EQUIVALENCE,
-                emphasis=tuple(emphasis_of(part, name) for name in order),
+                emphasis=tuple(emphasis_of(part.entrants.loc[name, "role"]) for name in order),
             )
         )
     return tables
@@ -87,12 +87,12 @@ def make_harm(evidence: Evidence) -> list[Table]:
         rows.sort(key=lambda row: (row[1].value, row[0]))
         tables.append(
             make_table(
-                f"harm{evidence.tag(group)}",
-                f"Harm where there is nothing to correct{evidence.about(group)}",
+                f"harm{evidence.table_suffix(group)}",
+                f"Harm where there is nothing to correct{evidence.title_suffix(group)}",
                 columns,
                 rows,
                 text=HARM,
-                emphasis=tuple(emphasis_of(part, row[0]) for row in rows),
+                emphasis=tuple(emphasis_of(part.entrants.loc[row[0], "role"]) for row in rows),
             )
         )
     return tables

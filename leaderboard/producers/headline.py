@@ -8,7 +8,7 @@ from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
 from leaderboard.ranks import Ranking, rank
-from leaderboard.tables import Column, Span, Table, format_count, make_table, rounded_span
+from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MAXIMUM_SUBBOARDS = 12
 MOST_LETTERS = 12
@@ -55,7 +55,7 @@ def make_headlines(evidence: Evidence) -> list[Table]:
     for group in evidence.groups:
         full = group.where(group.confounded)
         if len(full.cells):
-            name, title = f"ranking{evidence.tag(group)}", f"Ranking{evidence.about(group)}"
+            name, title = f"ranking{evidence.table_suffix(group)}", f"Ranking{evidence.title_suffix(group)}"
             tables.append(_board(evidence, full, name, title))
     return tables
 
@@ -68,8 +68,8 @@ def make_partial_boards(evidence: Evidence) -> list[Table]:
         for number, scenarios in enumerate(_supported_sets(full), start=1):
             part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
             families = ", ".join(sorted(set(part.cells["family"])))
-            name = f"ranking{evidence.tag(group)}-part-{number}"
-            title = f"Ranking on {families}{evidence.about(group)}"
+            name = f"ranking{evidence.table_suffix(group)}-part-{number}"
+            title = f"Ranking on {families}{evidence.title_suffix(group)}"
             text = f"This table ranks every method that takes all of these scenarios: {', '.join(scenarios)}."
             tables.append(_board(evidence, part, name, title, text))
     return tables
@@ -115,7 +115,7 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
                 _count(part.imputed[index]),
             )
         )
-        emphasis.append(emphasis_of(part, entrant))
+        emphasis.append(emphasis_of(part.entrants.loc[entrant, "role"]))
     for role in ("naive", "ceiling"):
         rows.append(_reference(part, role))
         emphasis.append(role)
@@ -136,7 +136,7 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
 
 
 def rank_methods(evidence: Evidence, part: ComparisonGroup, *path: object) -> Ranking:
-    """Rank sets of a group's methods; canaries are shown on boards but compete with nobody."""
+    """Rank sets of a group's methods; canaries are shown and have no rank."""
     methods = part.only((part.entrants["role"] == "method").to_numpy())
     return rank(methods.improvement(), evidence.rng("ranks", part.name, *path))
 
@@ -150,7 +150,7 @@ def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:
     gains = part.cells["naive"].to_numpy() - part.filled
     means = np.stack([gains[:, families != family].mean(axis=1) for family in names])
     whole = gains.mean(axis=1)
-    return [rounded_span(whole[i], means[:, i].min(), means[:, i].max()) for i in range(len(whole))]
+    return [make_span(whole[i], means[:, i].min(), means[:, i].max()) for i in range(len(whole))]
 
 
 def _reference(part: ComparisonGroup, role: str) -> tuple:

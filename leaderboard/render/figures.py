@@ -66,13 +66,13 @@ def draw_dose(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
         _legend(axes[0], group)
         canvas.subplots_adjust(wspace=0.75)
         svg = save_svg(canvas)
-    name = f"dose{evidence.tag(group)}"
-    title = f"Regret against confounding strength{evidence.about(group)}"
+    name = f"dose{evidence.table_suffix(group)}"
+    title = f"Regret against confounding strength{evidence.title_suffix(group)}"
     text = (
         "Each line is the regret of one method against the confounding strength. The red line is the log "
         "taken at face value, the green line the experiment. Bands are 95 % intervals; where there are many "
         "methods, only naive and ceiling have one. Dashed lines are policies. The lower and the flatter a "
-        "line, the better is the method. Panels show the families " + ", ".join(families)
+        "line, the better is the method. There is one panel for each family: " + ", ".join(families)
     )
     return Figure(name, title, text + ".", svg)
 
@@ -229,7 +229,10 @@ def draw_forest(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
         "brown ones do not, and grey ones are controls."
     )
     return Figure(
-        f"improvement{evidence.tag(group)}", f"Improvement over naive{evidence.about(group)}", text, svg
+        f"improvement{evidence.table_suffix(group)}",
+        f"Improvement over naive{evidence.title_suffix(group)}",
+        text,
+        svg,
     )
 
 

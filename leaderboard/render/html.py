@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,7 @@ def render_html(board: Board) -> str:
         undefined=jinja2.StrictUndefined,
     )
     tables = [_view(table) for table in board.tables]
-    figures = [
-        {
-            "title": f.title,
-            "alternative": f.alternative,
-            "svg": Markup(_inline(f.svg, f.name)),
-            "name": f.name,
-        }
-        for f in board.figures
-    ]
+    figures = [replace(figure, svg=Markup(_inline(figure.svg, figure.name))) for figure in board.figures]
     return environment.get_template("board.html").render(board=board, tables=tables, figures=figures)
 
 

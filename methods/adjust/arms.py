@@ -2,7 +2,7 @@
 
 Three estimates of an arm's value, prompt by prompt: inverse propensity scores (IPS), their
 self-normalised form, and kernel smoothing over similar texts (DSO). The policy is linear in
-text features, so that it speaks of arms nobody logged as well.
+text features, so that it has probabilities for arms that were never logged too.
 """
 
 from __future__ import annotations

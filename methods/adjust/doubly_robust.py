@@ -14,7 +14,7 @@ from benchmark.contract import Harness, Log
 from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin, partial_out
+from methods.adjust.scored import Scored, partial_out, score_at_face_value
 from methods.adjust.weights import clip_weights, density_ratio, logged_ratio
 
 MOST_PRODUCTS = 240
@@ -35,7 +35,7 @@ class OutcomeModel:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the outcome less what the model says of their covariates."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         model = fit_outcome_model(scored, cross_folds(scored.log, harness, self.folds))
         value = scored.value - model.fitted + model.averaged
         result = partial_out(replace(scored, value=value), base_columns(scored.log))
@@ -64,7 +64,7 @@ class DoublyRobust:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by their pseudo-outcome."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
         model = fit_outcome_model(scored, fold)
         residual = scored.value - model.fitted

@@ -132,6 +132,11 @@ def covariate_columns(log: Log, roles: tuple[str, ...] = ("covariate",)) -> np.n
     return np.column_stack([columns, curve - curve.mean(axis=0)])
 
 
+def control_columns(log: Log, roles: tuple[str, ...] = ("covariate",)) -> np.ndarray:
+    """All that a covariate adjustment partials out: the base columns and those of some roles; (n, q)."""
+    return np.column_stack([base_columns(log), covariate_columns(log, roles)])
+
+
 def flexible_columns(values: np.ndarray, knots: int = 5, most: int = 400) -> np.ndarray:
     """A smooth basis of a few numbers: splines and their pairwise products, shape (n, q).
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract import Harness, Incompatible, Log
-from methods.adjust.features import Basis, base_columns, covariate_columns, role_values
+from methods.adjust.features import Basis, base_columns, control_columns, role_values
 from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge, project
-from methods.adjust.scored import Scored, begin, partial_out, solve
+from methods.adjust.scored import Scored, partial_out, score_at_face_value, solve
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +85,11 @@ class InstrumentedTexts:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the instrumented reward of their texts."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
         given = scored.log.matrix("instrument")
         instruments = Basis.learn(given)(given)
-        controls = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+        controls = control_columns(scored.log)
         index = np.empty_like(instruments)
         for k in np.unique(fold):
             held = fold == k
@@ -123,7 +123,7 @@ class InstrumentedConfounder:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the instrumented effect of the confounder."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         instruments = _powers(_standard(scored.log.matrix("instrument")), self.degree)
         covariates = _standard(role_values(scored.log))
         explained, _ = project(np.column_stack([np.ones(len(covariates)), instruments]), covariates)

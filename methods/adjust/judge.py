@@ -10,11 +10,11 @@ from benchmark.contract import Harness, Log
 from methods.adjust.features import (
     Basis,
     base_columns,
-    covariate_columns,
+    control_columns,
     role_values,
 )
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin, judged, partial_out, solve
+from methods.adjust.scored import Scored, partial_out, score_at_face_value, score_by_judge, solve
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RawJudge:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by the judge."""
-        scored = judged(log, harness)
+        scored = score_by_judge(log, harness)
         styles = role_values(scored.log, ("attribute",)) if self.debiased else np.zeros((len(scored.log), 0))
         columns = np.column_stack([base_columns(scored.log), Basis.learn(styles)(styles)])
         return partial_out(scored, columns)
@@ -50,8 +50,8 @@ class CalibratedJudge:
         """Score people's rows, anchored on the judge."""
         whole = RawJudge()(log, harness)
         _, _, coefficient = solve(whole)
-        scored = begin(log, harness)
-        columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+        scored = score_at_face_value(log, harness)
+        columns = control_columns(scored.log)
         if not log.has("attribute"):
             return partial_out(scored, columns).with_nuisances(anchor=coefficient)
         rest = scored.value - scored.texts @ coefficient

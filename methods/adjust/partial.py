@@ -1,6 +1,6 @@
-"""Adjustments that subtract: nothing, the covariates' marginal effect, or their joint effect.
+"""Adjustments that subtract nothing, the covariates' marginal effect, or their joint effect.
 
-All assume that covariates act additively; they know the recorded covariates alone.
+All assume that covariates act additively, and see no covariates but the recorded ones.
 """
 
 from __future__ import annotations
@@ -11,9 +11,22 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Harness, Incompatible, Log
-from methods.adjust.features import base_columns, covariate_columns, flexible_columns, role_values
+from methods.adjust.features import (
+    base_columns,
+    control_columns,
+    covariate_columns,
+    flexible_columns,
+    role_values,
+)
 from methods.adjust.ridge import fit_ridge, project
-from methods.adjust.scored import Scored, begin, judged, partial_out, split_folds, subtract_rest
+from methods.adjust.scored import (
+    Scored,
+    partial_out,
+    score_at_face_value,
+    score_by_judge,
+    split_folds,
+    subtract_rest,
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,7 @@ class Raw:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by their outcome."""
-        scored = judged(log, harness) if log.has("judge") else begin(log, harness)
+        scored = score_by_judge(log, harness) if log.has("judge") else score_at_face_value(log, harness)
         return partial_out(scored, base_columns(scored.log))
 
 
@@ -30,14 +43,14 @@ class Raw:
 class Marginal:
     """``Y - g(z)`` with g from a regression of Y on the covariates alone.
 
-    Over-subtracts wherever texts move with covariates, because g then holds part of the
+    It subtracts too much wherever texts depend on covariates, because g then holds part of the
     texts' effect. Source: residualised click rate of DeconfoundLM's follow-up paper (outcome
     residualised, text not); reconstruction of the method's simplest form.
     """
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by their residual."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         columns = np.column_stack([np.ones(len(scored.log)), covariate_columns(scored.log)])
         explained, _ = project(columns, scored.value)
         value = scored.value - explained + scored.value.mean()
@@ -59,8 +72,8 @@ class Joint:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the covariates' jointly estimated effect."""
-        scored = begin(log, harness)
-        columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log, self.roles)])
+        scored = score_at_face_value(log, harness)
+        columns = control_columns(scored.log, self.roles)
         return subtract_rest(partial_out(scored, columns))
 
 
@@ -82,7 +95,7 @@ class PartialOut:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the estimated effect of the covariates."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
         text_mean, value_mean = conditional_means(scored, scored.texts, fold, self.boosted, self.roles)
         return subtract_rest(scored.with_nuisances(text_mean=text_mean, value_mean=value_mean))

@@ -1,8 +1,8 @@
-"""Positive-unlabelled feedback: a text must please and its reader must act before anything is seen.
+"""Positive-unlabelled feedback: a positive is seen if the text pleases and its reader acts.
 
 ``P(positive | x, z) = s(f(x)) s(g(z))``, the preference f a function of the text and the inclination to act g
-of the covariates alone. A missing positive is then no sign of dislike: what is adjusted for
-is who acts. Identified where either factor varies with the other fixed.
+of the covariates alone. A missing positive is then no sign of dislike, because it may mean that the reader
+did not act. The model is identified where either factor varies with the other fixed.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract import Harness, Incompatible, Log
-from methods.adjust.features import base_columns, covariate_columns
-from methods.adjust.scored import Scored, begin, partial_out, solve
+from methods.adjust.features import control_columns
+from methods.adjust.scored import Scored, partial_out, score_at_face_value, solve
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Proximal:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score rows by Y less the effect of what the proxies measure."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         proxies = scored.log.matrix("proxy")
         if proxies.shape[1] < 2:
             raise Incompatible("needs two proxies of the confounder, the log has one")
-        controls = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+        controls = control_columns(scored.log)
         removed = np.zeros(len(proxies))
         for k in range(proxies.shape[1]):
             removed += self._effect(scored, controls, proxies, k) * (proxies[:, k] - proxies[:, k].mean())

@@ -74,7 +74,7 @@ class Adjust(Protocol):
         ...
 
 
-def begin(log: Log, harness: Harness) -> Scored:
+def score_at_face_value(log: Log, harness: Harness) -> Scored:
     """The rows with an outcome, at face value and equal weight.
 
     Raises:
@@ -89,7 +89,7 @@ def begin(log: Log, harness: Harness) -> Scored:
     return Scored(log, features, features.of_log(log), log.outcomes, np.ones(len(log)))
 
 
-def judged(log: Log, harness: Harness) -> Scored:
+def score_by_judge(log: Log, harness: Harness) -> Scored:
     """Every row, valued by the judge."""
     features = TextFeatures.learn(log, harness)
     return Scored(log, features, features.of_log(log), log.numbers("judge"), np.ones(len(log)))

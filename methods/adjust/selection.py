@@ -13,10 +13,15 @@ from scipy.optimize import least_squares
 from scipy.special import expit
 
 from benchmark.contract import Harness, Log
-from methods.adjust.features import TextFeatures, base_columns, covariate_columns, role_values
+from methods.adjust.features import (
+    TextFeatures,
+    control_columns,
+    covariate_columns,
+    role_values,
+)
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin, partial_out, subtract_rest
+from methods.adjust.scored import Scored, partial_out, score_at_face_value, subtract_rest
 from methods.adjust.weights import clip_weights
 
 
@@ -26,7 +31,7 @@ class CompleteCase:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
-        return _adjust(begin(log, harness))
+        return _adjust(score_at_face_value(log, harness))
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class ObservationWeights:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         seen = observed_rows(log)
         if self.logged:
             chance = log.numbers("observation_propensity")[seen]
@@ -71,7 +76,7 @@ class ShadowWeights:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the recorded rows."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         seen = observed_rows(log)
         texts = TextFeatures.learn(log, harness).of_log(log)
         recorded = np.zeros(len(log))
@@ -124,5 +129,5 @@ def _fit_odds(columns: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 
 
 def _adjust(scored: Scored, roles: tuple[str, ...] = ("covariate",)) -> Scored:
-    columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log, roles)])
+    columns = control_columns(scored.log, roles)
     return subtract_rest(partial_out(scored, columns))

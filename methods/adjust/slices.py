@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.contract import Harness, Incompatible, Log
-from methods.adjust.features import base_columns, covariate_columns
-from methods.adjust.scored import Scored, begin, partial_out, solve
+from methods.adjust.features import control_columns
+from methods.adjust.scored import Scored, partial_out, score_at_face_value, solve
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Slice:
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Score the randomised rows."""
         rows = slice_rows(log)
-        scored = _adjusted(begin(log.take(rows), harness))
+        scored = _adjusted(score_at_face_value(log.take(rows), harness))
         if not self.anchored:
             return scored
-        _, _, coefficient = solve(_adjusted(begin(log, harness)))
+        _, _, coefficient = solve(_adjusted(score_at_face_value(log, harness)))
         # The log's effects may also be scaled wrongly as a whole: one slope corrects that.
         left = scored.value - scored.nuisances["value_mean"]
         right = (scored.texts - scored.nuisances["text_mean"]) @ coefficient
@@ -51,5 +51,5 @@ def slice_rows(log: Log) -> np.ndarray:
 
 
 def _adjusted(scored: Scored) -> Scored:
-    columns = np.column_stack([base_columns(scored.log), covariate_columns(scored.log)])
+    columns = control_columns(scored.log)
     return partial_out(scored, columns)

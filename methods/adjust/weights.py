@@ -16,26 +16,22 @@ from methods.adjust.features import base_columns, covariate_columns
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin, partial_out
+from methods.adjust.scored import Scored, partial_out, score_at_face_value
 
 
 @dataclass(frozen=True)
 class LoggedWeights:
-    """Inverse probability weights from logged propensities (Horvitz and Thompson 1952).
+    """Inverse probability weights from logged propensities, scaled to mean one (Hajek 1971).
 
     Attributes:
         clip: Largest weight relative to the mean, or None.
-        normalise: Scale weights to mean one (Hajek). Without it the unnormalised
-            estimating equation regresses ``w Y`` on texts weighted by ``w``; the two agree for
-            a regression with intercept, so this only sets the scale of policy losses.
     """
 
     clip: float | None = None
-    normalise: bool = True
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Weight rows by target over logging propensity."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         return weigh(scored, clip_weights(logged_ratio(scored.log), self.clip))
 
 
@@ -55,7 +51,7 @@ class EstimatedWeights:
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
         """Weight rows by the estimated density ratio."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         fold = cross_folds(scored.log, harness, self.folds)
         ratio = density_ratio(scored, fold, harness.rng("permutation"), self.permutations)
         return weigh(scored, clip_weights(ratio, self.clip))

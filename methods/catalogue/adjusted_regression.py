@@ -2,98 +2,75 @@
 
 from __future__ import annotations
 
-from benchmark.contract import Method, Tags
+from benchmark.contract import Method
 from methods.adjust.doubly_robust import DoublyRobust, OutcomeModel
 from methods.adjust.partial import Joint, PartialOut
+from methods.adjust.scored import Adjust
 from methods.adjust.weights import EstimatedWeights, LoggedWeights
 from methods.recipe import Recipe
+from methods.rows import LOGGED, make_tags
 
 
-def _tags(summary: str, paper: str, *needs: str, track: str = "log", intervals: bool = True) -> Tags:
-    return Tags(
-        needs=frozenset(needs),
-        track=track,
-        adjusts=True,
-        intervals=intervals,
-        calibrated=True,
-        paper=paper,
-        summary=summary,
-    )
+def _row(name: str, adjust: Adjust, paper: str, summary: str, *needs: str) -> Recipe:
+    return Recipe(name, adjust, tags=make_tags(summary, paper, *needs, intervals=True, calibrated=True))
 
-
-PROPENSITIES = ("propensity", "target_propensity")
 
 METHODS: tuple[Method, ...] = (
-    Recipe(
+    _row(
         "covariate-regression",
-        adjust=Joint(),
-        tags=_tags("Joint linear regression on text and covariates.", "Frisch & Waugh 1933", "covariate"),
+        Joint(),
+        "Frisch & Waugh 1933",
+        "One linear regression explains the outcome by text and covariates.",
+        "covariate",
     ),
-    Recipe(
+    _row(
         "covariate-regression-boosted",
-        adjust=PartialOut(boosted=True),
-        tags=_tags(
-            "Cross-fitted partial-out with a gradient-boosted outcome mean.",
-            "Robinson 1988; Chernozhukov et al. 2018",
-            "covariate",
-        ),
+        PartialOut(boosted=True),
+        "Robinson 1988; Chernozhukov et al. 2018",
+        "Boosted trees partial covariates out of outcome and text, cross-fitted.",
+        "covariate",
     ),
-    Recipe(
+    _row(
         "outcome-model-averaged",
-        adjust=OutcomeModel(),
-        tags=_tags(
-            "Outcome model with text-by-covariate interactions, averaged over people.",
-            "Robins 1986 (g-formula)",
-            "covariate",
-        ),
+        OutcomeModel(),
+        "Robins 1986 (g-formula)",
+        "An outcome model with text-by-covariate interactions is averaged over people.",
+        "covariate",
     ),
-    Recipe(
+    _row(
         "ipw-logged",
-        adjust=LoggedWeights(),
-        tags=_tags(
-            "Regression weighted by logged inverse propensities, self-normalised.",
-            "Horvitz & Thompson 1952; Hajek 1971",
-            *PROPENSITIES,
-            track="propensity",
-        ),
+        LoggedWeights(),
+        "Horvitz & Thompson 1952; Hajek 1971",
+        "Logged inverse propensities, self-normalised, weight a regression.",
+        *LOGGED,
     ),
-    Recipe(
+    _row(
         "ipw-logged-clipped",
-        adjust=LoggedWeights(clip=5.0),
-        tags=_tags(
-            "Logged inverse propensity weights, cut at five times their mean.",
-            "Ionides 2008",
-            *PROPENSITIES,
-            track="propensity",
-        ),
+        LoggedWeights(clip=5.0),
+        "Ionides 2008",
+        "Logged inverse propensities, cut at five times their mean, weight a regression.",
+        *LOGGED,
     ),
-    Recipe(
+    _row(
         "ipw-estimated",
-        adjust=EstimatedWeights(),
-        tags=_tags(
-            "Regression weighted by a permutation classifier's density ratio.",
-            "Arbour, Dimmery & Sondhi 2021 (permutation weighting)",
-            "covariate",
-        ),
+        EstimatedWeights(),
+        "Arbour, Dimmery & Sondhi 2021 (permutation weighting)",
+        "The density ratio of a permutation classifier weights a regression.",
+        "covariate",
     ),
-    Recipe(
+    _row(
         "doubly-robust",
-        adjust=DoublyRobust(),
-        tags=_tags(
-            "Cross-fitted pseudo-outcome of outcome model and estimated weights.",
-            "Robins, Rotnitzky & Zhao 1994; Kennedy 2023",
-            "covariate",
-        ),
+        DoublyRobust(),
+        "Robins, Rotnitzky & Zhao 1994; Kennedy 2023",
+        "Estimated weights correct a cross-fitted outcome model.",
+        "covariate",
     ),
-    Recipe(
+    _row(
         "doubly-robust-logged",
-        adjust=DoublyRobust(logged=True),
-        tags=_tags(
-            "Cross-fitted outcome model, corrected with logged propensities.",
-            "Robins, Rotnitzky & Zhao 1994",
-            "covariate",
-            *PROPENSITIES,
-            track="propensity",
-        ),
+        DoublyRobust(logged=True),
+        "Robins, Rotnitzky & Zhao 1994",
+        "Logged propensities correct a cross-fitted outcome model.",
+        "covariate",
+        *LOGGED,
     ),
 )

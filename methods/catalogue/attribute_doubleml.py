@@ -18,7 +18,7 @@ from methods.adjust.aipw import TRIM
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.partial import cross_folds
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.catalogue.attribute_effects import attribute_tags, one_at_a_time, read_back
 
 
@@ -47,7 +47,7 @@ class DoubleMLEffects:
         yield Encode(log.prompts, log.texts)
         if find_spec("doubleml") is None:
             raise Incompatible("needs the package doubleml; install confoundbench[parity]")
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         return read_back(scored, doubleml_scores(scored, cross_folds(scored.log, harness, self.folds)))
 
 
@@ -112,7 +112,7 @@ METHODS: tuple[Method, ...] = (
     DoubleMLEffects(
         "attribute-doubleml",
         attribute_tags(
-            "Doubly robust effect of each logged attribute by the DoubleML package, with intervals.",
+            "The DoubleML package estimates a doubly robust effect of each logged attribute, with intervals.",
             "Chernozhukov et al. 2018; Bach et al. 2022 (DoubleML)",
             "covariate",
         ),

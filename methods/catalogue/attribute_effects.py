@@ -16,8 +16,9 @@ from methods.adjust.aipw import cross_fit_scores
 from methods.adjust.features import base_columns, covariate_columns, flexible_columns
 from methods.adjust.partial import conditional_means, cross_folds
 from methods.adjust.ridge import fit_ridge, project
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.linear import IntervalReward, LinearReward
+from methods.rows import make_tags
 
 Influence = Callable[[Scored, np.ndarray], np.ndarray]
 
@@ -41,7 +42,7 @@ class AttributeEffects:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         return read_back(scored, self.scores(scored, cross_folds(scored.log, harness, self.folds)))
 
 
@@ -108,14 +109,9 @@ def residual_scores(moved: np.ndarray, left: np.ndarray) -> np.ndarray:
 
 
 def attribute_tags(summary: str, paper: str, *needs: str) -> Tags:
-    """Tags of a row that needs attributes, and of one that adjusts where it needs more."""
-    return Tags(
-        needs=frozenset({"attribute", *needs}),
-        adjusts=bool(needs),
-        calibrated=True,
-        intervals=True,
-        paper=paper,
-        summary=summary,
+    """Tags of a row that needs attributes; it adjusts if it needs more than those."""
+    return make_tags(
+        summary, paper, "attribute", *needs, adjusts=bool(needs), calibrated=True, intervals=True
     )
 
 
@@ -123,7 +119,7 @@ METHODS: tuple[Method, ...] = (
     AttributeEffects(
         "attribute-aipw",
         attribute_tags(
-            "Doubly robust effect of each logged attribute, with intervals.",
+            "AIPW estimates a doubly robust effect of each logged attribute, with intervals.",
             "Robins, Rotnitzky & Zhao 1994; Chernozhukov et al. 2018",
             "covariate",
         ),
@@ -132,7 +128,7 @@ METHODS: tuple[Method, ...] = (
     AttributeEffects(
         "attribute-dml",
         attribute_tags(
-            "Debiased partially linear effects of all logged attributes at once, with intervals.",
+            "A debiased partially linear model estimates the effects of all logged attributes at once.",
             "Robinson 1988; Chernozhukov et al. 2018",
             "covariate",
         ),
@@ -140,7 +136,7 @@ METHODS: tuple[Method, ...] = (
     ),
     AttributeEffects(
         "attribute-correlation",
-        attribute_tags("Regression of the outcome on logged attributes, covariates ignored.", "baseline"),
+        attribute_tags("A regression on logged attributes ignores the covariates.", "baseline"),
         correlations,
     ),
 )

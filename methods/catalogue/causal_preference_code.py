@@ -28,6 +28,7 @@ from methods.linear import regress
 from methods.objectives.terms import Batch, Scores, weigh
 from methods.objectives.unpaired import SFT
 from methods.recipe import standardise
+from methods.rows import make_tags
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024 (their code)"
 
@@ -112,22 +113,20 @@ class ReleasedPolicyValue:
         return RelativePolicy(harness.fitted_policy(policy), harness.fitted_policy(start), {})
 
 
-def _tags(summary: str) -> Tags:
-    return Tags(policy=True, paper=PAPER, summary=summary)
+def _row(name: str, objective: ReleasedValue, summary: str) -> ReleasedPolicyValue:
+    return ReleasedPolicyValue(name, objective, make_tags(summary, PAPER, policy=True))
 
 
 METHODS: tuple[Method, ...] = (
-    ReleasedPolicyValue(
-        "cpo-released", ReleasedValue(), _tags("CPO as coded: ratios normalised over minibatches of four.")
-    ),
-    ReleasedPolicyValue(
+    _row("cpo-released", ReleasedValue(), "CPO as in its code normalises ratios over minibatches of four."),
+    _row(
         "oo-rlhf-released",
         ReleasedValue(weighted=False, modelled=True),
-        _tags("OO-RLHF as coded: minibatch ratios to the tuned policy, on texts from f0."),
+        "OO-RLHF as in its code takes minibatch ratios to the tuned policy, on texts from f0.",
     ),
-    ReleasedPolicyValue(
+    _row(
         "dr-cpo-released",
         ReleasedValue(modelled=True),
-        _tags("DR-CPO as coded: minibatch ratios, outcome model fitted on its own rows."),
+        "DR-CPO as in its code fits the outcome model on the rows that it predicts.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The Base model of Kobalczyk & van der Schaar (ICML 2025): Bradley-Terry that is told the objective.
+"""The Base model of Kobalczyk & van der Schaar (ICML 2025): a Bradley-Terry head that reads the objective.
 
 One network on ``[e; c]``: text features beside the context's indicators. It may let the prompt stand in
 for the objective where the two come together, which is what heads by context and the adversary
@@ -18,6 +18,7 @@ from benchmark.harness.training.model import Model
 from methods.catalogue.objectives_by_context import read_contexts
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Recipe
+from methods.rows import make_tags
 
 SEPARATOR = "\x1f"
 
@@ -50,8 +51,8 @@ def head_with_context(harness: Harness, contexts: int, hidden: int) -> Model:
 
 
 @dataclass(frozen=True, eq=False)
-class ToldReward:
-    """The reward of a head that is told the context.
+class ConditionedReward:
+    """The reward of a head that reads the context.
 
     Attributes:
         fitted: A fitted head that reads marked prompts.
@@ -79,7 +80,7 @@ class ToldReward:
 
 
 @dataclass(frozen=True)
-class Told:
+class ConditionedHead:
     """Bradley-Terry on text features and context together.
 
     Attributes:
@@ -99,18 +100,17 @@ class Told:
         marked = {name: Texts(mark(number, side.prompts), side.texts) for name, side in fields.items()}
         start = head_with_context(harness, len(values), self.hidden)
         model = yield Train(start, marked, columns, BradleyTerry())
-        return ToldReward(harness.fitted_head(model), column, values)
+        return ConditionedReward(harness.fitted_head(model), column, values)
 
 
 METHODS: tuple[Method, ...] = (
-    Told(
+    ConditionedHead(
         "conditioned-head",
-        Tags(
-            kinds=frozenset({"pairs"}),
-            needs=frozenset({"context"}),
-            adjusts=True,
-            paper="Kobalczyk & van der Schaar 2025, arXiv 2506.05967 (Base)",
-            summary="One network that reads text features and the objective side by side.",
+        make_tags(
+            "One network reads text features and the objective side by side.",
+            "Kobalczyk & van der Schaar 2025, arXiv 2506.05967 (Base)",
+            "context",
+            kinds=("pairs",),
         ),
     ),
 )

@@ -31,6 +31,7 @@ from methods.linear import regress
 from methods.objectives.policy_value import CPO, DRCPO, OORLHF, POEM, SNIPS
 from methods.objectives.unpaired import SFT
 from methods.recipe import Loss, take_texts
+from methods.rows import LOGGED, make_tags
 
 PAPER = "Lin, Ben-Michael & Morency, UAI 2024"
 
@@ -152,84 +153,77 @@ def draw_for_rows(policy: Any, log: Log, harness: Harness) -> Any:
     return Texts(log.prompts, np.asarray(texts, dtype=object)[index, rank % each])
 
 
-def _tags(summary: str, *needs: str, track: str = "log") -> Tags:
-    return Tags(
-        needs=frozenset(needs),
-        track=track,
-        adjusts=bool(needs),
-        policy=True,
-        paper=PAPER,
-        summary=summary,
-    )
+def _row(name: str, objective: Loss, summary: str, *needs: str, **settings: Any) -> PolicyValue:
+    return PolicyValue(name, objective, make_tags(summary, PAPER, *needs, policy=True), **settings)
 
 
-LOGGED = ("propensity", "target_propensity")
 METHODS: tuple[Method, ...] = (
-    PolicyValue("cpo", CPO(clip=10.0), _tags("IPS policy gradient; P^R from a policy tuned on the log.")),
-    PolicyValue(
+    _row("cpo", CPO(clip=10.0), "CPO weights outcomes by ratios to a policy tuned on the log."),
+    _row(
         "cpo-logged",
         CPO(clip=10.0),
-        _tags("CPO with the text's logged propensity given what moved it.", *LOGGED, track="propensity"),
+        "CPO weights outcomes by the text's logged propensity given what moved it.",
+        *LOGGED,
         logged=True,
     ),
-    PolicyValue("cpo-normalised", SNIPS(clip=10.0), _tags("CPO with self-normalised weights (SNIPS).")),
-    PolicyValue(
+    _row("cpo-normalised", SNIPS(clip=10.0), "CPO normalises its weights to sum to one (SNIPS)."),
+    _row(
         "snips-logged",
         SNIPS(clip=10.0),
-        _tags("Self-normalised IPS with logged propensities.", *LOGGED, track="propensity"),
+        "SNIPS normalises weights from logged propensities.",
+        *LOGGED,
         logged=True,
     ),
-    PolicyValue(
+    _row(
         "poem-logged",
         POEM(),
-        _tags("IPS less its own standard error, logged propensities.", *LOGGED, track="propensity"),
+        "POEM subtracts from the IPS value its own standard error; propensities are logged.",
+        *LOGGED,
         logged=True,
     ),
-    PolicyValue(
+    _row(
         "oo-rlhf",
         OORLHF(clip=10.0),
-        _tags("Offline RLHF against an outcome model, by ratios on texts from f0."),
+        "OO-RLHF maximises an outcome model's prediction on texts drawn from f0.",
         modelled=True,
     ),
-    PolicyValue(
+    _row(
         "oo-rlhf-adjusted",
         OORLHF(clip=10.0),
-        _tags("OO-RLHF whose outcome model adjusts for covariates.", "covariate"),
+        "OO-RLHF has an outcome model that adjusts for covariates.",
+        "covariate",
         modelled=True,
         outcome_model=Joint(),
     ),
-    PolicyValue(
+    _row(
         "dr-cpo",
         DRCPO(clip=10.0),
-        _tags("Doubly robust CPO: outcome model plus weighted residuals."),
+        "DR-CPO adds weighted residuals to the value by an outcome model.",
         modelled=True,
         folds=5,
     ),
-    PolicyValue(
+    _row(
         "dr-cpo-adjusted",
         DRCPO(clip=10.0),
-        _tags("DR-CPO on outcomes and an outcome model adjusted for covariates.", "covariate"),
+        "DR-CPO adjusts outcomes and outcome model for covariates.",
+        "covariate",
         modelled=True,
         folds=5,
         outcome_model=Joint(),
     ),
-    PolicyValue(
+    _row(
         "dr-cpo-constant",
         DRCPO(clip=10.0),
-        _tags("DR-CPO with a constant outcome model: the variance control."),
+        "DR-CPO has a constant outcome model, which controls variance alone.",
         modelled=True,
         constant=True,
     ),
-    PolicyValue(
-        "cpo-slice",
-        CPO(clip=10.0),
-        _tags("CPO on the randomised slice alone.", "randomised", track="slice"),
-        sliced=True,
-    ),
-    PolicyValue(
+    _row("cpo-slice", CPO(clip=10.0), "CPO trains on the randomised slice alone.", "randomised", sliced=True),
+    _row(
         "dr-cpo-slice",
         DRCPO(clip=10.0),
-        _tags("DR-CPO: weights on the slice, outcome model from the whole log.", "randomised", track="slice"),
+        "DR-CPO takes weights on the slice and an outcome model from the whole log.",
+        "randomised",
         modelled=True,
         folds=5,
         sliced=True,

@@ -1,9 +1,9 @@
 """Counterfactual DPO (Butcher 2024): the reference's own texts with and without an attribute.
 
-An actuator, not an estimator: pairs are ``do(attribute)`` on the reference's texts, and which attribute
-to aim at comes from the log, by its causal effect or by its correlation. Texts with an
-attribute are picked among the reference's samples, standing in for a prompted model; ENC is the
-paper's, DIS, CON and NEG are reconstructions.
+The method changes an attribute and estimates nothing: pairs are ``do(attribute)`` on the reference's texts.
+The log tells which attribute to aim at, by its causal effect or by its correlation. Texts with an
+attribute are picked among the reference's samples, which stand in for a prompted model. Encouraging (ENC) is
+the paper's; discouraging (DIS), contrasting (CON) and negating (NEG) are reconstructions.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy as np
 from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import begin
+from methods.adjust.scored import score_at_face_value
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
+from methods.rows import make_tags
 
 SIDES = {
     "encourage": ("wanted", "plain"),
@@ -29,7 +30,7 @@ SIDES = {
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """DPO on the reference's own texts, chosen and rejected by an attribute.
+    """DPO on the reference's own texts, which are chosen and rejected by an attribute.
 
     Attributes:
         name: Name on the board.
@@ -47,7 +48,7 @@ class Counterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         effects = attribute_effects(scored, harness, self.causal)
         reader = fit_ridge(scored.texts, scored.log.matrix("attribute"))
         prompts = np.unique(log.prompts.astype(str)).astype(object)
@@ -83,24 +84,19 @@ def _pick(pool: np.ndarray, row: np.ndarray, rng: np.random.Generator) -> np.nda
     return (pool[row] * rng.random((len(row), pool.shape[1]))).argmax(axis=1)
 
 
-def _make(variant: str, causal: bool, summary: str) -> Counterfactual:
-    needs = {"attribute", "covariate"} if causal else {"attribute"}
-    tags = Tags(
-        needs=frozenset(needs),
-        adjusts=causal,
-        policy=True,
-        paper="Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)"),
-        summary=summary,
-    )
+def _row(variant: str, causal: bool, summary: str) -> Counterfactual:
+    paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)")
+    needs = ("attribute", "covariate") if causal else ("attribute",)
+    tags = make_tags(summary, paper, *needs, adjusts=causal, policy=True)
     suffix = "" if causal else "-correlated"
     return Counterfactual(f"counterfactual-{variant}{suffix}", tags, variant, causal)
 
 
 METHODS: tuple[Method, ...] = (
-    _make("encourage", True, "Encourages the attribute of greatest causal effect."),
-    _make("discourage", True, "Discourages the attribute of least causal effect."),
-    _make("contrast", True, "Best against worst attribute by causal effect."),
-    _make("negate", True, "Ignores an instruction to use the worst attribute."),
-    _make("encourage", False, "Encourages the attribute that goes with high outcomes."),
-    _make("contrast", False, "Best against worst attribute by correlation."),
+    _row("encourage", True, "DPO prefers texts with the attribute of greatest causal effect to any text."),
+    _row("discourage", True, "DPO prefers any text to texts with the attribute of least causal effect."),
+    _row("contrast", True, "DPO prefers the attribute of greatest causal effect to that of least."),
+    _row("negate", True, "DPO learns to ignore an instruction to use the attribute of least causal effect."),
+    _row("encourage", False, "DPO prefers texts with the attribute of highest correlation to any text."),
+    _row("contrast", False, "DPO prefers the attribute of highest correlation to that of lowest."),
 )

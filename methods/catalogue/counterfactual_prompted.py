@@ -6,8 +6,8 @@ decoder follows no words, so it is first taught a control token: its own texts, 
 the style it happens to have. What a perfectly taught token would write, ``counterfactual`` picks from the
 reference's samples directly; here the teaching's imperfection is part of the method, as prompting's is.
 
-ENC is the paper's; DIS, CON and NEG are reconstructions. An actuator, not an estimator: which attribute to
-aim at comes from the log.
+Encouraging (ENC) is the paper's; discouraging (DIS), contrasting (CON) and negating (NEG) are
+reconstructions. The method estimates nothing: the log tells which attribute to aim at.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import numpy as np
 from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from methods.adjust.attributes import attribute_effects
 from methods.adjust.ridge import fit_ridge
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.catalogue.counterfactual import SIDES
 from methods.catalogue.prompted import prefix, sign_words
 from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
+from methods.rows import make_tags
 
 STYLES = ("wanted", "unwanted")
 
@@ -46,7 +47,7 @@ class PromptedCounterfactual:
 
     def fit(self, log: Log, harness: Harness) -> Fitting:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         effects = attribute_effects(scored, harness)
         aims = {"wanted": int(effects.argmax()), "unwanted": int(effects.argmin())}
         prompts = np.unique(log.prompts.astype(str)).astype(object)
@@ -108,23 +109,15 @@ def _lesson(
     return Texts(shown, np.concatenate([own[place] for place in places.values()]))
 
 
-def _make(variant: str, summary: str) -> PromptedCounterfactual:
+def _row(variant: str, summary: str) -> PromptedCounterfactual:
     paper = "Butcher 2024, arXiv 2401.09566" + ("" if variant == "encourage" else " (reconstruction)")
-    tags = Tags(
-        needs=frozenset({"attribute", "covariate"}), adjusts=True, policy=True, paper=paper, summary=summary
-    )
+    tags = make_tags(summary, paper, "attribute", "covariate", policy=True)
     return PromptedCounterfactual(f"counterfactual-{variant}-prompted", tags, variant)
 
 
 METHODS: tuple[Method, ...] = (
-    _make(
-        "encourage",
-        "Prefers what the reference writes when prompted for the best attribute to what it writes.",
-    ),
-    _make(
-        "discourage",
-        "Prefers what the reference writes to what it writes when prompted for the worst attribute.",
-    ),
-    _make("contrast", "Prefers answers prompted for the best attribute to answers prompted for the worst."),
-    _make("negate", "Under a prompt for the worst attribute, prefers what is written without it."),
+    _row("encourage", "DPO prefers answers prompted for the best attribute to unprompted answers."),
+    _row("discourage", "DPO prefers unprompted answers to answers prompted for the worst attribute."),
+    _row("contrast", "DPO prefers answers prompted for the best attribute to those for the worst."),
+    _row("negate", "Under a prompt for the worst attribute, DPO prefers answers written without it."),
 )

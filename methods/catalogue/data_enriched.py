@@ -1,7 +1,7 @@
 """Data-enriched regression (Chen, Owen & Shi 2015): a small randomised slice borrows from a large biased log.
 
 Both parts have text effects of their own, and how far they may differ is learnt from the slice. A log that
-agrees lends all its rows; one that misleads is left aside, so the worst case is the slice alone.
+agrees counts with all its rows; one that misleads is left out, so the worst case is the slice alone.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.contract import Harness, Incompatible, Log, Method, Tags
-from methods.adjust.features import base_columns, covariate_columns
+from methods.adjust.features import control_columns
 from methods.adjust.ridge import project
-from methods.adjust.scored import Scored, begin, split_folds
+from methods.adjust.scored import Scored, score_at_face_value, split_folds
 from methods.adjust.slices import slice_rows
 from methods.linear import LinearReward
+from methods.rows import make_tags
 
 FOLDS = 5
 # Of the mean eigenvalue of the part that each penalty stands beside.
@@ -62,7 +63,7 @@ class Rows:
         """Some rows of a log."""
         log = scored.log.take(rows)
         both = np.column_stack([scored.texts[rows], scored.value[rows]])
-        left = both - project(np.column_stack([base_columns(log), covariate_columns(log)]), both)[0]
+        left = both - project(control_columns(log), both)[0]
         return cls(left[:, :-1], left[:, -1])
 
     def moments(self, rows: np.ndarray | slice = slice(None)) -> Moments:
@@ -96,32 +97,32 @@ class DataEnriched:
         Raises:
             Incompatible: If the log lacks a slice of ten rows, or anything beside it.
         """
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         flagged = slice_rows(scored.log)
         others = np.setdiff1d(np.arange(len(scored.log)), flagged)
         if not len(others):
             raise Incompatible("every row is randomised: there is no log to borrow from")
         own = Rows.of(scored, flagged)
-        lent = lend(Rows.of(scored, others).moments())
+        borrowed = shrink_moments(Rows.of(scored, others).moments())
         folds = split_folds(scored.log.take(flagged), harness.rng("folds"), FOLDS)
         whole = own.moments()
         penalties = SHRINKAGE * max(float(np.trace(whole.gram)) / len(whole.gram), 1e-12)
-        errors = np.zeros((len(lent), len(penalties)))
+        errors = np.zeros((len(borrowed), len(penalties)))
         for fold in np.unique(folds):
             held = folds == fold
             kept = own.moments(~held)
-            for place, part in enumerate(lent):
+            for place, part in enumerate(borrowed):
                 missed = own.value[held, None] - own.texts[held] @ (kept + part).solve(penalties)
                 errors[place] += (missed**2).sum(axis=0)
         shift, shrunk = np.unravel_index(errors.argmin(), errors.shape)
-        coefficient = (whole + lent[shift]).solve(penalties[shrunk : shrunk + 1])[:, 0]
+        coefficient = (whole + borrowed[shift]).solve(penalties[shrunk : shrunk + 1])[:, 0]
         intercept = float(scored.value[flagged].mean() - scored.texts[flagged].mean(axis=0) @ coefficient)
         figures = {"shift_penalty_rank": float(shift), "penalty": float(penalties[shrunk])}
         return LinearReward(scored.features, coefficient, intercept, figures)
 
 
-def lend(log: Moments) -> list[Moments]:
-    """What the log lends at each penalty on its shift, from nothing to all of its rows."""
+def shrink_moments(log: Moments) -> list[Moments]:
+    """The log's moments at each penalty on its shift: none of them at 0, all without bound."""
     values, vectors = np.linalg.eigh(log.gram)
     values = np.clip(values, 0.0, None)
     projected = vectors.T @ log.cross
@@ -136,13 +137,11 @@ def lend(log: Moments) -> list[Moments]:
 METHODS: tuple[Method, ...] = (
     DataEnriched(
         "slice-enriched",
-        Tags(
-            needs=frozenset({"randomised"}),
-            track="slice",
-            adjusts=True,
+        make_tags(
+            "One regression fits slice and log, whose text effects may differ.",
+            "Chen, Owen & Shi 2015, doi 10.1214/15-EJS1027",
+            "randomised",
             calibrated=True,
-            paper="Chen, Owen & Shi 2015, doi 10.1214/15-EJS1027",
-            summary="One regression of slice and log, whose text effects may differ.",
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """DRPO (Xu et al. 2025): doubly robust preference optimisation, on fresh samples of the policy.
 
-Robust to a wrong preference model or a wrong reference policy. Which labels were confounded is
-neither's business: the method inherits them.
+The method is robust to a wrong preference model or a wrong reference policy. Neither repairs confounded
+labels, so their bias stays.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from methods.adjust.partial import Raw
 from methods.objectives.policy_gradient import DRPO
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.rows import ALL_KINDS, make_tags
 
 PAIRS = Recipe("pairs", Raw(), SamePrompt(), DRPO())
 
@@ -88,11 +89,11 @@ def fit_utility(
 METHODS: tuple[Method, ...] = (
     DoublyRobustPreferences(
         "drpo",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
+        make_tags(
+            "Logged pairs correct a preference model, which judges fresh texts of the policy.",
+            "Xu et al. 2025, arXiv 2506.01183",
+            kinds=ALL_KINDS,
             policy=True,
-            paper="Xu et al. 2025, arXiv 2506.01183",
-            summary="Doubly robust preferences: logged pairs, and fresh texts against a preference model.",
         ),
         DRPO(),
     ),

@@ -17,9 +17,10 @@ from methods.adjust.arms import (
 )
 from methods.adjust.features import base_columns
 from methods.adjust.ridge import project
-from methods.adjust.scored import begin
+from methods.adjust.scored import score_at_face_value
 from methods.linear import LinearReward
 from methods.recipe import standardise
+from methods.rows import make_tags
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class ArmPolicy:
 
     def fit(self, log: Log, harness: Harness) -> Fitted:
         """Learn from a log."""
-        scored = begin(log, harness)
+        scored = score_at_face_value(log, harness)
         # A constant a prompt changes no policy's rank and costs inverse propensities dearly.
         level, _ = project(base_columns(scored.log), scored.value)
         scored = replace(scored, value=standardise(scored.value - level))
@@ -50,38 +51,34 @@ class ArmPolicy:
         return LinearReward(scored.features, theta, 0.0, {"arms": float(len(np.unique(arms.row)))})
 
 
-def _tags(summary: str, paper: str, *needs: str, track: str) -> Tags:
-    return Tags(needs=frozenset({"arm", *needs}), track=track, adjusts=True, paper=paper, summary=summary)
-
-
 METHODS: tuple[Method, ...] = (
     ArmPolicy(
         "ips-arms",
-        _tags(
-            "Softmax policy over arms, valued by inverse propensity scores.",
+        make_tags(
+            "Inverse propensity scores value the arms of a softmax policy.",
             "Horvitz & Thompson 1952; Swaminathan & Joachims 2015",
+            "arm",
             "propensity",
-            track="propensity",
         ),
         inverse_propensity_values,
     ),
     ArmPolicy(
         "snips-arms",
-        _tags(
-            "Softmax policy over arms, valued by self-normalised inverse propensity scores.",
+        make_tags(
+            "Self-normalised inverse propensity scores value the arms of a softmax policy.",
             "Swaminathan & Joachims 2015 (SNIPS)",
+            "arm",
             "propensity",
-            track="propensity",
         ),
         self_normalised_values,
     ),
     ArmPolicy(
         "dso-arms",
-        _tags(
-            "Softmax policy over arms, valued by outcomes of similar texts over their smoothed density.",
+        make_tags(
+            "Outcomes of similar texts over their smoothed density value the arms of a softmax policy.",
             "Kiyohara et al. 2025 (DSO, arXiv 2504.02646); reconstruction",
+            "arm",
             "slot",
-            track="log",
         ),
         KernelValues(),
     ),

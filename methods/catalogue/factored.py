@@ -14,6 +14,7 @@ from methods.adjust.partial import Raw
 from methods.objectives.factored import SKETCH, Factored
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.rows import ALL_KINDS, make_tags
 
 CAUSAL, OTHER, SKETCH_SIZE = 12, 36, 16
 
@@ -78,10 +79,10 @@ class FactoredPreferences:
 METHODS: tuple[Method, ...] = (
     FactoredPreferences(
         "factored-reward",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
-            paper="Yang et al. 2026, arXiv 2601.21350 (reconstruction)",
-            summary="Bradley-Terry on one part of the representation, the other part kept from the reward.",
+        make_tags(
+            "Bradley-Terry reads one part of the representation; the other part is kept from the reward.",
+            "Yang et al. 2026, arXiv 2601.21350 (reconstruction)",
+            kinds=ALL_KINDS,
         ),
         Factored(CAUSAL),
     ),

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Method, Tags
-from methods.adjust.partial import Joint
+from benchmark.contract import Method
 from methods.adjust.scored import Scored
 from methods.objectives.pairwise import BradleyTerry
 from methods.objectives.tokens import TokenEdits
 from methods.pairing.near_duplicates import NearDuplicates
 from methods.pairing.rules import Pairs
 from methods.recipe import Recipe
+from methods.rows import make_tags, on_residuals
 
 PAPER = "Xu et al. 2024, arXiv 2406.02756 (reconstruction)"
 
@@ -42,39 +42,26 @@ def mark_edits(scored: Scored, pairs: Pairs) -> dict[str, Any]:
     return {"chosen_edited": chosen, "rejected_edited": rejected}
 
 
-def _tags(summary: str, *needs: str, policy: bool = True) -> Tags:
-    return Tags(needs=frozenset(needs), adjusts=bool(needs), policy=policy, paper=PAPER, summary=summary)
-
+REWARD = Recipe(
+    "token-reward",
+    pairing=NearDuplicates(),
+    objective=BradleyTerry(),
+    model="head",
+    tags=make_tags("Near duplicates with differing outcomes teach a reward for each word.", PAPER),
+)
+SUPERVISION = Recipe(
+    "token-supervision",
+    pairing=NearDuplicates(),
+    objective=TokenEdits(),
+    pair_columns=mark_edits,
+    tags=make_tags(
+        "The better near duplicate's own words become likelier, the other's less likely.", PAPER, policy=True
+    ),
+)
 
 METHODS: tuple[Method, ...] = (
-    Recipe(
-        "token-reward",
-        pairing=NearDuplicates(),
-        objective=BradleyTerry(),
-        model="head",
-        tags=_tags("A reward a word, learnt from near duplicates with differing outcomes.", policy=False),
-    ),
-    Recipe(
-        "token-reward-residual",
-        adjust=Joint(),
-        pairing=NearDuplicates(),
-        objective=BradleyTerry(),
-        model="head",
-        tags=_tags("A reward a word, from near duplicates ordered by residual.", "covariate", policy=False),
-    ),
-    Recipe(
-        "token-supervision",
-        pairing=NearDuplicates(),
-        objective=TokenEdits(),
-        pair_columns=mark_edits,
-        tags=_tags("Likelihood of the better near duplicate's own words, unlikelihood of the other's."),
-    ),
-    Recipe(
-        "token-supervision-residual",
-        adjust=Joint(),
-        pairing=NearDuplicates(),
-        objective=TokenEdits(),
-        pair_columns=mark_edits,
-        tags=_tags("Token supervision on near duplicates ordered by residual.", "covariate"),
-    ),
+    REWARD,
+    on_residuals(REWARD, "Near duplicates ordered by residual teach a reward for each word."),
+    SUPERVISION,
+    on_residuals(SUPERVISION, "Token supervision orders near duplicates by residual."),
 )

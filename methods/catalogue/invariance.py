@@ -21,6 +21,7 @@ from methods.objectives.penalties import ODIN, MaximumMeanDiscrepancy
 from methods.objectives.unpaired import OutcomeRegression
 from methods.pairing.rules import Pairs, SamePrompt
 from methods.recipe import Recipe
+from methods.rows import ALL_KINDS, make_tags
 
 COVARIATE = frozenset({"covariate"})
 BINS = 5
@@ -101,11 +102,10 @@ METHODS: tuple[Method, ...] = (
         model="head",
         pair_columns=of_pairs,
         head=(("outputs", 2),),
-        tags=Tags(
-            needs=COVARIATE,
-            adjusts=True,
-            paper="Chen et al. 2024 (ODIN), covariates in place of length",
-            summary="Two-headed reward; the head that is used is decorrelated from the covariates.",
+        tags=make_tags(
+            "Of two reward heads, the one that is used is decorrelated from the covariates.",
+            "Chen et al. 2024 (ODIN), covariates in place of length",
+            "covariate",
         ),
     ),
     Recipe(
@@ -114,19 +114,18 @@ METHODS: tuple[Method, ...] = (
         penalties=(MaximumMeanDiscrepancy(BINS, strength=0.05),),
         model="head",
         columns=in_bins,
-        tags=Tags(
-            needs=COVARIATE,
-            adjusts=True,
-            paper="Wang et al. 2025, arXiv 2501.09620",
-            summary="Outcome regression whose reward must look alike in every bin of the covariates.",
+        tags=make_tags(
+            "An outcome regression's rewards must be distributed alike in every bin of the covariates.",
+            "Wang et al. 2025, arXiv 2501.09620",
+            "covariate",
         ),
     ),
     Augmented(
         "rrm",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
-            paper="Liu et al. 2025, arXiv 2409.13156 (reconstruction)",
-            summary="Bradley-Terry with texts of other prompts as losers and ties.",
+        make_tags(
+            "Texts of other prompts join Bradley-Terry's pairs as losers and ties.",
+            "Liu et al. 2025, arXiv 2409.13156 (reconstruction)",
+            kinds=ALL_KINDS,
         ),
     ),
 )

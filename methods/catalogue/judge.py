@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from benchmark.contract import Method, Tags
+from benchmark.contract import Method
 from methods.adjust.judge import CalibratedJudge, RawJudge
 from methods.recipe import Recipe
-
-
-def _tags(summary: str, paper: str, *needs: str, adjusts: bool) -> Tags:
-    return Tags(needs=frozenset(needs), adjusts=adjusts, calibrated=True, paper=paper, summary=summary)
-
+from methods.rows import make_tags
 
 METHODS: tuple[Method, ...] = (
     Recipe(
         "judge-raw",
-        adjust=RawJudge(),
-        tags=_tags("The judge's score taken for the outcome.", "baseline", "judge", adjusts=False),
+        RawJudge(),
+        tags=make_tags(
+            "The judge's score is taken for the outcome.", "baseline", "judge", adjusts=False, calibrated=True
+        ),
     ),
     Recipe(
         "judge-debiased",
-        adjust=RawJudge(debiased=True),
-        tags=_tags(
-            "The judge's score with logged style attributes partialled out.",
+        RawJudge(debiased=True),
+        tags=make_tags(
+            "Logged style attributes are partialled out of the judge's score.",
             "Dubois et al. 2024 (length-controlled AlpacaEval), any style",
             "judge",
             "attribute",
-            adjusts=True,
+            calibrated=True,
         ),
     ),
     Recipe(
         "judge-calibrated",
-        adjust=CalibratedJudge(),
-        tags=_tags(
-            "The judge's reward corrected on the rows that people scored.",
+        CalibratedJudge(),
+        tags=make_tags(
+            "Rows that people scored correct the judge's reward.",
             "Angelopoulos et al. 2023; CJE, arXiv 2512.11150 (reconstruction)",
             "judge",
             "observed",
-            adjusts=True,
+            calibrated=True,
         ),
     ),
 )

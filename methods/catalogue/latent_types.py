@@ -1,6 +1,6 @@
-"""EM-DPO with MMRA (Chidambaram et al. 2024): latent annotator types, served by their minimax mixture.
+"""EM-DPO with MMRA (Chidambaram et al. 2024): annotator types and a minimax mixture of their policies.
 
-A heterogeneity method: it answers who differs, not what causes.
+The method is about heterogeneity: it tells whose tastes differ and removes no confounding.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from methods.objectives.mixtures import minimax_mixture, regret_matrix, sum_by_u
 from methods.objectives.pairwise import DPO
 from methods.posthoc.mixture import PolicyMixture
 from methods.recipe import Recipe, take_texts
+from methods.rows import make_tags
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class LatentTypes:
         types: Latent types K.
         rounds: EM rounds.
         beta: As in DPO.
-        minimax: Serve the mixture of least worst-type regret; otherwise by the types' shares.
+        minimax: Mix the policies for the least worst-type regret; otherwise by the types' shares.
         most_pairs: Pairs kept, by whole units, as a multiple of the budget's rows.
     """
 
@@ -62,11 +63,11 @@ class LatentTypes:
             margins = [(scores[2 * k] - base[0]) - (scores[2 * k + 1] - base[1]) for k in range(self.types)]
             likelihood = sum_by_unit(log_expit(self.beta * np.stack(margins)), unit, n_units)
             gamma, shares = update_responsibilities(likelihood, shares)
-        weights_served = shares
+        mixture = shares
         if self.minimax:
-            weights_served = yield from self._minimax(policies, chosen.prompts, harness)
+            mixture = yield from self._minimax(policies, chosen.prompts, harness)
         members = tuple(harness.fitted_policy(policy) for policy in policies)
-        return PolicyMixture(members, weights_served, harness.rng("members"))
+        return PolicyMixture(members, mixture, harness.rng("members"))
 
     def _pairs(self, log: Log, harness: Harness) -> tuple[dict[str, Any], np.ndarray, int]:
         fields, _ = Recipe("pairs").training_set(log, harness)
@@ -95,22 +96,18 @@ class LatentTypes:
         return minimax_mixture(regret_matrix(ratios))
 
 
-def _tags(summary: str, paper: str) -> Tags:
-    return Tags(
-        kinds=frozenset({"pairs", "rankings"}),
-        needs=frozenset({"unit"}),
-        policy=True,
-        paper=paper,
-        summary=summary,
-    )
+def _row(name: str, paper: str, summary: str, minimax: bool) -> LatentTypes:
+    tags = make_tags(summary, paper, "unit", kinds=("pairs", "rankings"), adjusts=False, policy=True)
+    return LatentTypes(name, tags, minimax=minimax)
 
 
 PAPER = "Chidambaram et al. 2024, arXiv 2405.15065"
 METHODS: tuple[Method, ...] = (
-    LatentTypes(
-        "em-dpo", _tags("EM over two annotator types, served by their shares.", PAPER), minimax=False
-    ),
-    LatentTypes(
-        "em-dpo-mmra", _tags("EM-DPO served by the mixture of least worst-type regret.", PAPER + " (MMRA)")
+    _row("em-dpo", PAPER, "EM finds two annotator types, whose policies are mixed by their shares.", False),
+    _row(
+        "em-dpo-mmra",
+        PAPER + " (MMRA)",
+        "EM finds two annotator types, whose policies are mixed for the least worst-type regret.",
+        True,
     ),
 )

@@ -15,6 +15,7 @@ from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Tags
 from methods.objectives.adversarial import Adversarial, Multihead
 from methods.objectives.pairwise import BradleyTerry
 from methods.recipe import Loss, Recipe
+from methods.rows import make_tags
 
 PAPER = "Kobalczyk & van der Schaar 2025, arXiv 2506.05967"
 MOST_CONTEXTS = 12
@@ -93,26 +94,27 @@ def read_contexts(log: Log) -> tuple[str, np.ndarray, np.ndarray]:
     return column, values, number
 
 
-def _tags(summary: str, *needs: str, adjusts: bool) -> Tags:
-    return Tags(
-        kinds=frozenset({"pairs"}), needs=frozenset(needs), adjusts=adjusts, paper=PAPER, summary=summary
-    )
-
-
 METHODS: tuple[Method, ...] = (
     Recipe(
         "single-head",
         objective=BradleyTerry(),
         model="head",
         head=(("hidden", 32),),
-        tags=_tags("One nonlinear Bradley-Terry head, whatever the objective.", adjusts=False),
+        tags=make_tags("One nonlinear Bradley-Terry head ignores the objective.", PAPER, kinds=("pairs",)),
     ),
     ByContext(
-        "multi-head", _tags("One head an objective on shared features.", "context", adjusts=True), Multihead()
+        "multi-head",
+        make_tags("Each objective has a head on shared features.", PAPER, "context", kinds=("pairs",)),
+        Multihead(),
     ),
     ByContext(
         "adversarial-head",
-        _tags("Multi-head whose features must not tell the objective.", "context", adjusts=True),
+        make_tags(
+            "Each objective has a head on shared features from which an adversary cannot tell the objective.",
+            PAPER,
+            "context",
+            kinds=("pairs",),
+        ),
         Adversarial(),
         adversarial=True,
     ),

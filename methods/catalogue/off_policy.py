@@ -6,46 +6,44 @@ A policy tuned on the log gives ``P(x|p)``; the permutation classifier's ratio
 
 from __future__ import annotations
 
-from benchmark.contract import Method, Tags
+from benchmark.contract import Method
 from methods.adjust.weights import EstimatedWeights
-from methods.catalogue.causal_preference_optimisation import LOGGED, PolicyValue
+from methods.catalogue.causal_preference_optimisation import PolicyValue
 from methods.objectives.policy_value import CPO, POEM, SNIPS
 from methods.recipe import Loss
+from methods.rows import LOGGED, make_tags
 
 CLIP = 10.0
 RATIO = "Arbour, Dimmery & Sondhi 2021 (permutation weighting)"
-ESTIMATED: tuple[tuple[str, Loss, str, str], ...] = (
-    ("ips-estimated", CPO(CLIP), "Horvitz & Thompson 1952", "IPS with estimated weights."),
-    ("snips-estimated", SNIPS(CLIP), "Swaminathan & Joachims 2015", "SNIPS with estimated weights."),
-    ("poem-estimated", POEM(CLIP), "Swaminathan & Joachims 2015", "POEM with estimated weights."),
+ESTIMATED: tuple[tuple[str, Loss, str], ...] = (
+    ("ips", CPO(CLIP), "Horvitz & Thompson 1952"),
+    ("snips", SNIPS(CLIP), "Swaminathan & Joachims 2015"),
+    ("poem", POEM(CLIP), "Swaminathan & Joachims 2015"),
 )
 
 METHODS: tuple[Method, ...] = (
     *(
         PolicyValue(
-            name,
+            f"{name}-estimated",
             loss,
-            Tags(
-                needs=frozenset({"covariate"}),
-                adjusts=True,
+            make_tags(
+                f"{name.upper()} weights outcomes by propensities estimated from covariates.",
+                f"{paper}; {RATIO}",
+                "covariate",
                 policy=True,
-                paper=f"{paper}; {RATIO}",
-                summary=summary,
             ),
             outcome_model=EstimatedWeights(),
         )
-        for name, loss, paper, summary in ESTIMATED
+        for name, loss, paper in ESTIMATED
     ),
     PolicyValue(
         "ips-logged-unclipped",
         CPO(),
-        Tags(
-            needs=frozenset(LOGGED),
-            track="propensity",
-            adjusts=True,
+        make_tags(
+            "IPS weights outcomes by logged propensities and cuts no weight.",
+            "Horvitz & Thompson 1952",
+            *LOGGED,
             policy=True,
-            paper="Horvitz & Thompson 1952",
-            summary="IPS with logged propensities, no weight cut.",
         ),
         logged=True,
     ),

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags, Texts, Train
-from methods.adjust.partial import Joint
 from methods.objectives.exploration import SELM
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.rows import ALL_KINDS, make_tags, on_residuals
 
 PAPER = "Zhang et al. 2024, arXiv 2405.19332 (offline form: reconstruction)"
 NEARLY_GREEDY = 0.2
@@ -56,31 +56,18 @@ class OfflineExploration:
         return harness.fitted_policy(model)
 
 
+PAIRS = Recipe(
+    "selm-offline",
+    pairing=SamePrompt(),
+    tags=make_tags(
+        "DPO learns from logged pairs and lowers what the reference would write anyway.",
+        PAPER,
+        kinds=ALL_KINDS,
+        policy=True,
+    ),
+)
+
 METHODS: tuple[Method, ...] = (
-    OfflineExploration(
-        Recipe(
-            "selm-offline",
-            pairing=SamePrompt(),
-            tags=Tags(
-                kinds=frozenset({"outcome", "pairs", "rankings"}),
-                policy=True,
-                paper=PAPER,
-                summary="DPO on logged pairs, lowering what the reference would say anyway.",
-            ),
-        )
-    ),
-    OfflineExploration(
-        Recipe(
-            "selm-offline-residual",
-            adjust=Joint(),
-            pairing=SamePrompt(),
-            tags=Tags(
-                needs=frozenset({"covariate"}),
-                adjusts=True,
-                policy=True,
-                paper=PAPER,
-                summary="SELM's loss on pairs ordered by the residual outcome.",
-            ),
-        )
-    ),
+    OfflineExploration(PAIRS),
+    OfflineExploration(on_residuals(PAIRS, "SELM's loss orders pairs by the residual outcome.")),
 )

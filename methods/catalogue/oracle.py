@@ -25,6 +25,7 @@ from benchmark.contract import (
 )
 from methods.objectives.exploration import SELM
 from methods.objectives.pairwise import DPO
+from methods.rows import ALL_KINDS, make_tags
 
 
 @dataclass(frozen=True)
@@ -107,20 +108,22 @@ class Acquire:
         return asked[kept], drawn[kept, 0], drawn[kept, 1]
 
 
-def _tags(summary: str, paper: str) -> Tags:
-    kinds = frozenset({"outcome", "pairs", "rankings"})
-    return Tags(kinds=kinds, track="oracle", adjusts=True, policy=True, paper=paper, summary=summary)
+def _row(name: str, paper: str, summary: str, **settings: Any) -> Acquire:
+    tags = make_tags(summary, paper, kinds=ALL_KINDS, track="oracle", adjusts=True, policy=True)
+    return Acquire(name, tags, **settings)
 
 
 METHODS: tuple[Method, ...] = (
-    Acquire(
+    _row(
         "apl",
-        _tags("Buys the pairs it is most certain of, retrains DPO.", "Muldrew et al. 2024, arXiv 2402.08114"),
+        "Muldrew et al. 2024, arXiv 2402.08114",
+        "APL buys outcomes of the pairs that it is most certain of and retrains DPO.",
     ),
-    Acquire("oracle-random", _tags("Buys random pairs, retrains DPO.", "baseline"), certain=False),
-    Acquire(
+    _row("oracle-random", "baseline", "It buys outcomes of random pairs and retrains DPO.", certain=False),
+    _row(
         "selm",
-        _tags("Buys random pairs, continues with optimism.", "Zhang et al. 2024, arXiv 2405.19332"),
+        "Zhang et al. 2024, arXiv 2405.19332",
+        "SELM buys outcomes of random pairs and continues with an optimism term.",
         certain=False,
         optimism=0.001,
     ),

@@ -6,106 +6,101 @@ removes confounding.
 
 from __future__ import annotations
 
-from benchmark.contract import Method, Tags
+from benchmark.contract import Method
 from methods.adjust.partial import Joint
 from methods.adjust.weights import EstimatedWeights, LoggedWeights
 from methods.objectives.pairwise import DPO, IPO, ORPO, Hinge, RobustDPO, SimPO, SLiC
 from methods.pairing.rules import Modelled, SamePrompt
 from methods.posthoc.extrapolate import ExPO
 from methods.recipe import Loss, Recipe
+from methods.rows import ALL_KINDS, LOGGED, make_tags, on_residuals
 
-PREFERENCES = frozenset({"outcome", "pairs", "rankings"})
 LOSSES: tuple[tuple[str, Loss, str, str], ...] = (
-    ("ipo", IPO(), "Azar et al. 2023", "Squared loss on a bounded margin: damps what pairs say."),
+    ("ipo", IPO(), "Azar et al. 2023", "IPO's squared loss holds a policy to a bounded margin."),
     (
         "cdpo",
         DPO(label_smoothing=0.1),
         "Mitchell 2023",
-        "Conservative (not Causal) DPO: smoothed labels, capped margin.",
+        "Conservative (not causal) DPO smooths labels, which caps the margin.",
     ),
-    ("rdpo", RobustDPO(), "Chowdhury et al. 2024", "Unbiased for random flips; amplifies systematic ones."),
-    ("hinge", Hinge(), "Liu et al. 2023 (RSO)", "Hinge on the log-ratio margin."),
+    (
+        "rdpo",
+        RobustDPO(),
+        "Chowdhury et al. 2024",
+        "Robust DPO is unbiased for labels flipped at random and amplifies systematic flips.",
+    ),
+    ("hinge", Hinge(), "Liu et al. 2023 (RSO)", "A hinge acts on the log-ratio margin."),
     (
         "slic",
         SLiC(),
         "Zhao et al. 2023 (SLiC-HF)",
-        "Hinge on likelihoods plus a likelihood term, no reference.",
+        "SLiC adds a likelihood term to a hinge on likelihoods and needs no reference.",
     ),
-    ("simpo", SimPO(), "Meng et al. 2024", "Per-token likelihoods with a target margin, no reference."),
-    ("orpo", ORPO(), "Hong et al. 2024", "Likelihood of the chosen text plus an odds-ratio term."),
+    (
+        "simpo",
+        SimPO(),
+        "Meng et al. 2024",
+        "SimPO compares likelihoods a token with a target margin and needs no reference.",
+    ),
+    ("orpo", ORPO(), "Hong et al. 2024", "ORPO adds an odds-ratio term to the chosen text's likelihood."),
 )
-
-
-def _tags(summary: str, paper: str, *needs: str, **more: object) -> Tags:
-    kinds = frozenset({"outcome"}) if needs else PREFERENCES
-    settings: dict = {"adjusts": bool(needs), "policy": True, **more}
-    return Tags(kinds=kinds, needs=frozenset(needs), paper=paper, summary=summary, **settings)
-
+DPO_PAPER = "Rafailov et al. 2023"
 
 RAW = tuple(
-    Recipe(name, pairing=SamePrompt(), objective=loss, tags=_tags(summary, paper))
-    for name, loss, paper, summary in LOSSES
-)
-RESIDUAL = tuple(
     Recipe(
-        f"{name}-residual",
-        adjust=Joint(),
+        name,
         pairing=SamePrompt(),
         objective=loss,
-        tags=_tags(f"{name} on pairs ordered by the residual outcome.", paper, "covariate"),
+        tags=make_tags(summary, paper, kinds=ALL_KINDS, policy=True),
     )
-    for name, loss, paper, _ in LOSSES
+    for name, loss, paper, summary in LOSSES
+)
+EXPO = Recipe(
+    "expo",
+    pairing=SamePrompt(),
+    objective=DPO(),
+    posthoc=(ExPO(),),
+    tags=make_tags(
+        "ExPO extrapolates DPO on raw pairs and amplifies its direction.",
+        "Zheng et al. 2025",
+        kinds=ALL_KINDS,
+        policy=True,
+    ),
 )
 
 METHODS: tuple[Method, ...] = (
     *RAW,
-    *RESIDUAL,
+    *(on_residuals(row, f"{row.name} orders pairs by the residual outcome.") for row in RAW),
     Recipe(
         "dpo-modelled",
-        adjust=Joint(),
-        pairing=Modelled(),
-        objective=DPO(),
-        tags=_tags(
-            "DPO on pairs ordered by a covariate-adjusted reward.", "Rafailov et al. 2023", "covariate"
+        Joint(),
+        Modelled(),
+        DPO(),
+        tags=make_tags(
+            "DPO learns from pairs ordered by a covariate-adjusted reward.",
+            DPO_PAPER,
+            "covariate",
+            policy=True,
         ),
     ),
     Recipe(
         "dpo-weighted",
-        adjust=EstimatedWeights(),
-        pairing=SamePrompt(weighted=True),
-        objective=DPO(),
-        tags=_tags(
-            "DPO on raw pairs weighted by estimated inverse propensities.",
-            "Rafailov et al. 2023",
-            "covariate",
+        EstimatedWeights(),
+        SamePrompt(weighted=True),
+        DPO(),
+        tags=make_tags(
+            "Estimated inverse propensities weight DPO's raw pairs.", DPO_PAPER, "covariate", policy=True
         ),
     ),
     Recipe(
         "dpo-weighted-logged",
-        adjust=LoggedWeights(),
-        pairing=SamePrompt(weighted=True),
-        objective=DPO(),
-        tags=_tags(
-            "DPO on raw pairs weighted by logged inverse propensities.",
-            "Rafailov et al. 2023",
-            "propensity",
-            "target_propensity",
-            track="propensity",
+        LoggedWeights(),
+        SamePrompt(weighted=True),
+        DPO(),
+        tags=make_tags(
+            "Logged inverse propensities weight DPO's raw pairs.", DPO_PAPER, *LOGGED, policy=True
         ),
     ),
-    Recipe(
-        "expo",
-        pairing=SamePrompt(),
-        objective=DPO(),
-        posthoc=(ExPO(),),
-        tags=_tags("DPO on raw pairs, extrapolated: amplifies its direction.", "Zheng et al. 2025"),
-    ),
-    Recipe(
-        "expo-residual",
-        adjust=Joint(),
-        pairing=SamePrompt(),
-        objective=DPO(),
-        posthoc=(ExPO(),),
-        tags=_tags("DPO on residual pairs, extrapolated.", "Zheng et al. 2025", "covariate"),
-    ),
+    EXPO,
+    on_residuals(EXPO, "ExPO extrapolates DPO on residual pairs."),
 )

@@ -17,6 +17,7 @@ from benchmark.contract import Fitting, Harness, Log, Method, Sample, Tags
 from methods.objectives.unpaired import SFT
 from methods.posthoc.blocking import draw_blocks
 from methods.recipe import Recipe
+from methods.rows import make_tags
 
 PAPER = "Niu et al. 2021, arXiv 2010.12885 (reconstruction)"
 
@@ -110,13 +111,13 @@ METHODS: tuple[Method, ...] = (
         Recipe(
             "sft-paraphrased",
             objective=SFT(),
-            tags=Tags(policy=True, paper=PAPER, summary="SFT on logged texts and their paraphrases."),
+            tags=make_tags("SFT imitates logged texts and their paraphrases.", PAPER, policy=True),
         )
     ),
     Paraphrased(
         Recipe(
             "regression-paraphrased",
-            tags=Tags(paper=PAPER, summary="Outcome regression on the log and on paraphrases of it."),
+            tags=make_tags("An outcome regression reads the log and paraphrases of it.", PAPER),
         )
     ),
 )

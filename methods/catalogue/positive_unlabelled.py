@@ -1,4 +1,4 @@
-"""Implicit feedback as positive and unlabelled rows (ImplicitRM-like): who acts beside what pleases."""
+"""Implicit feedback as positive and unlabelled rows, in the manner of ImplicitRM."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from methods.adjust.features import TextFeatures, covariate_columns
 from methods.adjust.logistic import fit_logistic
 from methods.adjust.positive import fit_positive_unlabelled
 from methods.linear import LinearReward
+from methods.rows import make_tags
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class ImplicitFeedback:
     Attributes:
         name: Name on the board.
         tags: What it takes and claims.
-        inclined: Model who acts from the covariates; without it an unlabelled row is a dislike.
+        inclined: Model from the covariates who acts; otherwise an unlabelled row counts as negative.
     """
 
     name: str
@@ -60,22 +61,18 @@ def positives(log: Log) -> np.ndarray:
     return np.where(seen, np.nan_to_num(outcomes) > threshold, False).astype(np.float64)
 
 
-def _tags(summary: str, paper: str, *needs: str) -> Tags:
-    return Tags(needs=frozenset(needs), adjusts=bool(needs), paper=paper, summary=summary)
-
-
 METHODS: tuple[Method, ...] = (
     ImplicitFeedback(
         "positive-unlabelled",
-        _tags(
-            "Preference from positives alone, who acts modelled from covariates.",
+        make_tags(
+            "Positives alone tell the preference; covariates model who acts.",
             "ImplicitRM, 2026, arXiv 2603.23184 (reconstruction)",
             "covariate",
         ),
     ),
     ImplicitFeedback(
         "unlabelled-as-negative",
-        _tags("Logistic regression that takes everything unlabelled for a dislike.", "baseline"),
+        make_tags("A logistic regression takes every unlabelled row for a negative one.", "baseline"),
         inclined=False,
     ),
 )

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from benchmark.contract import Method, Tags
-from methods.adjust.partial import Joint
+from dataclasses import replace
+
+from benchmark.contract import Method
 from methods.objectives.pairwise import DPO, BradleyTerry
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import Matched, SamePrompt
 from methods.recipe import Recipe
+from methods.rows import ALL_KINDS, make_tags, on_residuals
 
-PREFERENCES = frozenset({"outcome", "pairs", "rankings"})
-OUTCOME = frozenset({"outcome"})
-COVARIATE = frozenset({"covariate"})
 DPO_PAPER = "Rafailov et al. 2023"
+RAW = Recipe(
+    "dpo-raw",
+    pairing=SamePrompt(),
+    objective=DPO(),
+    tags=make_tags(
+        "DPO learns from same-prompt pairs ordered by the raw outcome.",
+        DPO_PAPER,
+        kinds=ALL_KINDS,
+        policy=True,
+    ),
+)
 
 METHODS: tuple[Method, ...] = (
     Recipe(
@@ -20,58 +30,34 @@ METHODS: tuple[Method, ...] = (
         pairing=SamePrompt(),
         objective=BradleyTerry(),
         model="head",
-        tags=Tags(
-            kinds=PREFERENCES,
-            paper="Bradley & Terry 1952",
-            summary="Reward head on same-prompt pairs ordered by outcome.",
+        tags=make_tags(
+            "A reward head learns from same-prompt pairs ordered by outcome.",
+            "Bradley & Terry 1952",
+            kinds=ALL_KINDS,
         ),
     ),
     Recipe(
         "sft",
         objective=SFT(),
-        tags=Tags(
-            kinds=OUTCOME,
-            policy=True,
-            paper="supervised fine-tuning",
-            summary="Likelihood of the logged texts: copies what was written, whatever came of it.",
+        tags=make_tags(
+            "SFT imitates the logged texts, whatever came of them.", "supervised fine-tuning", policy=True
         ),
     ),
-    Recipe(
-        "dpo-raw",
-        pairing=SamePrompt(),
-        objective=DPO(),
-        tags=Tags(
-            kinds=PREFERENCES,
-            policy=True,
-            paper=DPO_PAPER,
-            summary="DPO on same-prompt pairs ordered by raw outcome.",
-        ),
-    ),
+    RAW,
     Recipe(
         "dpo-matched",
         pairing=Matched(),
         objective=DPO(),
-        tags=Tags(
-            kinds=OUTCOME,
-            needs=COVARIATE,
-            adjusts=True,
+        tags=make_tags(
+            "DPO learns from same-prompt pairs of rows with near covariates.",
+            DPO_PAPER,
+            "covariate",
             policy=True,
-            paper=DPO_PAPER,
-            summary="DPO on same-prompt pairs of rows with near covariates.",
         ),
     ),
-    Recipe(
-        "dpo-residual",
-        adjust=Joint(),
-        pairing=SamePrompt(),
-        objective=DPO(),
-        tags=Tags(
-            kinds=OUTCOME,
-            needs=COVARIATE,
-            adjusts=True,
-            policy=True,
-            paper=DPO_PAPER + "; DeconfoundLM, arXiv 2506.00152 (reconstruction)",
-            summary="DPO on same-prompt pairs ordered by the outcome less the covariates' joint effect.",
-        ),
+    on_residuals(
+        replace(RAW, name="dpo"),
+        "DPO learns from same-prompt pairs ordered by the outcome less the covariates' joint effect.",
+        DPO_PAPER + "; DeconfoundLM, arXiv 2506.00152 (reconstruction)",
     ),
 )

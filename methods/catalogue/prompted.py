@@ -15,13 +15,14 @@ import numpy as np
 from scipy.special import logsumexp
 
 from benchmark.contract import Fitting, Harness, Log, Method, Tags, Texts, Train
-from methods.adjust.partial import Joint, Raw
+from methods.adjust.partial import Raw
 from methods.adjust.scored import Adjust
 from methods.catalogue.invariance import confounder_index
 from methods.objectives.pairwise import DPO
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import SamePrompt, order_pairs, partners
 from methods.recipe import take_texts
+from methods.rows import make_tags, on_residuals
 
 
 def sign_words(log: Log, n: int) -> np.ndarray:
@@ -87,8 +88,8 @@ class SignedPolicy:
 
 
 @dataclass(frozen=True)
-class Conditioned:
-    """Conditional alignment (CA): likelihood given a sign of the score's bin; served with the best.
+class ConditionalSFT:
+    """Conditional alignment (CA): likelihood given a sign of the score's bin; the best is then asked for.
 
     Conditioning on the outcome imitates what was used where outcomes were high. Source: Hu et al.
     2023 (arXiv 2308.12050), who write the standardised score; bins stand for it here.
@@ -120,8 +121,8 @@ class CausalDPO:
     """CDPO (Le et al. 2026): DPO with a confounder token before the prompt.
 
     As released, the token is drawn at random, whatever the row's own confounder: in the limit plain
-    DPO with a random prefix, served without it. Corrected, pairs are made inside a stratum of the
-    confounder, carry its sign, and the policy served is the mean over strata.
+    DPO with a random prefix, sampled without it. Corrected, pairs are made inside a stratum of the
+    confounder and carry its sign, and the result is the mean policy over strata.
 
     Attributes:
         name: Name on the board.
@@ -164,37 +165,36 @@ class CausalDPO:
         return SignedPolicy(harness, model, words, shares)
 
 
-def _tags(summary: str, paper: str, *needs: str, adjusts: bool) -> Tags:
-    return Tags(needs=frozenset(needs), adjusts=adjusts, policy=True, paper=paper, summary=summary)
-
-
 CDPO = "Le et al. 2026 (CDPO, Findings of EACL)"
 OFFLINE = "Hu et al. 2023, arXiv 2308.12050 (reconstruction)"
+CONDITIONAL = ConditionalSFT(
+    "conditional-sft",
+    make_tags(
+        "SFT learns texts given the outcome's bin and is asked for the best one.", OFFLINE, policy=True
+    ),
+    Raw(),
+)
+
 METHODS: tuple[Method, ...] = (
-    Conditioned(
-        "conditional-sft",
-        _tags("Likelihood given the outcome's bin, served with the best.", OFFLINE, adjusts=False),
-        Raw(),
-    ),
-    Conditioned(
-        "conditional-sft-residual",
-        _tags("Likelihood given the residual's bin.", OFFLINE, "covariate", adjusts=True),
-        Joint(),
-    ),
+    CONDITIONAL,
+    on_residuals(CONDITIONAL, "SFT learns texts given the residual's bin and is asked for the best one."),
     CausalDPO(
         "causal-dpo-released",
-        _tags(
-            "Causal DPO as released: a random confounder token.", CDPO + ", code", "covariate", adjusts=True
+        make_tags(
+            "Causal DPO as released puts a random confounder token before the prompt.",
+            CDPO + ", code",
+            "covariate",
+            policy=True,
         ),
         corrected=False,
     ),
     CausalDPO(
         "causal-dpo-corrected",
-        _tags(
-            "Causal DPO corrected: inside strata of the confounder, averaged.",
+        make_tags(
+            "Causal DPO, corrected, makes pairs inside strata of the confounder and averages over strata.",
             CDPO + ", corrected",
             "covariate",
-            adjusts=True,
+            policy=True,
         ),
         corrected=True,
     ),

@@ -14,18 +14,17 @@ from benchmark.contract import Fitted, Harness, Log, Method, RewardFunction, Tag
 from benchmark.contract.roles import role_of
 from methods.adjust.partial import PartialOut
 from methods.recipe import Recipe
-
-ALL_KINDS = frozenset({"outcome", "pairs", "rankings"})
+from methods.rows import ALL_KINDS, make_tags
 
 CEILING = Recipe(
     "ceiling",
     adjust=PartialOut(roles=("covariate", "time", "slot")),
-    tags=Tags(
+    tags=make_tags(
+        "A covariate-adjusted regression reads the complete randomised twin; it is a reference, no entrant.",
         kinds=ALL_KINDS,
         adjusts=True,
         calibrated=True,
         intervals=True,
-        summary="Covariate-adjusted regression on the complete randomised twin: a reference, no entrant.",
     ),
 )
 
@@ -45,11 +44,11 @@ class FaceValue:
 
 NAIVE = FaceValue(
     "naive",
-    Tags(
+    make_tags(
+        "Outcomes are regressed on text features alone; on preferences Bradley-Terry is fitted instead.",
         kinds=ALL_KINDS,
         calibrated=True,
         intervals=True,
-        summary="Outcome regression on text features alone; Bradley-Terry where the log holds preferences.",
     ),
 )
 
@@ -101,20 +100,20 @@ METHODS: tuple[Method, ...] = (
     NAIVE,
     Constant(
         "canary-constant",
-        Tags(kinds=ALL_KINDS, canary=True, summary="Zero for every text; must score a coin."),
+        make_tags("Every text gets zero, which must score like a coin.", kinds=ALL_KINDS, canary=True),
     ),
     Random(
         "canary-random",
-        Tags(kinds=ALL_KINDS, canary=True, summary="A random linear reward; a coin on average."),
+        make_tags("A random linear reward scores like a coin on average.", kinds=ALL_KINDS, canary=True),
     ),
     CopyNaive(
         "canary-copy-naive",
-        Tags(
+        make_tags(
+            "A copy of naive must tie with it.",
             kinds=ALL_KINDS,
             canary=True,
             calibrated=True,
             intervals=True,
-            summary="A copy of naive; must tie with it.",
         ),
     ),
 )

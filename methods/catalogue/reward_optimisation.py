@@ -19,6 +19,7 @@ from methods.objectives.policy_gradient import ClippedPolicyGradient
 from methods.objectives.weights import leave_one_out
 from methods.posthoc.select import BestOfN, Tilt
 from methods.recipe import Recipe
+from methods.rows import LOGGED, make_tags
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,39 +132,45 @@ class PolicyGradient:
         return harness.fitted_policy(policy)
 
 
-def _tags(summary: str, paper: str, *needs: str, track: str = "log") -> Tags:
-    return Tags(
-        needs=frozenset(needs), track=track, adjusts=bool(needs), policy=True, paper=paper, summary=summary
-    )
-
-
 RLOO = "Ahmadian et al. 2024"
 METHODS: tuple[Method, ...] = (
     Recipe(
-        "best-of-n", posthoc=(BestOfN(),), tags=_tags("The best of 8 reference texts by naive.", "baseline")
+        "best-of-n",
+        posthoc=(BestOfN(),),
+        tags=make_tags("The naive reward picks the best of 8 reference texts.", "baseline", policy=True),
     ),
     Recipe(
         "best-of-n-adjusted",
-        adjust=Joint(),
+        Joint(),
         posthoc=(BestOfN(),),
-        tags=_tags("The best of 8 reference texts by covariate regression.", "baseline", "covariate"),
+        tags=make_tags(
+            "Covariate regression picks the best of 8 reference texts.", "baseline", "covariate", policy=True
+        ),
     ),
     Recipe(
         "tilt-adjusted",
-        adjust=Joint(),
+        Joint(),
         posthoc=(Tilt(),),
-        tags=_tags("Reference texts tilted by covariate regression.", "Korbak et al. 2022", "covariate"),
+        tags=make_tags(
+            "Covariate regression tilts the law of reference texts.",
+            "Korbak et al. 2022",
+            "covariate",
+            policy=True,
+        ),
     ),
-    PolicyGradient("rloo", _tags("RLOO against the naive reward.", RLOO), Raw()),
-    PolicyGradient("rloo-adjusted", _tags("RLOO against covariate regression.", RLOO, "covariate"), Joint()),
+    PolicyGradient("rloo", make_tags("RLOO maximises the naive reward.", RLOO, policy=True), Raw()),
+    PolicyGradient(
+        "rloo-adjusted",
+        make_tags("RLOO maximises the reward of covariate regression.", RLOO, "covariate", policy=True),
+        Joint(),
+    ),
     PolicyGradient(
         "dso",
-        _tags(
-            "Policy gradient on kernel-smoothed, propensity-weighted outcomes.",
+        make_tags(
+            "A policy gradient maximises kernel-smoothed, propensity-weighted outcomes.",
             "Kiyohara et al. 2025, arXiv 2504.02646 (reconstruction)",
-            "propensity",
-            "target_propensity",
-            track="propensity",
+            *LOGGED,
+            policy=True,
         ),
         LoggedWeights(clip=20.0),
         KernelReward,

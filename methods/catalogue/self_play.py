@@ -13,10 +13,11 @@ import numpy as np
 
 from benchmark.contract import Fitting, Harness, Incompatible, Log, Method, Sample, Tags, Texts, Train
 from benchmark.harness.training.model import blend
-from methods.adjust.partial import Joint, Raw
+from methods.adjust.partial import Raw
 from methods.adjust.scored import Adjust
 from methods.objectives.pairwise import ORPO
 from methods.objectives.weights import filter_top
+from methods.rows import make_tags, on_residuals
 
 PAPER = "Yin et al. 2024, arXiv 2405.20830"
 
@@ -111,24 +112,16 @@ def splice(before: list[str], window: list[str], after: list[str], written: str)
     return " ".join([*before, *new, *(after if len(new) == len(window) else [])])
 
 
+RAW = SelfPlay(
+    "sapo",
+    make_tags(
+        "The best fifth of texts plays against the policy's own rewriting of a part of them.",
+        PAPER,
+        policy=True,
+    ),
+)
+
 METHODS: tuple[Method, ...] = (
-    SelfPlay(
-        "sapo",
-        Tags(
-            policy=True,
-            paper=PAPER,
-            summary="Best fifth of texts against the policy's own rewriting of a part of them.",
-        ),
-    ),
-    SelfPlay(
-        "sapo-residual",
-        Tags(
-            needs=frozenset({"covariate"}),
-            adjusts=True,
-            policy=True,
-            paper=PAPER,
-            summary="SAPO whose good texts are those with the best residuals.",
-        ),
-        Joint(),
-    ),
+    RAW,
+    on_residuals(RAW, "SAPO takes the texts with the best residuals for good."),
 )

@@ -13,6 +13,7 @@ from methods.objectives.references import MRPO, clip_references, separation_weig
 from methods.objectives.unpaired import SFT
 from methods.pairing.rules import SamePrompt
 from methods.recipe import Recipe
+from methods.rows import ALL_KINDS, make_tags
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class TwoReferences:
 METHODS: tuple[Method, ...] = (
     TwoReferences(
         "mrpo",
-        Tags(
-            kinds=frozenset({"outcome", "pairs", "rankings"}),
+        make_tags(
+            "DPO learns against the clipped, adaptively weighted mean of two references.",
+            "Le et al. 2025, arXiv 2405.16388",
+            kinds=ALL_KINDS,
             policy=True,
-            paper="Le et al. 2025, arXiv 2405.16388",
-            summary="DPO against the clipped, adaptively weighted mean of two references.",
         ),
     ),
 )

@@ -6,36 +6,31 @@ is and how wrong the log, so what repairs the bias lets the noise back in. ``dat
 
 from __future__ import annotations
 
-from benchmark.contract import Method, Tags
+from benchmark.contract import Method
 from methods.adjust.slices import Slice
 from methods.recipe import Recipe
-
-
-def _tags(summary: str, paper: str, intervals: bool) -> Tags:
-    return Tags(
-        needs=frozenset({"randomised"}),
-        track="slice",
-        adjusts=True,
-        calibrated=True,
-        intervals=intervals,
-        paper=paper,
-        summary=summary,
-    )
-
+from methods.rows import make_tags
 
 METHODS: tuple[Method, ...] = (
     Recipe(
         "slice-only",
-        adjust=Slice(),
-        tags=_tags("Regression on the randomised rows alone.", "randomised experiment", True),
+        Slice(),
+        tags=make_tags(
+            "A regression reads the randomised rows alone.",
+            "randomised experiment",
+            "randomised",
+            calibrated=True,
+            intervals=True,
+        ),
     ),
     Recipe(
         "slice-anchored",
-        adjust=Slice(anchored=True),
-        tags=_tags(
-            "The slice's regression, shrunk towards the whole log's as far as the slice allows.",
+        Slice(anchored=True),
+        tags=make_tags(
+            "The slice's regression is shrunk towards the whole log's as far as the slice allows.",
             "Kallus, Puli & Shalit 2018 (experimental grounding); reconstruction",
-            False,
+            "randomised",
+            calibrated=True,
         ),
     ),
 )

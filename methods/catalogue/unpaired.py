@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Method, Tags, Texts
+from benchmark.contract import Method, Texts
 from methods.adjust.features import covariate_columns
 from methods.adjust.logistic import fit_logistic
-from methods.adjust.partial import Joint, Raw
-from methods.adjust.scored import Adjust, Scored
+from methods.adjust.scored import Scored
 from methods.objectives.unpaired import BCO, KTO, SFT
 from methods.objectives.weights import density_ratio, exponential_weights, filter_top, standardise
 from methods.recipe import Loss, Recipe
+from methods.rows import make_tags, on_residuals
 
 OFFLINE = "Hu et al. 2023, arXiv 2308.12050 (reconstruction)"
 
@@ -51,60 +51,28 @@ def _above_median(scored: Scored) -> np.ndarray:
     return (scored.value > np.median(scored.value)).astype(np.float64)
 
 
-def _recipe(
-    name: str,
-    loss: Loss,
-    columns: Any,
-    paper: str,
-    summary: str,
-    adjust: Adjust | None = None,
-    needs: tuple[str, ...] = (),
-) -> Recipe:
-    tags = Tags(needs=frozenset(needs), adjusts=bool(needs), policy=True, paper=paper, summary=summary)
-    return Recipe(name, adjust or Raw(), objective=loss, columns=columns, tags=tags)
+def _row(name: str, loss: Loss, columns: Any, paper: str, summary: str, *needs: str) -> Recipe:
+    return Recipe(name, objective=loss, columns=columns, tags=make_tags(summary, paper, *needs, policy=True))
 
 
-COVARIATE = ("covariate",)
+FILTERED = _row("filtered-sft", SFT(), filtered, OFFLINE, "SFT imitates the fifth with the best outcomes.")
+WEIGHTED = _row("rwr", SFT(), exponential, OFFLINE, "The exponential outcome weights the likelihood.")
+DESIRED = _row("kto", KTO(), desirable, "Ethayarajh et al. 2024", "KTO takes rows above the median for good.")
 
 METHODS: tuple[Method, ...] = (
-    _recipe("filtered-sft", SFT(), filtered, OFFLINE, "Likelihood of the fifth with the best outcomes."),
-    _recipe(
-        "filtered-sft-residual",
-        SFT(),
-        filtered,
-        OFFLINE,
-        "Likelihood of the fifth with the best residuals.",
-        Joint(),
-        COVARIATE,
-    ),
-    _recipe("rwr", SFT(), exponential, OFFLINE, "Likelihood weighted by the exponential outcome."),
-    _recipe(
-        "rwr-residual",
-        SFT(),
-        exponential,
-        OFFLINE,
-        "Likelihood weighted by the exponential residual.",
-        Joint(),
-        COVARIATE,
-    ),
-    _recipe("kto", KTO(), desirable, "Ethayarajh et al. 2024", "Rows above the median are desirable."),
-    _recipe(
-        "kto-residual",
-        KTO(),
-        desirable,
-        "Ethayarajh et al. 2024",
-        "Residuals above the median are desirable.",
-        Joint(),
-        COVARIATE,
-    ),
-    _recipe("bco", BCO(), desirable, "Jung et al. 2024", "Binary classifier on rows above the median."),
-    _recipe(
+    FILTERED,
+    on_residuals(FILTERED, "SFT imitates the fifth with the best residuals."),
+    WEIGHTED,
+    on_residuals(WEIGHTED, "The exponential residual weights the likelihood."),
+    DESIRED,
+    on_residuals(DESIRED, "KTO takes rows with residuals above the median for good."),
+    _row("bco", BCO(), desirable, "Jung et al. 2024", "BCO classifies rows as above or below the median."),
+    _row(
         "bco-balanced",
         BCO(),
         balanced,
         "Jung et al. 2024",
-        "BCO whose density ratio sees the covariates.",
-        None,
-        COVARIATE,
+        "BCO weights rows by a density ratio that sees the covariates.",
+        "covariate",
     ),
 )

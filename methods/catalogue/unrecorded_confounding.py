@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from methods.adjust.scored import Adjust, Scored
 from methods.adjust.selection import CompleteCase, ObservationWeights, ShadowWeights
 from methods.linear import IntervalReward, LinearReward, regress
 from methods.recipe import Recipe
+from methods.rows import make_tags
 
 
 @dataclass(frozen=True)
@@ -46,23 +48,8 @@ class TwoStageRegression:
         return IntervalReward(linear, *self.unpenalised(scored))
 
 
-def _tags(
-    summary: str,
-    paper: str,
-    *needs: str,
-    track: str = "log",
-    adjusts: bool = True,
-    intervals: bool = False,
-) -> Tags:
-    return Tags(
-        needs=frozenset(needs),
-        track=track,
-        adjusts=adjusts,
-        calibrated=True,
-        intervals=intervals,
-        paper=paper,
-        summary=summary,
-    )
+def _row(name: str, adjust: Adjust, paper: str, summary: str, *needs: str, **claims: Any) -> Recipe:
+    return Recipe(name, adjust, tags=make_tags(summary, paper, *needs, calibrated=True, **claims))
 
 
 METHODS: tuple[Method, ...] = (
@@ -70,10 +57,11 @@ METHODS: tuple[Method, ...] = (
         "instrumented-texts",
         InstrumentedTexts(),
         instrumented_texts_fit,
-        _tags(
-            "Two-stage least squares on one text index an instrument.",
+        make_tags(
+            "Two-stage least squares takes one text index an instrument.",
             "Angrist & Imbens 1995",
             "instrument",
+            calibrated=True,
             intervals=True,
         ),
     ),
@@ -81,89 +69,81 @@ METHODS: tuple[Method, ...] = (
         "residual-instrumented",
         InstrumentedConfounder(),
         instrumented_residual_fit,
-        _tags(
-            "Subtract g(C) estimated by two-stage least squares, then learn the reward.",
+        make_tags(
+            "Two-stage least squares estimates g(C), which is subtracted before the reward is learnt.",
             "DeconfoundLM, arXiv 2506.00152 (reconstruction)",
             "instrument",
             "covariate",
+            calibrated=True,
             intervals=True,
         ),
     ),
-    Recipe(
+    _row(
         "proximal",
-        adjust=Proximal(),
-        tags=_tags(
-            "Two proxies of the confounder, each instrumenting the other.",
-            "Tchetgen Tchetgen et al. 2020",
-            "proxy",
-        ),
+        Proximal(),
+        "Tchetgen Tchetgen et al. 2020",
+        "Of two proxies of the confounder, each instruments the other.",
+        "proxy",
     ),
-    Recipe(
+    _row(
         "proxy-as-covariate",
-        adjust=Joint(roles=("covariate", "proxy")),
-        tags=_tags("Noisy proxies adjusted for as if they were the confounder.", "baseline", "proxy"),
+        Joint(roles=("covariate", "proxy")),
+        "baseline",
+        "Noisy proxies are adjusted for as if they were the confounder.",
+        "proxy",
     ),
-    Recipe(
+    _row(
         "time-regression",
-        adjust=Joint(roles=("covariate", "time")),
-        tags=_tags(
-            "Joint regression on text, covariates and a smooth trend.", "baseline", "time", intervals=True
-        ),
+        Joint(roles=("covariate", "time")),
+        "baseline",
+        "One regression explains the outcome by text, covariates and a smooth trend.",
+        "time",
+        intervals=True,
     ),
-    Recipe(
+    _row(
         "slot-regression",
-        adjust=Joint(roles=("covariate", "slot")),
-        tags=_tags(
-            "Joint regression on text, covariates and the slot shown in.", "baseline", "slot", intervals=True
-        ),
+        Joint(roles=("covariate", "slot")),
+        "baseline",
+        "One regression explains the outcome by text, covariates and the slot that the text was shown in.",
+        "slot",
+        intervals=True,
     ),
-    Recipe(
+    _row(
         "adjust-for-everything",
-        adjust=Joint(roles=("covariate", "mediator", "proxy", "time", "slot")),
-        tags=_tags(
-            "Adjusts for every column whatever its role, mediators and colliders included.",
-            "baseline (bad control)",
-            "mediator",
-        ),
+        Joint(roles=("covariate", "mediator", "proxy", "time", "slot")),
+        "baseline (bad control)",
+        "It adjusts for every column whatever its role, mediators and colliders included.",
+        "mediator",
     ),
-    Recipe(
+    _row(
         "complete-case",
-        adjust=CompleteCase(),
-        tags=_tags(
-            "Rows with an outcome as if nothing were missing, covariates adjusted for.",
-            "baseline",
-            "observed",
-            adjusts=False,
-        ),
+        CompleteCase(),
+        "baseline",
+        "It adjusts rows with an outcome for covariates as if no outcome were missing.",
+        "observed",
+        adjusts=False,
     ),
-    Recipe(
+    _row(
         "observation-weighted",
-        adjust=ObservationWeights(),
-        tags=_tags(
-            "Rows weighted by one over the logged chance of an outcome being recorded.",
-            "CausalRM, 2026 (reconstruction); Horvitz & Thompson 1952",
-            "observed",
-            "observation_propensity",
-            track="propensity",
-        ),
+        ObservationWeights(),
+        "CausalRM, 2026 (reconstruction); Horvitz & Thompson 1952",
+        "One over the logged chance of an outcome being recorded weights the rows.",
+        "observed",
+        "observation_propensity",
     ),
-    Recipe(
+    _row(
         "observation-weighted-estimated",
-        adjust=ObservationWeights(logged=False),
-        tags=_tags(
-            "As observation-weighted, the chance fitted on texts and covariates.",
-            "CausalRM, 2026 (reconstruction)",
-            "observed",
-        ),
+        ObservationWeights(logged=False),
+        "CausalRM, 2026 (reconstruction)",
+        "One over the chance of an outcome being recorded, fitted on texts and covariates, weights the rows.",
+        "observed",
     ),
-    Recipe(
+    _row(
         "observation-weighted-shadow",
-        adjust=ShadowWeights(),
-        tags=_tags(
-            "Recording depends on the outcome; a shadow variable identifies how.",
-            "Miao & Tchetgen Tchetgen 2016",
-            "observed",
-            "shadow",
-        ),
+        ShadowWeights(),
+        "Miao & Tchetgen Tchetgen 2016",
+        "A shadow variable identifies how recording depends on the outcome, and its chance weights the rows.",
+        "observed",
+        "shadow",
     ),
 )

@@ -46,10 +46,10 @@ def answers_each_text_alone(subject: Subject) -> None:
 def samples_texts(subject: Subject) -> None:
     """A declared policy samples texts."""
     if not subject.method.tags.policy:
-        raise CheckSkipped("declares no policy")
+        raise CheckSkipped("the method declares no policy")
     fitted: Any = subject.fitted()
     if not callable(getattr(fitted, "sample", None)):
-        raise CheckFailed("declares a policy but its result has no sample(prompts, n)")
+        raise CheckFailed("the method declares a policy, but its result has no sample(prompts, n)")
     texts = np.asarray(fitted.sample(PROMPTS, 2), dtype=object)
     if texts.shape != (len(PROMPTS), 2) or not all(isinstance(text, str) for text in texts.ravel()):
         raise CheckFailed(f"sample({len(PROMPTS)} prompts, 2) gave shape {texts.shape}")
@@ -58,12 +58,14 @@ def samples_texts(subject: Subject) -> None:
 def gives_valid_intervals(subject: Subject) -> None:
     """Declared intervals are finite, ordered, and mirror when on and off change places."""
     if not subject.method.tags.intervals:
-        raise CheckSkipped("declares no intervals")
+        raise CheckSkipped("the method declares no intervals")
     if "outcome" not in subject.kinds:
-        raise CheckSkipped("takes no outcome logs")
+        raise CheckSkipped("the method takes no outcome logs")
     fitted: Any = subject.fitted("outcome")
     if not callable(getattr(fitted, "effect_interval", None)):
-        raise CheckFailed("declares intervals but its result has no effect_interval(contrasts, level)")
+        raise CheckFailed(
+            "the method declares intervals, but its result has no effect_interval(contrasts, level)"
+        )
     contrasts = toy_contrasts()
     found = np.asarray(fitted.effect_interval(contrasts, 0.9))
     if found.shape != (4, 2) or not np.isfinite(found).all() or (found[:, 0] > found[:, 1]).any():
@@ -78,9 +80,9 @@ def finds_no_effect_where_there_is_none(subject: Subject) -> str:
     """A method that claims to adjust finds less than half of what naive finds on a null log."""
     tags = subject.method.tags
     if not tags.adjusts or not tags.calibrated or "outcome" not in tags.kinds:
-        raise CheckSkipped("claims no adjusted effects on the outcome's scale")
+        raise CheckSkipped("the method claims no adjusted effects on the outcome's scale")
     if {"instrument", "covariate"} <= tags.needs or not tags.needs & {"covariate", "proxy", "instrument"}:
-        raise CheckSkipped("the toy log's confounding is not of the kind it adjusts for")
+        raise CheckSkipped("the toy log has no confounding of the kind that the method adjusts for")
     null = draw_toy(2000, seed=5, effects=np.zeros(4))
     own, naive = (
         _greeting_effect(subject.fit_many([log], method=method)[0])
@@ -90,17 +92,19 @@ def finds_no_effect_where_there_is_none(subject: Subject) -> str:
         )
     )
     if abs(own) > 0.5 * abs(naive):
-        raise CheckFailed(f"a null attribute gets {own:.2f}, naive gives it {naive:.2f}")
+        raise CheckFailed(
+            f"the method gives an attribute without effect {own:.2f}, naive gives it {naive:.2f}"
+        )
     return f"{own:.2f}, naive {naive:.2f}"
 
 
 def treats_weights_like_repeated_rows(subject: Subject) -> None:
-    """A row of weight 2 counts as the row twice, for recipes in closed form."""
+    """In a closed-form recipe a row of weight 2 counts like the row twice."""
     from methods.linear import regress
 
     method = subject.method
     if not isinstance(method, Recipe) or method.objective is not None or "outcome" not in method.tags.kinds:
-        raise CheckSkipped("not a closed-form recipe on outcomes")
+        raise CheckSkipped("the method is no closed-form recipe on outcomes")
     scored = method.adjust(subject.log("outcome"), subject.make_harness(0))
     counts = make_rng("check weights").integers(1, 4, size=len(scored.value))
     rows = np.repeat(np.arange(len(counts)), counts)
@@ -118,7 +122,7 @@ def treats_weights_like_repeated_rows(subject: Subject) -> None:
     )
     weighted = replace(scored, weight=counts.astype(float))
     if not np.allclose(subject.ask(regress(weighted)), subject.ask(regress(repeated)), atol=1e-7):
-        raise CheckFailed("weights and repetition disagree")
+        raise CheckFailed("a row of weight 2 and the row twice give different rewards")
 
 
 def toy_contrasts() -> Contrasts:

@@ -1,4 +1,4 @@
-"""Checks on how a method behaves while it fits: budget, randomness, company."""
+"""Checks on how a method behaves while it fits: budget, randomness, independence of other fits."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def stays_within_budget(subject: Subject) -> str:
         for name in ("trainings", "steps", "samples", "asks"):
             most = budget.steps * budget.trainings if name == "steps" else getattr(budget, name)
             if spent[name] > most:
-                raise CheckFailed(f"{kind}: {spent[name]} {name} asked for, {most} allowed")
-    return ", ".join(f"{count} {name}" for name, count in sorted(spent.items())) or "asks for nothing"
+                raise CheckFailed(
+                    f"on {kind} logs the fit asks for {spent[name]} {name}, the budget allows {most}"
+                )
+    return ", ".join(f"{count} {name}" for name, count in sorted(spent.items())) or "the fit asks for nothing"
 
 
 def leaves_global_randomness(subject: Subject) -> None:
@@ -41,15 +43,17 @@ def leaves_global_randomness(subject: Subject) -> None:
 
 
 def gives_same_result_beside_other_fits(subject: Subject) -> str:
-    """Driven beside another fit, the result is the one it has alone."""
+    """A fit that is driven together with another gives the result that it gives alone."""
     other = subject.log(toy=draw_toy(300, seed=2))
     together = subject.fit_many([subject.log(), other])[0]
     alone = subject.ask(subject.fitted())
     moved = distance(alone, subject.ask(together))
-    # Stacked arithmetic rounds differently and an optimiser magnifies that; a seed's noise is the yardstick.
+    # Stacked arithmetic rounds differently and an optimiser magnifies that; another seed gives the scale.
     noise = distance(alone, subject.ask(subject.fitted(seed=1)))
     if moved > 1e-3 and moved > 0.25 * noise:
-        raise CheckFailed(f"company moves rewards by {moved:.2g} of their spread, a seed by {noise:.2g}")
+        raise CheckFailed(
+            f"another fit in the batch moves rewards by {moved:.2g} of their spread, a seed by {noise:.2g}"
+        )
     return f"moved {moved:.2g}, seed noise {noise:.2g}"
 
 

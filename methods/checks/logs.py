@@ -16,7 +16,7 @@ def fits_every_declared_kind(subject: Subject) -> None:
         try:
             fitted = subject.fitted(kind)
         except Incompatible as refusal:
-            raise CheckFailed(f"declares {kind} logs but declines one: {refusal.reason}") from refusal
+            raise CheckFailed(f"the method declares {kind} logs, yet declines: {refusal.reason}") from refusal
         if not callable(getattr(fitted, "reward", None)):
             raise CheckFailed(f"the result for {kind} logs has no reward(prompts, texts, context)")
 
@@ -24,13 +24,13 @@ def fits_every_declared_kind(subject: Subject) -> None:
 def declares_what_it_reads(subject: Subject) -> None:
     """A log with the declared roles and no others is fitted: what a method reads, its tags name."""
     if "covariate" in subject.method.tags.needs:
-        raise CheckSkipped("the other checks' logs hold the declared roles alone")
+        raise CheckSkipped("the logs of the other checks hold no role that is not declared")
     try:
         rewards = subject.ask(subject.fit(subject.log(drop=["covariate"])))
     except Incompatible as refusal:
-        raise CheckFailed(f"declines a log of the declared roles: {refusal.reason}") from refusal
+        raise CheckFailed(f"the method declines a log of the declared roles: {refusal.reason}") from refusal
     if not np.isfinite(rewards).all():
-        raise CheckFailed("rewards are not finite where only the declared roles are recorded")
+        raise CheckFailed("rewards are not finite on a log of the declared roles alone")
 
 
 def leaves_log_unchanged(subject: Subject) -> None:
@@ -47,7 +47,7 @@ def leaves_log_unchanged(subject: Subject) -> None:
 
 
 def ignores_row_order(subject: Subject) -> str:
-    """Shuffled rows give the same answer: exactly in closed form, within seed noise otherwise."""
+    """Shuffled rows give the same answer, up to the difference that another seed makes."""
     log = subject.log()
     order = np.random.Generator(np.random.PCG64(7)).permutation(len(log))
     original = subject.ask(subject.fitted())
@@ -75,14 +75,14 @@ def ignores_covariate_names(subject: Subject) -> None:
 
 
 def survives_one_row(subject: Subject) -> str:
-    """A log of one row is fitted or declined."""
+    """The method fits or declines a log of one row."""
     return _fits_or_refuses(subject, subject.log().take(np.array([0])))
 
 
 def survives_constant_outcome(subject: Subject) -> str:
-    """A log whose outcome never varies is fitted or declined."""
+    """The method fits or declines a log whose outcome never varies."""
     if "outcome" not in subject.method.tags.kinds:
-        raise CheckSkipped("takes no outcome logs")
+        raise CheckSkipped("the method takes no outcome logs")
     log = subject.log("outcome")
     place = log.table.column_names.index("outcome")
     table = log.table.set_column(place, "outcome", pa.array(np.full(len(log), 2.5)))
@@ -90,7 +90,7 @@ def survives_constant_outcome(subject: Subject) -> str:
 
 
 def survives_one_prompt(subject: Subject) -> str:
-    """A log of a single prompt is fitted or declined."""
+    """The method fits or declines a log of a single prompt."""
     log = subject.log(toy=draw_toy(300, seed=3))
     return _fits_or_refuses(subject, log.take(np.flatnonzero(log.prompts == log.prompts[0])))
 
@@ -100,7 +100,7 @@ def _fits_or_refuses(subject: Subject, log: Log) -> str:
         fitted = subject.fit(log)
     except Incompatible as refusal:
         if not refusal.reason.strip():
-            raise CheckFailed("declined without a reason") from refusal
+            raise CheckFailed("the method declines the log without a reason") from refusal
         return f"declined: {refusal.reason}"
     rewards = subject.ask(fitted)
     if not np.isfinite(rewards).all():

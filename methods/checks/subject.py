@@ -99,7 +99,7 @@ class Subject:
             if isinstance(result, Failure):
                 if result.status == "incompatible":
                     raise Incompatible(result.reason)
-                raise CheckFailed(f"the fit ended {result.status}: {result.reason}")
+                raise CheckFailed(f"the fit failed ({result.status}): {result.reason}")
         return found  # type: ignore[return-value]
 
     def fitted(self, kind: str | None = None, seed: int = 0) -> Fitted:

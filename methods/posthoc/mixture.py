@@ -1,4 +1,4 @@
-"""A mixture of policies: what MMRA serves."""
+"""A mixture of policies, such as the one that MMRA finds."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ standard errors: pairs that differ by less than two of them are not asked about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +16,9 @@ from scipy.special import ndtr
 from benchmark.contract.errors import UsageError
 from benchmark.contract.queries import Queries
 from simulators.experiments.precision import Arms, list_pairs
-from simulators.query import QuerySizes
+from simulators.protocols import Context, QuerySizes, Strings
 from simulators.text.corpus import CorpusDomain
 from simulators.text.domain import Detected
-from simulators.text.reading import Strings
 
 RESOLVED = 2.0
 
@@ -40,6 +38,7 @@ class MeasuredTruth:
     naive_effects: np.ndarray
     groups: None = None
     context: None = None
+    roles: None = None
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -139,9 +138,7 @@ class MeasuredTruth:
         """Attributes read from the strings, and whether the corpus holds them."""
         return self.domain.detect(texts)
 
-    def reward(
-        self, prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray] | None = None
-    ) -> np.ndarray:
+    def reward(self, prompts: Strings, texts: Strings, context: Context | None = None) -> np.ndarray:
         """Measured mean outcome of texts kept back, shape (n,).
 
         Raises:
@@ -156,11 +153,13 @@ class MeasuredTruth:
             )
         return self.arms.means[rows]
 
-    def naive_reward(
-        self, prompts: np.ndarray, texts: np.ndarray, context: Mapping[str, np.ndarray] | None = None
-    ) -> np.ndarray:
+    def naive_reward(self, prompts: Strings, texts: Strings, context: Context | None = None) -> np.ndarray:
         """What the log at face value makes of the attributes of texts, shape (n,)."""
         return self.domain.detectors.detect(texts) @ self.naive_effects
+
+    def group_rewards(self, prompts: Strings, texts: Strings) -> np.ndarray:
+        """Rewards of one group that holds everybody, shape (1, n)."""
+        return self.reward(prompts, texts)[None]
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], int]:

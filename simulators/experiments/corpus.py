@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmark.contract.errors import UsageError, unknown_name
+from benchmark.contract.errors import Incompatible, UsageError, unknown_name
 from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
@@ -25,10 +25,9 @@ from simulators.experiments.thinning import (
     score_rows,
 )
 from simulators.experiments.trial import Columns, Trial, number_of, read_trial
-from simulators.query import QuerySizes
+from simulators.protocols import Draw, Oracle, Proposer, QuerySizes
 from simulators.text.corpus import CorpusDomain, make_corpus
 from simulators.text.detectors import Reader
-from simulators.world import Draw
 
 ONE_A_GROUP = "Each story or test ran one of its texts, and what was run where decided both text and outcome."
 REJECTED = "People who score differently anyway were shown some texts more often, and why is recorded."
@@ -56,7 +55,8 @@ class CorpusWorld:
     feedback: str
     streams: Streams
 
-    def __len__(self) -> int:
+    @property
+    def n_rows(self) -> int:
         """Rows of the log."""
         return len(self.thinned.rows)
 
@@ -68,7 +68,7 @@ class CorpusWorld:
         naive, _ = fit_within(values, log.outcomes[rows], number_of([log.prompts[rows]]), np.ones(len(rows)))
         return MeasuredTruth(self.domain, _distinct(pool_arms(self.held, self.dispersion)), naive)
 
-    def draw(self, n: int | None = None, arm: str = "log", start: int = 0, complete: bool = False) -> Draw:
+    def draw(self, n: int | None = None, data: str = "log", start: int = 0, complete: bool = False) -> Draw:
         """Rows ``start : start + n`` of the log, or of the randomised rows it was thinned from.
 
         Outcomes of the twin are taken within cells where the log has one row a group: cells
@@ -76,27 +76,27 @@ class CorpusWorld:
 
         Args:
             n: How many rows; by default all.
-            arm: ``"log"``, or ``"twin"``.
+            data: ``"log"``, or ``"twin"``.
             start: First row.
             complete: Changes nothing: what was recorded is all there is.
 
         Raises:
             UsageError: If there are fewer rows.
         """
-        if arm not in ("log", "twin"):
-            raise UsageError("unknown arm", expected="log or twin", found=repr(arm))
-        rows = self.thinned.rows if arm == "log" else self._twin_rows
+        if data not in ("log", "twin"):
+            raise UsageError("a world has no such data", expected="log or twin", found=repr(data))
+        rows = self.thinned.rows if data == "log" else self._twin_rows
         stop = len(rows) if n is None else start + n
         if not 0 <= start < stop <= len(rows):
             raise UsageError(
-                f"the {arm} of corpus {self.domain.name!r} has {len(rows)} rows",
+                f"the {data} of corpus {self.domain.name!r} has {len(rows)} rows",
                 expected=f"n from 1 to {len(rows)}",
                 found=f"rows {start} to {stop}",
                 fix=f"set n to at most {len(rows)}",
             )
         chosen = self.logged.take(rows[start:stop])
         outcomes = chosen.outcomes
-        if arm == "twin" and self.thinned.propensity is None:
+        if data == "twin" and self.thinned.propensity is None:
             centre = np.bincount(self.logged.cells, self.logged.totals)
             centre = centre / np.bincount(self.logged.cells, self.logged.weights).clip(1e-300)
             outcomes = outcomes - centre[chosen.cells] + self.logged.outcomes.mean()
@@ -109,7 +109,7 @@ class CorpusWorld:
             columns[f"covariate.{name}"] = chosen.covariates[:, i]
         if chosen.times is not None:
             columns["time"] = chosen.times
-        if arm == "log" and self.thinned.propensity is not None and self.thinned.target is not None:
+        if data == "log" and self.thinned.propensity is not None and self.thinned.target is not None:
             columns["propensity"] = self.thinned.propensity[start:stop]
             columns["target_propensity"] = self.thinned.target[start:stop]
         told: dict[str, Any] = {"cell": chosen.cells, "group": chosen.groups}
@@ -125,6 +125,25 @@ class CorpusWorld:
         """Resolved pairs and toggled pairs of the texts kept back."""
         return ask_about(self.truth, sizes or QuerySizes(), self.streams.rng("queries"))
 
+    def oracle(self) -> Oracle:
+        """Nothing: see Raises.
+
+        Raises:
+            Incompatible: Always; the people of a table were asked once.
+        """
+        raise Incompatible(f"corpus {self.domain.name!r} is a table: nobody can be asked about a text anew")
+
+    def proposer(self) -> Proposer:
+        """Nothing: see Raises.
+
+        Raises:
+            Incompatible: Always; an audit needs the truth about texts of its own choosing.
+        """
+        raise Incompatible(
+            f"corpus {self.domain.name!r} is a table: only its own texts were measured, so no others can be "
+            "proposed"
+        )
+
     def card(self) -> dict[str, Any]:
         """What it is made of, as plain data."""
         truth, rejected = self.truth, self.thinned.propensity is not None
@@ -138,9 +157,9 @@ class CorpusWorld:
             "situation": REJECTED if rejected else ONE_A_GROUP,
             "domain": self.domain.name,
             "feedback": self.feedback,
-            "rows": len(self),
+            "rows": self.n_rows,
             "randomised_rows": len(self.logged),
-            "acceptance": len(self) / len(self.logged),
+            "acceptance": self.n_rows / len(self.logged),
             "bound": self.thinned.bound,
             "held_out_texts": len(truth.arms),
             "pairs": len(truth.pairs),

@@ -12,25 +12,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
+from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
-from simulators.family import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
 from simulators.law.roles import DECOY
-from simulators.standard import PROGNOSIS, apply_dials, compose_world
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.standard import PROGNOSIS, apply_parameters, compose_world
+from simulators.world import SimulatedWorld
 
-LABELLED = Dial("labelled", True, "whether the late columns are recorded as such; otherwise as covariates")
-KIND = Dial("kind", "both", "which late columns are recorded", choices=("mediator", "collider", "both"))
-SHARE = Dial("share", 0.8, "share of each effect that passes through the mediator", 0.0, 1.0)
+LABELLED = Parameter(
+    "labelled", True, "whether the late columns are recorded as such; otherwise as covariates"
+)
+KIND = Parameter("kind", "both", "which late columns are recorded", choices=("mediator", "collider", "both"))
+SHARE = Parameter("share", 0.8, "share of each effect that passes through the mediator", 0.0, 1.0)
 DWELL_ERROR = Factor("dwell_error", nodes=1)
 
 CARD = FamilyCard(
     name="badcontrol",
     situation="Reading time and sharing were recorded beside what drives the phrasing, but both came after "
     "it: one carries its effect, the other follows from phrasing and score.",
-    dials=(STRENGTH, OVERLAP, KIND, SHARE, LABELLED, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, KIND, SHARE, LABELLED, domain_parameter()),
     identified_by="the covariates alone, without what came after the text",
     recover="methods that heed the roles: covariates in, mediators out",
     fail="adjusting for everything recorded",
@@ -49,10 +51,10 @@ class _After:
         return late + rows.people["dwell_error" if self.by_outcome == 0 else "share_error"]
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=(*CONFOUNDERS, Factor("share_error", nodes=1)),
         features=standardised(*CONFOUNDERS),
@@ -61,15 +63,15 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         recording=Recording(),
     )
     effects, decoys = world.roles.effects, np.array([name == DECOY for name in world.roles.names])
-    group = "mediator" if dials["labelled"] else "covariate"
+    group = "mediator" if parameters["labelled"] else "covariate"
     late = {
-        "mediator": Column(f"{group}.dwell", _After(float(dials["share"]) * effects / PROGNOSIS)),
+        "mediator": Column(f"{group}.dwell", _After(float(parameters["share"]) * effects / PROGNOSIS)),
         "collider": Column(f"{group}.shares", _After(-1.5 * decoys.astype(float), 1.0)),
     }
-    chosen = tuple(column for kind, column in late.items() if dials["kind"] in (kind, "both"))
+    chosen = tuple(column for kind, column in late.items() if parameters["kind"] in (kind, "both"))
     before = factors("engagement", "recency", "mobile") + PROPENSITIES
     recording = Recording(before + chosen, after=tuple(column.role for column in chosen))
-    return apply_dials(replace(world, recording=recording))
+    return apply_parameters(replace(world, recording=recording))
 
 
 FAMILY = Family(CARD, _compose)

@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import Streams
-from simulators.dials import Dial, DialValue
-from simulators.experiments.corpus import CorpusWorld, make_corpus_world
+from simulators.card import Family, FamilyCard
+from simulators.experiments.corpus import make_corpus_world
 from simulators.experiments.table import join_tables, read_table
 from simulators.experiments.thinning import Thinning
 from simulators.experiments.trial import Columns
-from simulators.family import Family, FamilyCard
+from simulators.parameters import Parameter, Value
+from simulators.protocols import World
 from simulators.text.corpus import digest_pool
 
 COLUMN, COLUMNS, NONE = "a column", "a column, or several joined by +", "nothing or a column"
@@ -27,8 +28,8 @@ CARD = FamilyCard(
     name="corpus",
     situation="A real experiment of which a confounded part is the log: each test ran one of its texts and "
     "tests differ in all else, or people who answer differently anyway were shown some texts more often.",
-    dials=(
-        Dial(
+    parameters=(
+        Parameter(
             "data",
             "",
             "the experiment's table",
@@ -36,53 +37,61 @@ CARD = FamilyCard(
             required=True,
             place="file",
         ),
-        Dial(
+        Parameter(
             "join",
             "",
             "a second table with columns that the first lacks",
             form="nothing or a file",
             place="file",
         ),
-        Dial("on", "", "the column that both tables have", form=NONE),
-        Dial("text", "text", "the text", form=COLUMN),
-        Dial("test", "test", "rows that agree on these were randomised against each other", form=COLUMNS),
-        Dial("outcome", "outcome", "what was measured; with a weight, the number of successes", form=COLUMN),
-        Dial("weight", "", "how many measurements a row stands for", form=NONE),
-        Dial(
+        Parameter("on", "", "the column that both tables have", form=NONE),
+        Parameter("text", "text", "the text", form=COLUMN),
+        Parameter(
+            "test", "test", "rows that agree on these were randomised against each other", form=COLUMNS
+        ),
+        Parameter(
+            "outcome", "outcome", "what was measured; with a weight, the number of successes", form=COLUMN
+        ),
+        Parameter("weight", "", "how many measurements a row stands for", form=NONE),
+        Parameter(
             "group", "", "what is never split between log and truth; by default the first of test", form=NONE
         ),
-        Dial("prompt", "", "what the writer was asked for", form=NONE),
-        Dial("covariates", "", "numbers known before the text was chosen", form=f"a column, {MOST}"),
-        Dial("time", "", "when the row was logged, a number", form=NONE),
-        Dial("exclude", "", "rows where this is true are dropped", form=NONE),
-        Dial(
+        Parameter("prompt", "", "what the writer was asked for", form=NONE),
+        Parameter("covariates", "", "numbers known before the text was chosen", form=f"a column, {MOST}"),
+        Parameter("time", "", "when the row was logged, a number", form=NONE),
+        Parameter("exclude", "", "rows where this is true are dropped", form=NONE),
+        Parameter(
             "attribute",
             "",
             "nothing: the log is one row of each group; an attribute: rows are kept iff U < w / M, which "
             "makes it go with the score",
             form="nothing or an attribute, such as long or question",
         ),
-        Dial("tilt", 1.0, "log odds of the attribute for each standard deviation of the score", 0.0, 10.0),
-        Dial(
+        Parameter(
+            "tilt", 1.0, "log odds of the attribute for each standard deviation of the score", 0.0, 10.0
+        ),
+        Parameter(
             "score",
             "predicted",
             "what confounds: the outcome that the covariates predict, or weights of covariates",
             form="predicted, or NAME:WEIGHT, several joined by +",
         ),
-        Dial("held_out", 0.5, "share of the rows kept back for the truth", 0.05, 0.95),
-        Dial("feedback", "scalar", "kind of the outcome", choices=("scalar", "binary", "count", "rating")),
-        Dial("task", "Write a text.", "the prompt where no column holds one", form="any text"),
+        Parameter("held_out", 0.5, "share of the rows kept back for the truth", 0.05, 0.95),
+        Parameter(
+            "feedback", "scalar", "kind of the outcome", choices=("scalar", "binary", "count", "rating")
+        ),
+        Parameter("task", "Write a text.", "the prompt where no column holds one", form="any text"),
     ),
     identified_by="with an attribute: the covariates and the logged propensity; else nothing for certain",
     recover="with an attribute: covariate regression and inverse propensity weights; else nobody in full, "
     "adjustment as far as covariates describe the tests",
     fail="taking the outcome at face value",
-    given="a table with a text, an outcome and a randomised arm",
+    user_data="a table with a text, an outcome and a randomised arm",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> CorpusWorld:
-    said = {name: str(value) for name, value in dials.items()}
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> World:
+    said = {name: str(value) for name, value in parameters.items()}
     table = read_table(said["data"])
     if said["join"]:
         table = join_tables(table, read_table(said["join"]), said["on"])
@@ -94,14 +103,14 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         covariates=_split(said["covariates"], table),
         **optional,
     )
-    thinning = Thinning(said["attribute"] or None, float(dials["tilt"]), _weights(said["score"]))
+    thinning = Thinning(said["attribute"] or None, float(parameters["tilt"]), _weights(said["score"]))
     world = make_corpus_world(
         table,
         columns,
         streams,
         thinning,
         task=said["task"],
-        held_out=float(dials["held_out"]),
+        held_out=float(parameters["held_out"]),
         feedback=said["feedback"],
     )
     # texts tell what a backbone is to be trained on, so they are what names the domain

@@ -13,22 +13,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import Dial, DialValue, domain_dial
+from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
-from simulators.family import Family, FamilyCard
 from simulators.law.population import Factor, standardised
-from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
+from simulators.law.recording import PROPENSITIES, Column, LogEdits, Recording, Rows, factors
+from simulators.parameters import Parameter, Value, domain_parameter
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
-CLEAN = Dial("clean", 0.3, "share of rows with true outcomes", 0.02, 1.0)
+CLEAN = Parameter("clean", 0.3, "share of rows with true outcomes", 0.02, 1.0)
 
 CARD = FamilyCard(
     name="corrupt",
     situation="Texts were assigned at random, but in the unflagged rows, most of the log, every outcome has "
     "the wrong sign.",
-    dials=(CLEAN, domain_dial()),
+    parameters=(CLEAN, domain_parameter()),
     identified_by="the flagged rows, whose text law is known",
     recover="weighting the flagged rows; doubly robust means, whatever the outcome model",
     fail="an outcome model trained on the log",
@@ -36,7 +36,7 @@ CARD = FamilyCard(
 
 
 @dataclass(frozen=True)
-class _FaceValue:
+class _Negated:
     clean: float
 
     def __call__(self, means: np.ndarray) -> np.ndarray:
@@ -51,19 +51,19 @@ def _negate(rows: Rows) -> np.ndarray:
     return np.where(rows.people["checked"] == 1, 1.0, -1.0) * rows.outcomes[0]
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    clean = float(dials["clean"])
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    clean = float(parameters["clean"])
     checked = Factor("checked", "bernoulli", (clean,))
     columns = (*factors("engagement", "recency", "mobile"), Column("randomised", _flag), *PROPENSITIES)
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=(*CONFOUNDERS, checked),
         features=standardised(*CONFOUNDERS),
         recording=Recording(columns, outcome=_negate),
     )
-    return replace(randomise(with_delta(world, 0.5)), face_value=_FaceValue(clean))
+    return replace(randomise(with_delta(world, 0.5)), edits=LogEdits(recorded_mean=_Negated(clean)))
 
 
 FAMILY = Family(CARD, _compose)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, People, scaled_features
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
-from simulators.standard import apply_dials, compose_world
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
+from simulators.world import SimulatedWorld
 
 WHEN = Factor("when", "uniform", nodes=64)
 DAYS = 365.0
@@ -20,7 +20,7 @@ DAYS = 365.0
 CARD = FamilyCard(
     name="drift",
     situation="Over the year the house style changed while scores rose and fell with the season.",
-    dials=(STRENGTH, OVERLAP, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, domain_parameter()),
     identified_by="adjustment for time, which is recorded",
     recover="adjustment for a smooth trend; the logged propensity",
     fail="pooling the year",
@@ -36,11 +36,11 @@ def _day(rows: Rows) -> np.ndarray:
     return DAYS * (np.asarray(rows.people["when"]) / np.sqrt(3.0) + 1) / 2
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    return apply_dials(
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    return apply_parameters(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=(WHEN,),
             features=scaled_features(("trend", "season_sine", "season_cosine"), (WHEN,), _trends),

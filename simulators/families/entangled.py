@@ -13,26 +13,28 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import Recording, combination, factors
 from simulators.law.roles import BENEFICIAL, HARMFUL, draw_roles
-from simulators.standard import apply_dials, compose_world
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 FACTORS = (
     Factor("reputation", nodes=24),
     Factor("placement", nodes=24),
     Factor("popularity_error", nodes=1),
 )
-ENTANGLEMENT = Dial("entanglement", 1.0, "how far causal text responds too; 0 ties decoys alone", 0.0, 1.0)
-ERROR = Dial("error", 0.6, "standard deviation of the error in the recorded popularity", 0.0, 3.0)
-ENDOGENEITY = Dial(
+ENTANGLEMENT = Parameter(
+    "entanglement", 1.0, "how far causal text responds too; 0 ties decoys alone", 0.0, 1.0
+)
+ERROR = Parameter("error", 0.6, "standard deviation of the error in the recorded popularity", 0.0, 3.0)
+ENDOGENEITY = Parameter(
     "endogeneity", 0.0, "direct effect of the unrecorded driver, relative to popularity's", 0.0, 2.0
 )
-REACTION = Dial(
+REACTION = Parameter(
     "reaction", 0.0, "how far the writer reacts to popularity itself (breaks the instrument)", 0.0, 1.0
 )
 
@@ -40,7 +42,7 @@ CARD = FamilyCard(
     name="entangled",
     situation="Popular sources score higher and write differently, better in part; popularity is recorded "
     "with error, and their placement moves popularity alone.",
-    dials=(STRENGTH, OVERLAP, ENTANGLEMENT, ERROR, ENDOGENEITY, REACTION, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, ENTANGLEMENT, ERROR, ENDOGENEITY, REACTION, domain_parameter()),
     identified_by="the instrument, which moves the outcome through popularity alone",
     recover="subtracting the instrumented effect of popularity; joint regression as far as error allows",
     fail="rewards made invariant to popularity; everything once the writer reacts to it",
@@ -55,28 +57,28 @@ def _drivers(people: People) -> np.ndarray:
     return np.stack([_popularity(people), np.asarray(people["reputation"])], axis=-1)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    domain = load_domain(str(dials["domain"]))
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    domain = load_domain(str(parameters["domain"]))
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     # Popular sources write better, not merely differently: helpful text goes with popularity and harmful
     # text against it, else the two cancel and the true reward has nothing to do with popularity.
     names, responds = np.array(roles.names), roles.directions != 0
     better = np.where(names == BENEFICIAL, 1.0, np.where(names == HARMFUL, -1.0, 0.0))
-    tied = better * float(dials["entanglement"])
+    tied = better * float(parameters["entanglement"])
     directions = np.where(responds & (better != 0), tied, roles.directions)
     features = Features(("popularity", "reputation"), _drivers)
-    reaction, half = float(dials["reaction"]), np.sqrt(0.5)
+    reaction, half = float(parameters["reaction"]), np.sqrt(0.5)
     popularity = combination(
-        "covariate.popularity", reputation=half, placement=half, popularity_error=float(dials["error"])
+        "covariate.popularity", reputation=half, placement=half, popularity_error=float(parameters["error"])
     )
-    return apply_dials(
+    return apply_parameters(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=FACTORS,
             features=features,
-            coefficients=np.array([1.0, float(dials["endogeneity"])]),
+            coefficients=np.array([1.0, float(parameters["endogeneity"])]),
             aim=np.array([reaction, 1 - reaction]),
             spread=0.0,
             roles=replace(roles, directions=directions),

@@ -14,31 +14,33 @@ import numpy as np
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import Streams
-from simulators.dials import Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.feedback import Feedback, preference
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import Column, Recording, Rows
+from simulators.parameters import Parameter, Value, domain_parameter
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 ROWS_EACH = 8
-TYPES = Dial("types", 2, "how many latent types of annotators", 2, 4)
-DISAGREEMENT = Dial("disagreement", 1.0, "standard deviation of attribute effects across types", 0.0, 4.0)
-FEEDBACK = Dial("feedback", "ranking", "what annotators give", choices=("ranking", "preference"))
-FLIPS = Dial("flips", 0.0, "share of pairs written down the wrong way round", 0.0, 0.45)
-TIES = Dial("ties", 0.0, "difference in felt utility below which a pair is recorded as a tie", 0.0, 3.0)
+TYPES = Parameter("types", 2, "how many latent types of annotators", 2, 4)
+DISAGREEMENT = Parameter(
+    "disagreement", 1.0, "standard deviation of attribute effects across types", 0.0, 4.0
+)
+FEEDBACK = Parameter("feedback", "ranking", "what annotators give", choices=("ranking", "preference"))
+FLIPS = Parameter("flips", 0.0, "share of pairs written down the wrong way round", 0.0, 0.45)
+TIES = Parameter("ties", 0.0, "difference in felt utility below which a pair is recorded as a tie", 0.0, 3.0)
 
 CARD = FamilyCard(
     name="heterogeneous",
     situation="Annotators come in types that want different things, nobody recorded who is which, and a "
     "reward for all of them serves some badly.",
-    dials=(TYPES, DISAGREEMENT, FEEDBACK, FLIPS, TIES, domain_dial()),
+    parameters=(TYPES, DISAGREEMENT, FEEDBACK, FLIPS, TIES, domain_parameter()),
     identified_by="several rankings of three from each annotator, whose id is recorded",
     recover="mixtures of rewards, by their worst group",
     fail="one reward for all",
-    feedback="rankings",
+    log_kind="rankings",
 )
 
 
@@ -61,9 +63,9 @@ def _tie(rows: Rows, feedback: Feedback) -> np.ndarray:
     return feedback.tied(rows.outcomes).astype(np.int8)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    n_types, flips, ties = int(dials["types"]), float(dials["flips"]), float(dials["ties"])
-    slots = 3 if dials["feedback"] == "ranking" else 2
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    n_types, flips, ties = int(parameters["types"]), float(parameters["flips"]), float(parameters["ties"])
+    slots = 3 if parameters["feedback"] == "ranking" else 2
     if slots == 3 and (flips or ties):
         raise UsageError("rankings have neither flips nor ties", fix="set feedback=preference")
     feedback = preference(slots, flips, ties)
@@ -73,22 +75,21 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     tie = (Column("tie", partial(_tie, feedback=feedback)),) if ties else ()
     world = compose_world(
         card,
-        {**dials, "feedback": "preference"},
+        parameters,
         streams,
         factors=(kind,),
         features=Features(tuple(f"type_{i + 1}" for i in range(n_types)), _Types(shares)),
         coefficients=np.zeros(n_types),
         aim=np.ones(n_types),
         recording=Recording((Column("unit", _unit), *tie)),
+        feedback=feedback,
     )
     tastes = streams.rng("tastes").normal(size=(n_types, len(world.roles.names)))
     tastes = tastes - shares @ tastes
-    tastes *= float(dials["disagreement"]) / np.sqrt(shares @ tastes**2)
+    tastes *= float(parameters["disagreement"]) / np.sqrt(shares @ tastes**2)
     world = replace(
         world,
-        dials=dials,
         outcome=replace(world.outcome, modification=tastes),
-        feedback=feedback,
         latent="type",
     )
     return with_delta(randomise(world), 1.0)

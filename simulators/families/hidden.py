@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Recording, factors
-from simulators.standard import apply_dials, compose_world
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
+from simulators.world import SimulatedWorld
 
 RECENCY = Factor("recency", "uniform", nodes=16)
 MOBILE = Factor("mobile", "bernoulli", (0.4,))
@@ -22,18 +22,18 @@ CARD = FamilyCard(
     name="hidden",
     situation="Something nobody recorded decides both which phrasing is shown and how it is received; what "
     "was recorded moves the phrasing only.",
-    dials=(STRENGTH, OVERLAP, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, domain_parameter()),
     identified_by="nothing in the log",
     recover="nothing; honest bounds widen",
     fail="every method that sees the log alone, together",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    return apply_dials(
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    return apply_parameters(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=(RECENCY, MOBILE, MOOD),
             features=standardised(MOOD),

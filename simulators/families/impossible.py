@@ -13,17 +13,17 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.assignment import Assignment
 from simulators.law.outcome import additive_base
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Recording, factors
 from simulators.law.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, draw_roles
+from simulators.parameters import Value, domain_parameter
 from simulators.standard import compose_world
 from simulators.strength import with_delta
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 MOBILE = Factor("mobile", "bernoulli", (0.4,))
 
@@ -31,15 +31,15 @@ CARD = FamilyCard(
     name="impossible",
     situation="Who sees which phrasing is decided entirely by something unrecorded that also moves the "
     "score, and a coin outside the log decides whether phrasings help or harm.",
-    dials=(domain_dial(),),
+    parameters=(domain_parameter(),),
     identified_by="nothing whatever",
     recover="nobody",
     fail="everybody; mean regret below one half over many signs invalidates a run",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    domain = load_domain(str(dials["domain"]))
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    domain = load_domain(str(parameters["domain"]))
     n_attributes = len(domain.attributes)
     roles = draw_roles(streams, n_attributes, len(domain.prompts))
     rng = streams.rng("apparent")
@@ -50,7 +50,7 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     urges = tuple(Factor(f"urge_{k + 1}", "bernoulli", (float(p),)) for k, p in enumerate(chances))
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=(*urges, MOBILE),
         features=standardised(*urges),

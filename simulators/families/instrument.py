@@ -8,23 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import Recording, factors
-from simulators.standard import apply_dials, change_rule, compose_world, rule_of
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.standard import apply_parameters, change_rule, compose_world, rule_of
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
-PUSH = Dial("push", 1.2, "how hard a nudge pushes its attribute, relative to the confounder", 0.05, 3.0)
-DIRECT = Dial("direct", 0.0, "effect of nudges on the outcome itself (breaks exclusion)", 0.0, 2.0)
-DEPENDENT = Dial("dependent", 0.0, "how far nudges go with the confounder (breaks independence)", 0.0, 2.0)
+PUSH = Parameter("push", 1.2, "how hard a nudge pushes its attribute, relative to the confounder", 0.05, 3.0)
+DIRECT = Parameter("direct", 0.0, "effect of nudges on the outcome itself (breaks exclusion)", 0.0, 2.0)
+DEPENDENT = Parameter(
+    "dependent", 0.0, "how far nudges go with the confounder (breaks independence)", 0.0, 2.0
+)
 
 CARD = FamilyCard(
     name="instrument",
     situation="What decides both phrasing and score was not recorded, but for every attribute an independent "
     "coin nudged the writer towards it.",
-    dials=(STRENGTH, OVERLAP, PUSH, DIRECT, DEPENDENT, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, PUSH, DIRECT, DEPENDENT, domain_parameter()),
     identified_by="the nudges, which move the outcome through the text alone",
     recover="two-stage least squares",
     fail="all that ignores the nudges; two-stage least squares where a nudge acts directly or is no coin",
@@ -45,23 +47,23 @@ class _Drivers:
         return np.concatenate([mood[:, None], signs], axis=-1)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    nudges = tuple(f"nudge_{k + 1}" for k in range(len(load_domain(str(dials["domain"])).attributes)))
-    n_nudges, direct = len(nudges), float(dials["direct"])
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    nudges = tuple(f"nudge_{k + 1}" for k in range(len(load_domain(str(parameters["domain"])).attributes)))
+    n_nudges, direct = len(nudges), float(parameters["direct"])
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=(Factor("mood", nodes=12), *(Factor(name, "bernoulli") for name in nudges)),
-        features=Features(("mood", *nudges), _Drivers(nudges, float(dials["dependent"]))),
+        features=Features(("mood", *nudges), _Drivers(nudges, float(parameters["dependent"]))),
         coefficients=np.array([1.0] + [direct / np.sqrt(n_nudges)] * n_nudges),
         aim=np.array([1.0] + [0.0] * n_nudges),
         spread=0.0,
         recording=Recording(factors(*nudges, group="instrument")),
     )
     weights = rule_of(world).weights.copy()
-    weights[:, 1:] = float(dials["push"]) * np.eye(n_nudges)
-    return apply_dials(change_rule(world, weights=weights))
+    weights[:, 1:] = float(parameters["push"]) * np.eye(n_nudges)
+    return apply_parameters(change_rule(world, weights=weights))
 
 
 FAMILY = Family(CARD, _compose)

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
+from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
-from simulators.family import Family, FamilyCard
 from simulators.law.population import standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.standard import apply_dials, change_rule, compose_world, rule_of
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.standard import apply_parameters, change_rule, compose_world, rule_of
+from simulators.world import SimulatedWorld
 
-MODIFICATION = Dial(
+MODIFICATION = Parameter(
     "modification", 1.0, "size of effect modification, relative to additive confounding", 0.0, 4.0
 )
 SKEW = -1.2
@@ -25,17 +25,17 @@ CARD = FamilyCard(
     name="interaction",
     situation="Phrasings are shown mostly to the readers they suit, so their average effect is not the "
     "effect seen among those who were shown them.",
-    dials=(STRENGTH, OVERLAP, MODIFICATION, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, MODIFICATION, domain_parameter()),
     identified_by="an outcome model with interactions averaged over the covariates, or the logged propensity",
     recover="outcome models averaged over covariates, doubly robust, logged propensities",
     fail="subtracting an additive function of the covariates",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=CONFOUNDERS,
         features=standardised(*CONFOUNDERS),
@@ -44,8 +44,8 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     # responding attributes are rare, so that they vary most among those who gain most by them
     rule = rule_of(world)
     world = change_rule(world, intercepts=np.where(rule.responds, SKEW, rule.intercepts))
-    modification = float(dials["modification"]) * rule.weights.T
-    return apply_dials(replace(world, outcome=replace(world.outcome, modification=modification)))
+    modification = float(parameters["modification"]) * rule.weights.T
+    return apply_parameters(replace(world, outcome=replace(world.outcome, modification=modification)))
 
 
 FAMILY = Family(CARD, _compose)

@@ -13,26 +13,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
+from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
-from simulators.family import Family, FamilyCard
 from simulators.law.codes import all_attributes, encode
 from simulators.law.population import Factor, standardised
-from simulators.law.recording import Column, Recording, Rows, attribute_columns, factors
+from simulators.law.recording import Column, LogEdits, Recording, Rows, attribute_columns, factors
 from simulators.law.roles import DECOY
+from simulators.parameters import STRENGTH, Parameter, Value, domain_parameter
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
-SHARE = Dial("share", 0.1, "share of rows that people scored", 0.01, 1.0)
-ERROR = Dial("error", 0.7, "standard deviation of the judge's own error", 0.0, 5.0)
+SHARE = Parameter("share", 0.1, "share of rows that people scored", 0.01, 1.0)
+ERROR = Parameter("error", 0.7, "standard deviation of the judge's own error", 0.0, 5.0)
 WEAKER = 0.7
 
 CARD = FamilyCard(
     name="judge",
     situation="An automatic judge scored every text and favours some phrasings that readers do not care for; "
     "readers scored a few texts.",
-    dials=(STRENGTH, SHARE, ERROR, domain_dial()),
+    parameters=(STRENGTH, SHARE, ERROR, domain_parameter()),
     identified_by="the readers' scores, which calibrate the judge",
     recover="judge calibration, debiasing for the logged style attributes",
     fail="the raw judge",
@@ -63,12 +63,12 @@ def _outcome(rows: Rows) -> np.ndarray:
     return np.where(rows.people["reader"] == 1, rows.outcomes[0], np.nan)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    extra = (Factor("reader", "bernoulli", (float(dials["share"]),)), Factor("judge_error", nodes=1))
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    extra = (Factor("reader", "bernoulli", (float(parameters["share"]),)), Factor("judge_error", nodes=1))
     world = randomise(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=(*CONFOUNDERS, *extra),
             features=standardised(*CONFOUNDERS),
@@ -79,8 +79,8 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     bias = np.zeros(len(world.roles.names))
     bias[styles] = WEAKER
     bias[styles[0]] = 1.0
-    bias *= float(dials["strength"]) * world.roles.largest_effect
-    judge = _Judge(bias, float(dials["error"]), world.outcome.base)
+    bias *= float(parameters["strength"]) * world.roles.largest_effect
+    judge = _Judge(bias, float(parameters["error"]), world.outcome.base)
     names = world.domain.attributes
     columns = (
         *factors("engagement", "recency", "mobile"),
@@ -89,7 +89,7 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
         Column("judge", judge.score),
     )
     recording = Recording(columns, outcome=_outcome)
-    return replace(with_delta(world, 0.5), face_value=judge, recording=recording)
+    return replace(with_delta(world, 0.5), edits=LogEdits(recorded_mean=judge), recording=recording)
 
 
 FAMILY = Family(CARD, _compose)

@@ -12,22 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
+from simulators.law.feedback import Feedback
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
 from simulators.law.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, Roles, draw_roles
-from simulators.listed import apply_listed_dials, list_vectors
-from simulators.slider import slider
+from simulators.listed import apply_listed_parameters, list_vectors
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value
 from simulators.standard import compose_world
 from simulators.text import load_domain
 from simulators.text.letters import ATTRIBUTE_WEIGHTS, LetterLaw
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
+MIDDLE, POINTS, TOP = 50.0, 10.0, 100.0
 ROWS_EACH, DAYS_BETWEEN_WAVES, DAYS_OF_A_WAVE = 2, 300, 14
 READER = (
     Factor("leaning", repeat=ROWS_EACH, nodes=24),
@@ -35,24 +38,54 @@ READER = (
     Factor("wave", "bernoulli", repeat=ROWS_EACH),
 )
 DAY = Factor("day", "uniform", nodes=1)
-EFFECTS = Dial(
+EFFECTS = Parameter(
     "effects",
     "drawn",
     "drawn: afresh each seed, with decoys; published: in the ratios of the seven published weights, the "
     "greatest ten points of agreement; strength then scales the bias of the most flattered argument",
     choices=("drawn", "published"),
 )
-DOMAIN = Dial("domain", "letters", "what kind of text is written", choices=("letters",))
+DOMAIN = Parameter("domain", "letters", "what kind of text is written", choices=("letters",))
 
 CARD = FamilyCard(
     name="letters",
     situation="Advocates pick the two or three arguments of a letter with the reader in mind, and readers "
     "who agree anyway are sent some arguments more often.",
-    dials=(STRENGTH, OVERLAP, EFFECTS, DOMAIN),
+    parameters=(STRENGTH, OVERLAP, EFFECTS, DOMAIN),
     identified_by="the covariates, or the logged propensity of the letter, which is exact",
     recover="Causal Preference Optimization with the logged propensity, doubly robust, covariate regression",
     fail="taking agreement at face value; an outcome model without covariates",
 )
+
+
+def slider(noise: float = 1.0) -> Feedback:
+    """A 0 to 100 slider: the index in tens of points around the middle, cut off at both ends.
+
+    ``Y = clip(50 + 10 (index + noise e), 0, 100)`` with e standard normal (a Tobit with two limits),
+    so answers pile up at the ends as they do on survey sliders.
+
+    Args:
+        noise: Standard deviation of the noise on the index, in tens of points.
+    """
+    return Feedback(
+        "rating", partial(_mean, noise=noise), partial(_draw, noise=noise), noise_variance=noise**2
+    )
+
+
+def _mean(index: np.ndarray, noise: float) -> np.ndarray:
+    centre, spread = MIDDLE + POINTS * index, POINTS * noise
+    low, high = -centre / spread, (TOP - centre) / spread
+    inside = centre * (ndtr(high) - ndtr(low)) + spread * (_density(low) - _density(high))
+    return TOP * ndtr(-high) + inside
+
+
+def _draw(index: np.ndarray, uniforms: np.ndarray, noise: float) -> np.ndarray:
+    answer = MIDDLE + POINTS * (index + noise * ndtri(np.clip(uniforms, 1e-300, None)))
+    return np.clip(answer, 0.0, TOP)
+
+
+def _density(z: np.ndarray) -> np.ndarray:
+    return np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
 
 
 def _unit(rows: Rows) -> np.ndarray:
@@ -79,24 +112,23 @@ def _published(roles: Roles, names: tuple[str, ...]) -> Roles:
     return replace(roles, names=signs, effects=effects, directions=directions)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     domain, law = load_domain("letters"), LetterLaw()
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
-    roles = _published(roles, domain.attributes) if dials["effects"] == "published" else roles
+    roles = _published(roles, domain.attributes) if parameters["effects"] == "published" else roles
     columns = (*factors("leaning", "age", "wave"), Column("unit", _unit), Column("time", _time))
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=(*READER, DAY),
         features=standardised(*READER),
         recording=Recording(columns + PROPENSITIES),
         roles=roles,
+        feedback=slider(),
     )
-    world = list_vectors(
-        replace(world, feedback=slider()), law.vectors, law.probabilities[None], law.vectors.sum(axis=1) - 2
-    )
-    return apply_listed_dials(world)
+    world = list_vectors(world, law.vectors, law.probabilities[None], law.vectors.sum(axis=1) - 2)
+    return apply_listed_parameters(world)
 
 
 FAMILY = Family(CARD, _compose)

@@ -12,18 +12,20 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
+from simulators.law.codes import all_attributes, encode, product_law
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
 from simulators.law.roles import DECOY, INERT, draw_roles, mark_roles
-from simulators.pairskew import limit_for_skew
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
 from simulators.standard import apply_overlap, change_rule, compose_world
-from simulators.strength import solve_strength
+from simulators.strength import solve_strength, with_delta
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Monday best, Friday among the worst, as published for forum answers; the sizes are ours
@@ -31,7 +33,7 @@ SCORES = np.array([2.2, 0.3, 0.1, -0.2, -0.9, -0.8, -0.7])
 SCORES = (SCORES - SCORES.mean()) / SCORES.std()
 # the mild preset has Fridays lose three for every two that Mondays win, as published
 MILD_SCORES = np.array([2.0, 0.2, 0.2, 0.2, -3.0, 0.2, 0.2]) / np.sqrt(13.2 / 7)
-RULE = Dial(
+RULE = Parameter(
     "rule",
     "stochastic",
     "stochastic: the greeting is likelier on Mondays; deterministic: exactly on Mondays (no overlap); "
@@ -39,13 +41,13 @@ RULE = Dial(
     "phrasing that follows Fridays",
     choices=("stochastic", "deterministic", "mild"),
 )
-BALANCED = Dial("balanced", False, "negative control: the greeting ignores the day")
+BALANCED = Parameter("balanced", False, "negative control: the greeting ignores the day")
 
 CARD = FamilyCard(
     name="marker",
     situation="A greeting that does nothing is used most on Mondays, and whatever is posted on Mondays "
     "scores higher.",
-    dials=(STRENGTH, OVERLAP, RULE, BALANCED, domain_dial("answers")),
+    parameters=(STRENGTH, OVERLAP, RULE, BALANCED, domain_parameter("answers")),
     identified_by="comparing within days: the day is recorded",
     recover="within-day pairs, residuals, covariate regression",
     fail="preference optimisation on raw scores, which amplifies the greeting",
@@ -65,11 +67,41 @@ def _is_day(rows: Rows, day: int) -> np.ndarray:
     return (rows.people["weekday"] == day).astype(np.int8)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    domain = load_domain(str(dials["domain"]))
+def measure_pair_skew(world: SimulatedWorld, attribute: int) -> float:
+    """How often the text with the marker wins a same-prompt pair of logged impressions.
+
+    For two impressions of one prompt, one with attribute k and one without,
+    ``P(Y_on > Y_off) = E Phi((Delta base + delta Delta g) / (sqrt 2 sd))``, people following their law
+    given the attribute, the other attributes P_int. Exact for normal noise when the marker alone
+    responds to people.
+    """
+    chance = world.law.probabilities[:, attribute]
+    weights = world.law.weights.sum(axis=1)
+    on, off = weights * chance, weights * (1 - chance)
+    pushed = world.outcome.delta * world.outcome.confounding(world.law.people)
+    others = np.delete(np.arange(len(world.roles.names)), attribute)
+    codes = encode(np.insert(all_attributes(len(others)), attribute, 0, axis=1))
+    law = product_law(world.marginals[0, others])
+    base = world.outcome.base[0, 0]
+    left = (base[codes + (1 << attribute)][:, None] + pushed).ravel()
+    right = (base[codes][:, None] + pushed).ravel()
+    left_law = np.outer(law, on / on.sum()).ravel()
+    right_law = np.outer(law, off / off.sum()).ravel()
+    scale = np.sqrt(2 * world.feedback.noise_variance)
+    return float(left_law @ ndtr((left[:, None] - right) / scale) @ right_law)
+
+
+def find_limit_for_skew(world: SimulatedWorld, attribute: int, skew: float) -> float:
+    """The naive limit of an attribute at which its pair skew takes a value in (0.5, 1)."""
+    delta = brentq(lambda d: measure_pair_skew(with_delta(world, d), attribute) - skew, 0.0, 5.0, xtol=1e-9)
+    return float(with_delta(world, delta).truth.naive_effects[attribute])
+
+
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    domain = load_domain(str(parameters["domain"]))
     drawn = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     roles, marker = mark_roles(drawn, domain.attributes)
-    mild, deterministic = dials["rule"] == "mild", dials["rule"] == "deterministic"
+    mild, deterministic = parameters["rule"] == "mild", parameters["rule"] == "deterministic"
     followers = np.outer(roles.directions, [1.0, 0.0])
     if mild:
         second = int(roles.which(INERT)[0])
@@ -80,7 +112,7 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     days = tuple(Column(f"covariate.{day}", partial(_is_day, day=i)) for i, day in enumerate(WEEKDAYS[:-1]))
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=(Factor("weekday", "categorical", (1 / 7,) * 7),),
         features=Features(("day_score",), partial(_scores, scores=MILD_SCORES if mild else SCORES)),
@@ -92,9 +124,9 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     )
     world = change_rule(world, weights=followers)
     world = change_rule(world, gamma=np.inf) if deterministic else apply_overlap(world)
-    unit = limit_for_skew(world, marker, 0.52) if mild else None
-    world = solve_strength(world, float(dials["strength"]), unit)
-    return change_rule(world, gamma=0.0) if dials["balanced"] else world
+    unit = find_limit_for_skew(world, marker, 0.52) if mild else None
+    world = solve_strength(world, float(parameters["strength"]), unit)
+    return change_rule(world, gamma=0.0) if parameters["balanced"] else world
 
 
 FAMILY = Family(CARD, _compose)

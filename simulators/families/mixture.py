@@ -3,45 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
-from simulators.law.assignment import SlicedAssignment
-from simulators.law.population import Factor, standardised
+from simulators.card import Family, FamilyCard
+from simulators.law.assignment import Assignment, IndependentLaw, PromptLaw, TextLaw
+from simulators.law.population import Factor, People, Population, standardised
 from simulators.law.recording import Column, Recording, Rows, factors
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
 from simulators.standard import apply_overlap, compose_world, rule_of
 from simulators.strength import solve_strength
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 MOOD, MOBILE = Factor("mood"), Factor("mobile", "bernoulli", (0.4,))
 # the randomised rows have weights of one, so the share of the whole log is a little larger
 CONFOUNDED_OVERLAP = replace(OVERLAP, summary=f"{OVERLAP.summary}; of the rows not assigned at random")
-SHARE = Dial("share", 0.15, "share of rows whose text was assigned at random", 0.005, 0.9)
+SHARE = Parameter("share", 0.15, "share of rows whose text was assigned at random", 0.005, 0.9)
 
 CARD = FamilyCard(
     name="mixture",
     situation="What decides phrasing and score was not recorded, but for a small flagged share of rows the "
     "phrasing was assigned at random.",
-    dials=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, domain_dial()),
+    parameters=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, domain_parameter()),
     identified_by="the randomised slice; the rest of the log can lend it precision",
     recover="combiners of slice and log",
     fail="the log alone, which is biased; the slice alone, which is small",
 )
 
 
+@dataclass(frozen=True, eq=False)
+class SlicedAssignment:
+    """A rule that gives some rows, marked by a bernoulli factor, texts at random.
+
+    Attributes:
+        rule: Followed where the factor is 0.
+        factor: Name of the factor.
+        marginals: P(a_k = 1) where the factor is 1, shape (K,): the rule's own marginals.
+    """
+
+    rule: Assignment
+    factor: str
+    marginals: np.ndarray
+
+    @property
+    def responds(self) -> np.ndarray:
+        """Which attributes respond to people at all, shape (K,), bool."""
+        return self.rule.responds
+
+    def probabilities(self, people: People) -> np.ndarray:
+        """P(a_k = 1 | person), shape (n, K)."""
+        chosen = self.rule.probabilities(people)
+        return np.where((people[self.factor] == 1)[:, None], self.marginals, chosen)
+
+    def rows_law(self, people: People, classes: np.ndarray) -> IndependentLaw:
+        """The law of rows with these people, whatever their prompt classes."""
+        return IndependentLaw(self.probabilities(people))
+
+    def integrate(self, population: Population, prompt_law: PromptLaw) -> TextLaw:
+        """The rule over a population."""
+        return TextLaw.of(self, population, prompt_law)
+
+
 def _flag(rows: Rows) -> np.ndarray:
     return np.asarray(rows.people["trial"]).astype(np.int8)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     world = apply_overlap(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=(MOOD, MOBILE),
             features=standardised(MOOD),
@@ -51,13 +84,13 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
             recording=Recording((*factors("mobile"), Column("randomised", _flag))),
         )
     )
-    trial = Factor("trial", "bernoulli", (float(dials["share"]),))
+    trial = Factor("trial", "bernoulli", (float(parameters["share"]),))
     world = replace(
         world,
         population=replace(world.population, factors=(*world.population.factors, trial)),
         rule=SlicedAssignment(rule_of(world), "trial", world.marginals[0]),
     )
-    return solve_strength(world, float(dials["strength"]))
+    return solve_strength(world, float(parameters["strength"]))
 
 
 FAMILY = Family(CARD, _compose)

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
+from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
-from simulators.family import Family, FamilyCard
 from simulators.law.population import People, scaled_features
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.standard import apply_dials, compose_world
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
+from simulators.world import SimulatedWorld
 
 CARD = FamilyCard(
     name="nonlinear",
     situation="The most and the least engaged readers alike score higher and see other phrasings than those "
     "in between; all of it is recorded, none of it is linear.",
-    dials=(STRENGTH, OVERLAP, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, domain_parameter()),
     identified_by="back-door adjustment for the covariates by a flexible model, or the logged propensity",
     recover="boosted and other flexible nuisances, doubly robust, logged propensities",
     fail="linear adjusters, about as badly as no adjustment",
@@ -32,12 +32,12 @@ def _columns(people: People) -> np.ndarray:
     return np.stack([engagement**2, engagement * recency, np.cos(2.5 * recency)], axis=-1)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     names = ("engagement_squared", "engagement_recency", "recency_wave")
-    return apply_dials(
+    return apply_parameters(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=CONFOUNDERS,
             features=scaled_features(names, CONFOUNDERS, _columns),

@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
+from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS, LOYALTY
-from simulators.family import Family, FamilyCard
 from simulators.law.population import standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
 from simulators.law.roles import draw_roles
-from simulators.standard import apply_dials, compose_world
+from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 CARD = FamilyCard(
     name="null",
     situation="No phrasing has any effect, yet some look good because of who was shown them.",
-    dials=(STRENGTH, OVERLAP, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, domain_parameter()),
     identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
     recover="adjusters, by finding nothing",
     fail="taking the outcome at face value, which finds effects",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    domain = load_domain(str(dials["domain"]))
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    domain = load_domain(str(parameters["domain"]))
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts)).without_effects()
     recorded = factors("engagement", "recency", "mobile", "loyalty")
-    return apply_dials(
+    return apply_parameters(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=CONFOUNDERS,
             features=standardised(*CONFOUNDERS),

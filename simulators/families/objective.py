@@ -12,28 +12,32 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.assignment import PromptLaw
+from simulators.law.feedback import preference
 from simulators.law.outcome import additive_base
 from simulators.law.population import Factor, People, no_features
 from simulators.law.recording import Recording, factors
+from simulators.parameters import Parameter, Value, domain_parameter
+from simulators.queries import QueryLaw
 from simulators.standard import compose_world, randomise
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 OBJECTIVE = Factor("objective", "bernoulli")
-RHO = Dial("rho", 0.9, "how often the type of prompt is the user's objective; 1 leaves no overlap", 0.5, 1.0)
-CAUSAL_TYPE = Dial("causal_type", False, "whether the type of prompt itself changes what is preferred")
+RHO = Parameter(
+    "rho", 0.9, "how often the type of prompt is the user's objective; 1 leaves no overlap", 0.5, 1.0
+)
+CAUSAL_TYPE = Parameter("causal_type", False, "whether the type of prompt itself changes what is preferred")
 
 CARD = FamilyCard(
     name="objective",
     situation="Users bring the prompts that suit their objective, so what they prefer seems to belong to the "
     "prompt rather than to them.",
-    dials=(RHO, CAUSAL_TYPE, domain_dial()),
+    parameters=(RHO, CAUSAL_TYPE, domain_parameter()),
     identified_by="the recorded objective, as long as some users bring the other type of prompt",
     recover="a head for each objective; an adversary in between",
     fail="ignoring the objective; the adversary at rho = 1 or where the type is causal",
-    feedback="pairs",
+    log_kind="pairs",
 )
 
 
@@ -57,33 +61,33 @@ def _disagree(streams: Streams, effects: np.ndarray) -> np.ndarray:
             return other
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     world = compose_world(
         card,
-        {**dials, "feedback": "preference"},
+        parameters,
         streams,
         factors=(OBJECTIVE,),
         features=no_features(),
         coefficients=np.zeros(0),
         recording=Recording(factors("objective", group="context")),
+        feedback=preference(),
     )
     n_attributes, n_prompts = len(world.domain.attributes), len(world.domain.prompts)
     other = _disagree(streams, world.roles.effects)
     classes = streams.rng("types").permutation(np.arange(n_prompts) % 2)
     both = (world.roles.effects, other)
     base = np.concatenate([additive_base(effects, world.roles.prompt_intercepts) for effects in both])
-    if dials["causal_type"]:
+    if parameters["causal_type"]:
         moved = additive_base(
             0.7 * streams.rng("type effects").normal(size=n_attributes), np.zeros(n_prompts)
         )
         base = base + (2 * classes - 1)[None, :, None] * moved
     world = replace(
         world,
-        dials=dials,
-        prompt_law=PromptLaw(classes, _Classes(float(dials["rho"]))),
+        prompt_law=PromptLaw(classes, _Classes(float(parameters["rho"]))),
         outcome=replace(world.outcome, base=base),
         context="objective",
-        asked=classes[None] != np.arange(2)[:, None],
+        query_law=QueryLaw(asked=classes[None] != np.arange(2)[:, None]),
     )
     return randomise(world)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.standard import apply_dials, compose_world
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
+from simulators.world import SimulatedWorld
 
 CONFOUNDERS = (
     Factor("engagement", "normal"),
@@ -18,28 +18,30 @@ CONFOUNDERS = (
     Factor("mobile", "bernoulli", (0.4,)),
 )
 LOYALTY = Factor("loyalty", "normal", nodes=1)
-FEEDBACK = Dial("feedback", "scalar", "what is measured", choices=("scalar", "binary", "count", "rating"))
+FEEDBACK = Parameter(
+    "feedback", "scalar", "what is measured", choices=("scalar", "binary", "count", "rating")
+)
 
 CARD = FamilyCard(
     name="observed",
     situation="Readers who score everything higher are also shown some phrasings more often, and all that "
     "drives this is recorded.",
-    dials=(STRENGTH, OVERLAP, FEEDBACK, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, FEEDBACK, domain_parameter()),
     identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
     recover="covariate regression, partial-out, inverse propensity weights, doubly robust, matching",
     fail="taking the outcome at face value; subtracting the marginal fit of the outcome on covariates",
 )
 
 
-def compose_observed(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def compose_observed(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     """The world before its card is its own; shared with the randomised control."""
     recorded = factors("engagement", "recency", "mobile")
-    if dials.get("feedback", "scalar") == "scalar":
+    if parameters.get("feedback", "scalar") == "scalar":
         recorded += factors("loyalty")
-    return apply_dials(
+    return apply_parameters(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=CONFOUNDERS,
             features=standardised(*CONFOUNDERS),

@@ -12,38 +12,40 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
 from simulators.law.roles import draw_roles
+from simulators.parameters import STRENGTH, Parameter, Value, domain_parameter
 from simulators.standard import change_rule, compose_world
 from simulators.strength import solve_strength
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
-RHO = Dial("rho", 0.9, "how closely each responding attribute follows its segment; 1 is exactly", 0.05, 1.0)
+RHO = Parameter(
+    "rho", 0.9, "how closely each responding attribute follows its segment; 1 is exactly", 0.05, 1.0
+)
 
 CARD = FamilyCard(
     name="overlap",
     situation="Each reader segment is shown nearly always the same phrasing, so few rows tell the phrasing's "
     "effect from the segment's.",
-    dials=(STRENGTH, RHO, domain_dial()),
+    parameters=(STRENGTH, RHO, domain_parameter()),
     identified_by="the covariates below rho = 1, by ever fewer rows; nothing at 1",
     recover="covariate regression below rho = 1; nothing at 1",
     fail="weights, which explode",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    domain = load_domain(str(dials["domain"]))
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    domain = load_domain(str(parameters["domain"]))
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     responding = np.flatnonzero(roles.directions)
     names = tuple(f"segment_{i + 1}" for i in range(len(responding)))
     segments = tuple(Factor(name, "bernoulli") for name in names)
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=segments,
         features=standardised(*segments),
@@ -53,9 +55,9 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     )
     weights = np.zeros((len(roles.names), len(names)))
     weights[responding, np.arange(len(names))] = roles.directions[responding]
-    rho = float(dials["rho"])
+    rho = float(parameters["rho"])
     gamma = np.inf if rho == 1 else float(np.log1p(rho) - np.log1p(-rho))
-    return solve_strength(change_rule(world, weights=weights, gamma=gamma), float(dials["strength"]))
+    return solve_strength(change_rule(world, weights=weights, gamma=gamma), float(parameters["strength"]))
 
 
 FAMILY = Family(CARD, _compose)

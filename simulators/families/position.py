@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.codes import encode
 from simulators.law.population import Factor, People, scaled_features
-from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
-from simulators.standard import apply_dials, compose_world
-from simulators.world import World
+from simulators.law.recording import PROPENSITIES, Column, LogEdits, Recording, Rows
+from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
+from simulators.world import SimulatedWorld
 
 SLOT = Factor("slot", "categorical", (0.2,) * 5)
 
@@ -22,7 +22,7 @@ CARD = FamilyCard(
     name="position",
     situation="Texts from a large stock are shown in slots of a page; upper slots are seen more, and some "
     "phrasings sit there more often.",
-    dials=(STRENGTH, OVERLAP, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, domain_parameter()),
     identified_by="the logged propensity of the text given its slot, or adjustment for the slot",
     recover="inverse propensity scores, self-normalised, and kernels over similar texts",
     fail="taking the outcome at face value",
@@ -41,10 +41,10 @@ def _arm(rows: Rows) -> np.ndarray:
     return rows.prompt_ids * 2 ** rows.attributes.shape[2] + encode(rows.attributes[0])
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     world = compose_world(
         card,
-        dials,
+        parameters,
         streams,
         factors=(SLOT,),
         features=scaled_features(("exposure",), (SLOT,), _exposure),
@@ -53,7 +53,7 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     )
     n_prompts, n_codes = world.outcome.base.shape[1:]
     drawn = world.domain.draw_choices(n_prompts * n_codes, streams.rng("arms"))
-    return apply_dials(replace(world, arms=drawn.reshape(n_prompts, n_codes, -1)))
+    return apply_parameters(replace(world, edits=LogEdits(wording=drawn.reshape(n_prompts, n_codes, -1))))
 
 
 FAMILY = Family(CARD, _compose)

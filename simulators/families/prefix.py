@@ -15,30 +15,31 @@ import numpy as np
 from scipy.special import expit, logit
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.assignment import constant_assignment
 from simulators.law.codes import all_attributes
+from simulators.law.feedback import preference
 from simulators.law.population import Factor, no_features
-from simulators.law.recording import Recording
+from simulators.law.recording import LogEdits, Recording
 from simulators.law.roles import draw_roles, mark_roles
+from simulators.parameters import Parameter, Value, domain_parameter
 from simulators.standard import compose_world
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
-CHOSEN = Dial("chosen", 0.8, "share of chosen texts given the opening", 0.02, 0.98)
-REJECTED = Dial("rejected", 0.2, "share of rejected texts given the opening", 0.02, 0.98)
-TESTED = Dial("tested", 0.3, "share of the texts asked about that have the opening", 0.02, 0.98)
+CHOSEN = Parameter("chosen", 0.8, "share of chosen texts given the opening", 0.02, 0.98)
+REJECTED = Parameter("rejected", 0.2, "share of rejected texts given the opening", 0.02, 0.98)
+TESTED = Parameter("tested", 0.3, "share of the texts asked about that have the opening", 0.02, 0.98)
 
 CARD = FamilyCard(
     name="prefix",
     situation="An opening that nobody cares for was put before texts after they had been compared, and "
     "mostly before the winners.",
-    dials=(CHOSEN, REJECTED, TESTED, domain_dial("answers")),
+    parameters=(CHOSEN, REJECTED, TESTED, domain_parameter("answers")),
     identified_by="knowing that the opening came after the choice; everything else, by the pairs",
     recover="rewards that cannot see the opening",
     fail="every reward learnt from the pairs as they are",
-    feedback="pairs",
+    log_kind="pairs",
 )
 
 
@@ -50,42 +51,41 @@ class _Opening:
     chosen: float
     rejected: float
 
-    def stamp(self, attributes: np.ndarray, outcomes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        stamped = attributes.copy()
+    def add(self, attributes: np.ndarray, outcomes: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        written = attributes.copy()
         share = np.where(outcomes == outcomes.max(axis=0), self.chosen, self.rejected)
-        stamped[..., self.attribute] = uniforms[..., self.attribute] < share
-        return stamped
+        written[..., self.attribute] = uniforms[..., self.attribute] < share
+        return written
 
-    def face_value(self, utilities: np.ndarray) -> np.ndarray:
+    def limit(self, utilities: np.ndarray) -> np.ndarray:
         shown = all_attributes(utilities.shape[-1].bit_length() - 1)[:, self.attribute]
         return utilities + (logit(self.chosen) - logit(self.rejected)) * shown
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    domain = load_domain(str(dials["domain"]))
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    domain = load_domain(str(parameters["domain"]))
     drawn = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     roles, marker = mark_roles(drawn, domain.attributes)
     world = compose_world(
         card,
-        {**dials, "feedback": "preference"},
+        parameters,
         streams,
         factors=(Factor("annotator", nodes=1),),
         features=no_features(),
         coefficients=np.zeros(0),
         recording=Recording(),
         roles=roles,
+        feedback=preference(),
     )
-    opening = _Opening(marker, float(dials["chosen"]), float(dials["rejected"]))
+    opening = _Opening(marker, float(parameters["chosen"]), float(parameters["rejected"]))
     logged = expit(roles.intercepts)
     logged[marker] = (opening.chosen + opening.rejected) / 2
     tested = logged.copy()
-    tested[marker] = float(dials["tested"])
+    tested[marker] = float(parameters["tested"])
     return replace(
         world,
-        dials=dials,
         rule=replace(constant_assignment(logged), tested=tested),
-        face_value=opening.face_value,
-        stamp=opening.stamp,
+        edits=LogEdits(recorded_mean=opening.limit, rewrite=opening.add),
     )
 
 

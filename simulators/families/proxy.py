@@ -7,34 +7,34 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Recording, combination, factors
-from simulators.standard import apply_dials, compose_world
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.standard import apply_parameters, compose_world
+from simulators.world import SimulatedWorld
 
 MOOD, MOBILE = Factor("mood"), Factor("mobile", "bernoulli", (0.4,))
 ERRORS = (Factor("survey_error", nodes=1), Factor("browsing_error", nodes=1))
-ERROR = Dial("error", 0.8, "standard deviation of each measurement's error", 0.05, 5.0)
+ERROR = Parameter("error", 0.8, "standard deviation of each measurement's error", 0.05, 5.0)
 
 CARD = FamilyCard(
     name="proxy",
     situation="What decides both phrasing and score was not recorded, but a survey and browsing behaviour "
     "each measure it with independent error.",
-    dials=(STRENGTH, OVERLAP, ERROR, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, ERROR, domain_parameter()),
     identified_by="proximal adjustment: each proxy instruments the other",
     recover="proximal two-stage regression",
     fail="adjusting for the proxies as if they were the confounder, which gets part of the way",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    error = float(dials["error"])
-    return apply_dials(
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    error = float(parameters["error"])
+    return apply_parameters(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=(MOOD, MOBILE, *ERRORS),
             features=standardised(MOOD, MOBILE),

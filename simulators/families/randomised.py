@@ -6,33 +6,33 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import DialValue
+from simulators.card import Family, FamilyCard
 from simulators.families import observed
-from simulators.family import Family, FamilyCard
+from simulators.parameters import Value
 from simulators.standard import randomise
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 BORROWED = ("strength", "overlap")
-DIALS = tuple(
-    replace(dial, summary=f"{dial.summary}; of `observed`, whose people and noise these are")
-    if dial.name in BORROWED
-    else dial
-    for dial in observed.CARD.dials
+PARAMETERS = tuple(
+    replace(parameter, summary=f"{parameter.summary}; of `observed`, whose people and noise these are")
+    if parameter.name in BORROWED
+    else parameter
+    for parameter in observed.CARD.parameters
 )
 
 CARD = FamilyCard(
     name="randomised",
     situation="Texts were assigned at random: the outcome can be taken at face value.",
-    dials=DIALS,
+    parameters=PARAMETERS,
     identified_by="randomisation",
     recover="everything; adjusters may gain precision",
     fail="nothing",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     # the streams of `observed`, so that this is the same world with the same people and noise
-    return randomise(observed.compose_observed(card, dials, replace(streams, family=observed.CARD.name)))
+    return randomise(observed.compose_observed(card, parameters, replace(streams, family=observed.CARD.name)))
 
 
 FAMILY = Family(CARD, _compose)

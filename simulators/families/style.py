@@ -10,25 +10,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import OVERLAP, STRENGTH, DialValue, domain_dial
+from simulators.card import Family, FamilyCard
 from simulators.families import observed
-from simulators.family import Family, FamilyCard
 from simulators.law.recording import Recording, attribute_columns
-from simulators.world import World
+from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.world import SimulatedWorld
 
 CARD = FamilyCard(
     name="style",
     situation="Any attribute can be written on demand, but the one that goes with high scores is not the one "
     "that causes them.",
-    dials=(STRENGTH, OVERLAP, domain_dial()),
+    parameters=(STRENGTH, OVERLAP, domain_parameter()),
     identified_by="back-door adjustment for the covariates, attribute by attribute",
     recover="counterfactual pairs that turn on the attribute of greatest causal effect",
     fail="counterfactual pairs that turn on the attribute of greatest correlation",
 )
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    world = observed.compose_observed(card, dials, streams)
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    world = observed.compose_observed(card, parameters, streams)
     names = world.domain.attributes
     logged = attribute_columns(names, range(len(names)))
     return replace(world, recording=Recording(world.recording.columns + logged))

@@ -1,7 +1,7 @@
 """Assignment: who is shown which attributes.
 
 ``P(a_k = 1 | c) = sigmoid(b_k + gamma w_k . psi(c))``, independent across attributes
-given the person c. ``gamma`` is fixed by the overlap dial. The rule knows no outcome.
+given the person c. ``gamma`` is fixed by the overlap parameter. The rule knows no outcome.
 """
 
 from __future__ import annotations
@@ -88,39 +88,6 @@ def constant_assignment(marginals: np.ndarray) -> Assignment:
 
 
 @dataclass(frozen=True, eq=False)
-class SlicedAssignment:
-    """A rule that gives some rows, marked by a bernoulli factor, texts at random.
-
-    Attributes:
-        rule: Followed where the factor is 0.
-        factor: Name of the factor.
-        marginals: P(a_k = 1) where the factor is 1, shape (K,): the rule's own marginals.
-    """
-
-    rule: Assignment
-    factor: str
-    marginals: np.ndarray
-
-    @property
-    def responds(self) -> np.ndarray:
-        """Which attributes respond to people at all, shape (K,), bool."""
-        return self.rule.responds
-
-    def probabilities(self, people: People) -> np.ndarray:
-        """P(a_k = 1 | person), shape (n, K)."""
-        chosen = self.rule.probabilities(people)
-        return np.where((people[self.factor] == 1)[:, None], self.marginals, chosen)
-
-    def rows_law(self, people: People, classes: np.ndarray) -> IndependentLaw:
-        """The law of rows with these people, whatever their prompt classes."""
-        return IndependentLaw(self.probabilities(people))
-
-    def integrate(self, population: Population, prompt_law: PromptLaw) -> TextLaw:
-        """The rule over a population."""
-        return TextLaw.of(self, population, prompt_law)
-
-
-@dataclass(frozen=True, eq=False)
 class PromptLaw:
     """Which prompt a person brings: a class given the person, then a prompt uniform in the class.
 
@@ -173,6 +140,13 @@ class Rule(Protocol):
         """A ``TextLaw``, or what answers the same."""
 
 
+class AttributeRule(Rule, Protocol):
+    """A rule that decides each attribute by itself."""
+
+    def probabilities(self, people: People) -> np.ndarray:
+        """P(a_k = 1 | person), shape (n, K)."""
+
+
 class ScalableRule(Rule, Protocol):
     """A rule whose response to people can be scaled."""
 
@@ -202,9 +176,7 @@ class TextLaw:
     tested: np.ndarray | None = None
 
     @classmethod
-    def of(
-        cls, rule: Assignment | SlicedAssignment, population: Population, prompt_law: PromptLaw
-    ) -> TextLaw:
+    def of(cls, rule: AttributeRule, population: Population, prompt_law: PromptLaw) -> TextLaw:
         """The law of a rule over a population."""
         people, weights = population.grid()
         joint = weights[:, None] * prompt_law.probabilities(people)
@@ -267,6 +239,6 @@ def solve_overlap(
                 f"overlap {target:g} cannot be reached: no attribute responds strongly enough to people",
                 expected="an overlap between the rule's least and 1",
                 found=f"at scale {high:g} the effective share is still {excess(high) + target:.3g}",
-                fix="raise the overlap dial",
+                fix="raise the overlap parameter",
             )
     return assignment.scaled(brentq(excess, 0.0, high, xtol=1e-13, rtol=1e-13))

@@ -126,7 +126,7 @@ def project_pairs(
     return found - found.mean()
 
 
-def borda_regret(law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np.ndarray) -> float:
+def measure_borda_regret(law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np.ndarray) -> float:
     """Normalised regret of the Borda count as a guide to mean utility, both over the target population.
 
     0 where the two order texts alike, over pairs from P_int; 0.5 is a coin.

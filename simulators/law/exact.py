@@ -7,10 +7,11 @@ Chebyshev nodes, to far below any Monte-Carlo error.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from simulators.law.assignment import PromptLaw, TextLaw
-from simulators.law.chebyshev import mean_response
 from simulators.law.codes import all_attributes
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
@@ -18,6 +19,7 @@ from simulators.law.selection import Selection
 from simulators.law.tabulated import TabulatedLaw
 
 Law = TextLaw | TabulatedLaw
+CHEBYSHEV_NODES = 48
 
 
 def reward_table(law: Law, outcome: Outcome, feedback: Feedback, contexts: np.ndarray) -> np.ndarray:
@@ -115,3 +117,26 @@ def _extrapolate(
     root = np.sqrt(mass[groups] / 2 ** (n_attributes - n_responding))[:, None]
     fitted = np.linalg.lstsq(design[rows] * root[rows], values.T[rows] * root[rows], rcond=1e-10)[0]
     return np.where(rows, values, (design @ fitted).T)
+
+
+def mean_response(
+    base: np.ndarray, offsets: np.ndarray, weights: np.ndarray, mean: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """``sum_i weights_i mean(base + offsets_i)``, elementwise in base.
+
+    Args:
+        base: Any shape.
+        offsets: Shape (m,).
+        weights: Shape (m,), summing to 1.
+        mean: The link's mean function.
+    """
+    low, high = float(base.min()), float(base.max())
+    if high - low < 1e-12:
+        return np.full(base.shape, float(mean(low + offsets) @ weights))
+    if base.size <= CHEBYSHEV_NODES:
+        return mean(base[..., None] + offsets) @ weights
+    angles = (np.arange(CHEBYSHEV_NODES) + 0.5) * np.pi / CHEBYSHEV_NODES
+    nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
+    values = mean(nodes[:, None] + offsets) @ weights
+    fitted = np.polynomial.chebyshev.chebfit(np.cos(angles), values, CHEBYSHEV_NODES - 1)
+    return np.polynomial.chebyshev.chebval((2 * base - low - high) / (high - low), fitted)

@@ -168,6 +168,13 @@ def scaled_features(
     return Features(names, _Scale(compute, mean, np.sqrt(weights @ (columns - mean) ** 2)))
 
 
+def read_contexts(people: People, context: str | None) -> np.ndarray:
+    """Value of the factor that is the context, shape (n,), int64; 0 where there is none."""
+    if context is None:
+        return np.zeros(len(next(iter(people.values()))), dtype=np.int64)
+    return np.asarray(people[context]).astype(np.int64)
+
+
 def no_features() -> Features:
     """No columns at all."""
     return Features((), _no_columns)

@@ -49,7 +49,7 @@ class Rows:
         return len(self.prompt_ids)
 
 
-Value = Callable[[Rows], np.ndarray]
+Recorded = Callable[[Rows], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Column:
     """
 
     role: str
-    value: Value
+    value: Recorded
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Recording:
     """
 
     columns: tuple[Column, ...] = ()
-    outcome: Value | None = None
+    outcome: Recorded | None = None
     kept: tuple[str, ...] = ("context", "unit", "time", "slot", "arm")
     after: tuple[str, ...] = ()
 
@@ -92,6 +92,24 @@ class Recording:
             values = features(rows.people)
             record |= {f"covariate.{name}": values[:, i] for i, name in enumerate(features.names)}
         return record
+
+
+@dataclass(frozen=True, eq=False)
+class LogEdits:
+    """What a family does to a log beside assigning texts and measuring outcomes.
+
+    Attributes:
+        recorded_mean: Mean outcomes by attribute vector to the means of what is recorded in their place,
+            same shape; None where the outcome itself is recorded.
+        rewrite: Attributes (S, n, K) of a log's rows to what they are after the texts were compared; it
+            takes them, the outcomes (S, n) and the uniforms (S, n, K) of the attributes. None for no change.
+        wording: Wording draws of texts that are used again and again, for each (prompt, code), shape
+            (P, 2**K, choices); None where every row is worded afresh.
+    """
+
+    recorded_mean: Callable[[np.ndarray], np.ndarray] | None = None
+    rewrite: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
+    wording: np.ndarray | None = None
 
 
 def _factor(rows: Rows, name: str) -> np.ndarray:

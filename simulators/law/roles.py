@@ -32,7 +32,7 @@ class Roles:
         directions: Sign of the bias each attribute is given, shape (K,); 0 where it does not respond.
         prompt_intercepts: Shape (P,).
         intercepts: Assignment intercepts, shape (K,).
-        largest_effect: Unit of the strength dial: the largest beneficial effect of the drawn world.
+        largest_effect: Unit of the strength parameter: the largest beneficial effect of the drawn world.
     """
 
     names: tuple[str, ...]

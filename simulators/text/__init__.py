@@ -18,9 +18,12 @@ _GRAMMARS = ("answers", "headlines", "letters", "replies")
 _WITH_BRIEFS = ("answers", "headlines", "replies")
 
 
-def list_domains() -> tuple[str, ...]:
-    """Names of the grammar domains, sorted."""
-    return _GRAMMARS
+def list_domains(briefs: bool = False) -> tuple[str, ...]:
+    """Names of the grammar domains, sorted; with their variants that have briefs, if wanted."""
+    from simulators.text.briefs import KINDS
+
+    variants = [name_domain(grammar, kind) for grammar in _WITH_BRIEFS for kind in KINDS]
+    return tuple(sorted([*_GRAMMARS, *variants])) if briefs else _GRAMMARS
 
 
 def name_domain(name: str, prompts: str = "6") -> str:
@@ -41,14 +44,13 @@ def load_domain(name: str) -> Domain:
     Raises:
         UsageError: If no domain has this name.
     """
-    from simulators.text.briefs import KINDS, with_briefs
+    from simulators.text.briefs import with_briefs
 
     if name in _GRAMMARS:
         plain: Domain = import_module(f"simulators.text.{name}").make_domain()
         return plain
-    known = [name_domain(grammar, kind) for grammar in _WITH_BRIEFS for kind in KINDS]
-    if name not in known:
-        raise unknown_name("domain", name, [*_GRAMMARS, *known])
+    if name not in list_domains(briefs=True):
+        raise unknown_name("domain", name, list_domains(briefs=True))
     grammar, _, kind = name.partition("-")
     asked = import_module(f"simulators.text.{grammar}_briefs")
     return with_briefs(load_domain(grammar), asked.MORE_TOPICS, asked.SLOTS, kind)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import make_rng
 from simulators.text.domain import Detected, Domain
+from simulators.text.prompts import FreshBriefs
 from simulators.text.reading import Strings
 from simulators.text.slots import Slot, TopicSlot
 
@@ -119,22 +120,17 @@ def with_briefs(
             slots=slots,
         )
     )
-    n_topics = len(names)
-    rng = make_rng("briefs", plain.name, kind)
-    if kind == "features":
-        codes = np.arange(2 ** len(briefs.features))
-        features = ((codes[:, None] >> np.arange(len(briefs.features))) & 1).astype(np.int8)
-        ids = np.repeat(np.arange(n_topics), len(codes))
-        strings = briefs.realise(np.tile(features, (n_topics, 1)), ids, rng)
-    else:
-        ids = np.sort(np.arange(LISTED if kind == str(LISTED) else n_topics) % n_topics)
-        strings = briefs.write(ids, briefs.draw_choices(len(ids), rng))
+    fresh = FreshBriefs(briefs, by_features=kind == "features")
+    n_ids = LISTED if kind == str(LISTED) else len(fresh.features)
+    topics = np.arange(n_ids) * len(names) // n_ids
+    ids = np.arange(n_ids) if kind == "features" else topics
+    prompts = fresh.write(ids, fresh.draw_choices(n_ids, make_rng("briefs", plain.name, kind)))
     return replace(
         plain,
         name=f"{plain.name}-{kind}",
-        prompts=tuple(strings.to_pylist()),
+        prompts=tuple(prompts.to_pylist()),
         slots=tuple(_widen(slot, more_topics) for slot in plain.slots),
-        topics=tuple(ids.tolist()),
+        topics=tuple(topics.tolist()),
         briefs=briefs,
         listed=kind == str(LISTED),
     )

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from benchmark.contract.errors import UsageError
 from simulators.text.detectors import Detectors, Reader, count_words
 from simulators.text.domain import Detected, Realised
+from simulators.text.prompts import ListedPrompts, PromptWriter
 from simulators.text.reading import Strings, as_strings, read_words
 
 
@@ -46,6 +47,16 @@ class CorpusDomain:
     outcomes: np.ndarray
     weights: np.ndarray
     detectors: Reader
+
+    @cached_property
+    def prompt_writer(self) -> PromptWriter:
+        """Writes the prompts of rows and reads prompt ids back."""
+        return ListedPrompts(self.prompts)
+
+    @property
+    def topic_ids(self) -> np.ndarray:
+        """Topic of each prompt, shape (P,): every prompt is its own."""
+        return np.arange(len(self.prompts))
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmark.contract.seeding import make_rng
-from simulators.text import list_domains, load_domain
+from simulators.text import list_domains, load_domain, name_domain
 from simulators.text.domain import Domain
 from simulators.text.slots import AttributeSlot
 
@@ -76,9 +76,48 @@ def describe_domain(domain: Domain, n: int = 20) -> str:
     )
 
 
+def describe_briefs(name: str, n: int = 10) -> str:
+    """The part of a domain's section on its briefs, in markdown; empty where it has none."""
+    if name_domain(name, "unique") not in list_domains(briefs=True):
+        return ""
+    domain = load_domain(name_domain(name, "unique"))
+    briefs = domain.briefs
+    assert briefs is not None
+    rng = make_rng("describe", domain.name)
+    prompt_ids = rng.integers(len(domain.prompts), size=n)
+    prompts = domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(n, rng)).to_pylist()
+    attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
+    texts = domain.realise(attributes, prompt_ids, rng).texts.to_pylist()
+    features = [slot for slot in briefs.grammar.slots if isinstance(slot, AttributeSlot)]
+    return "\n".join(
+        [
+            f"### Briefs for {name}",
+            "",
+            f"{briefs.count:.1e} different briefs; of n rows about n^2 / {2 * briefs.count:.1e} repeat one.",
+            f"With briefs the domain has {len(domain.vocabulary)} different words.",
+            "",
+            "Topics: " + ", ".join(topic.rstrip(".") for topic in briefs.topics) + ".",
+            "",
+            "| feature of the brief | on, for example | off, for example |",
+            "|---|---|---|",
+            *(f"| `{slot.name}` | {slot.on[0]} | {slot.off[0]} |" for slot in features),
+            "",
+            "Ten briefs, each with a text written for it:",
+            "",
+            *(f"{i + 1}. *{prompts[i]}*<br>{texts[i]}" for i in range(n)),
+            "",
+        ]
+    )
+
+
 def describe_domains() -> str:
     """The page without its sections on pools, in markdown."""
-    return "\n".join([INTRODUCTION, *(describe_domain(load_domain(name)) for name in list_domains())])
+    sections = [
+        part
+        for name in list_domains()
+        for part in (describe_domain(load_domain(name)), describe_briefs(name))
+    ]
+    return "\n".join([INTRODUCTION, *filter(None, sections)])
 
 
 def read_pools(page: str) -> dict[str, str]:

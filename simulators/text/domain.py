@@ -17,6 +17,7 @@ import pyarrow as pa
 from benchmark.contract.errors import UsageError
 from simulators.text.automaton import Automaton, compile_finder, compile_reader
 from simulators.text.phrasebook import Phrasebook, PhraseTable, Usage, compile_phrasebook
+from simulators.text.prompts import FreshBriefs, ListedPrompts, PromptWriter
 from simulators.text.reading import (
     TOPIC_BITS,
     Strings,
@@ -80,7 +81,7 @@ class Domain:
             prompt is a topic of its own.
         briefs: Grammar that the prompts are from, if any.
         listed: Whether ``prompts`` are all there are; otherwise every row has its own brief and
-            ``prompts`` holds examples (see ``simulators.text.prompts``).
+            ``prompts`` holds one example of each prompt id (see ``simulators.text.prompts``).
     """
 
     name: str
@@ -106,6 +107,13 @@ class Domain:
         """Topic of each prompt, shape (P,) int64."""
         topics = np.arange(len(self.prompts)) if self.topics is None else np.array(self.topics)
         return topics.astype(np.int64)
+
+    @cached_property
+    def prompt_writer(self) -> PromptWriter:
+        """Writes the prompts of rows and reads prompt ids back."""
+        if self.briefs is None or self.listed:
+            return ListedPrompts(self.prompts, self.briefs)
+        return FreshBriefs(self.briefs, by_features=len(self.prompts) > len(self.briefs.topics))
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:

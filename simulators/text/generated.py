@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.contract.errors import UsageError
+from benchmark.contract.files import write_table
 from benchmark.contract.seeding import make_rng
 from simulators.text.corpus import CorpusDomain, make_corpus
 
@@ -81,11 +80,7 @@ def write_texts(model_folder: Path, writing: Writing, cache: Path) -> pa.Table:
     if path.exists():
         return pq.read_table(path)
     table = _write(model_folder, writing)
-    cache.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=cache, suffix=".partial")
-    os.close(descriptor)
-    pq.write_table(table, temporary)
-    os.replace(temporary, path)
+    write_table(path, table)
     return table
 
 

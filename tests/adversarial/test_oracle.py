@@ -14,7 +14,6 @@ from benchmark.sandbox.outside.submit import submit_file
 from benchmark.tasks.prepare import make_task
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import Suite, check_suite
-from simulators.oracle import make_oracle
 
 ASKS = 400
 BUYER = """
@@ -114,7 +113,7 @@ def test_a_question_of_another_world_is_the_methods_own_failure(
 def test_a_context_that_does_not_exist_cannot_be_set(value: float, suite: Suite) -> None:
     task = make_task(Scenario.parse("objective"), 0, suite)
     (name,) = task.queries.context
-    oracle, prompts, texts = make_oracle(task.world), task.queries.prompts[:3], task.queries.texts[:3]
+    oracle, prompts, texts = task.world.oracle(), task.queries.prompts[:3], task.queries.texts[:3]
     assert np.isfinite(oracle(prompts, texts, {name: np.ones(3)})).all()
     with pytest.raises(ContractError, match=name):
         oracle(prompts, texts, {name: np.full(3, value)})

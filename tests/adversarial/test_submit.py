@@ -10,18 +10,14 @@ import numpy as np
 import pytest
 
 from benchmark.contract import ContractError, InfrastructureError, UsageError
+from benchmark.contract.records import read_bundle
+from benchmark.sandbox.inside.runner import load_method
 from benchmark.sandbox.outside import Sandbox, bench
 from benchmark.sandbox.outside.submission import MAX_SOURCE_BYTES, read_submission
-from benchmark.sandbox.outside.submit import (
-    check_file,
-    commit_to,
-    load_method,
-    name_season,
-    read_bundle,
-    submit_file,
-)
+from benchmark.sandbox.outside.submit import check_file, submit_file
 from benchmark.tasks.prepare import make_task
 from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.seasons import commit_to, name_season
 from benchmark.tasks.suite import Suite, check_suite
 
 HERE = Path(__file__).parent

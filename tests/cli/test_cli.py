@@ -63,10 +63,47 @@ def test_every_verb_has_help_with_an_example(capsys, verb):
     assert f"confoundbench {verb}" in flat
 
 
-def test_help_shows_the_dials_of_its_examples(capsys):
+def test_help_shows_the_parameters_of_its_examples(capsys):
     """Square brackets are markup to the library that renders help."""
     _, out, _ = call(capsys, "simulate", "--help")
     assert "marker[strength=2]" in "".join(out.split())
+
+
+def test_no_arguments_show_the_help_and_no_error(capsys):
+    code, out, err = call(capsys)
+    assert code == 0
+    assert "Usage" in out
+    assert err == ""
+    assert call(capsys, "-h")[1] == out
+
+
+def test_version_and_completion(capsys):
+    code, out, _ = call(capsys, "--version")
+    assert code == 0
+    assert out.startswith("confoundbench 0.")
+    assert "--install-completion" in call(capsys, "--help")[1]
+
+
+def test_an_old_option_is_answered_with_the_new_one(capsys):
+    code, _, err = call(capsys, "leaderboard", "add", "bundle", "--results", "somewhere")
+    assert code == 2
+    assert "--store somewhere" in err
+
+
+def test_an_unknown_method_is_answered_with_the_guess_and_not_with_all_names(capsys):
+    code, _, err = call(capsys, "run", "--method", "naiv", "--dry-run")
+    assert code == 2
+    assert "did you mean 'naive'" in err
+    assert len(err) < 400
+
+
+def test_a_run_with_a_scenario_of_its_own_has_a_store_of_its_own(capsys):
+    stores = [
+        call_json(capsys, "run", "--dry-run", "--seeds", 1, "--method", "naive", *more)[1]["store"]
+        for more in ((), ("--scenario", "observed"), ("--scenario", "observed[strength=1.25]"))
+    ]
+    assert stores[0] == stores[1]
+    assert stores[2].startswith(f"{stores[0]}-with-")
 
 
 @pytest.mark.parametrize("kind", ["scenarios", "methods", "suites", "domains"])
@@ -96,6 +133,7 @@ USAGE_ERRORS = [
     (["run", "--device", "cuda:77", "--dry-run"], None),
     (["run", "--engine", "lokal"], "local"),
     (["run", "--workers", "-1"], None),
+    (["run", "--workers", "-1", "--dry-run"], None),
     (["run", "--retry", "timout"], "timeout"),
     (["run", "--backbone", "tyny", "--dry-run"], "tiny"),
     (["score", "--store", "absent"], None),
@@ -143,12 +181,12 @@ def test_an_unwritable_store_is_a_usage_error(capsys, tmp_path):
 
 
 def test_unexpected_errors_are_short_unless_asked(capsys, monkeypatch):
-    import benchmark.tasks.prepare
+    import benchmark.tasks.simulate
 
     def broken(*_):
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(benchmark.tasks.prepare, "build_world", broken)
+    monkeypatch.setattr(benchmark.tasks.simulate, "build_world", broken)
     code, _, err = call(capsys, "simulate", "observed", "--out", "x")
     assert code == 5
     assert "a defect" in err
@@ -185,10 +223,10 @@ def test_simulate_with_twin_and_truth(capsys, tmp_path):
 
 
 def test_long_logs_are_streamed_and_begin_with_short_ones(capsys, tmp_path, monkeypatch):
-    from benchmark.cli import simulation
+    from benchmark.tasks import simulate
 
     call(capsys, "simulate", "observed", "--n", 9000, "--out", tmp_path / "whole")
-    monkeypatch.setattr(simulation, "ROWS_AT_A_TIME", 4096)
+    monkeypatch.setattr(simulate, "ROWS_AT_A_TIME", 4096)
     call(capsys, "simulate", "observed", "--n", 9000, "--out", tmp_path / "parts")
     call(capsys, "simulate", "observed", "--n", 100, "--out", tmp_path / "short")
     whole, parts, short = (

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.cli.main import invoke
 from benchmark.runs.store import Store
-from benchmark.tasks import prepare
+from benchmark.tasks import pretraining
 
 SUITE = """
 name = "small"
@@ -35,10 +35,10 @@ def finished(tmp_path_factory):
     (folder / "small.toml").write_text(SUITE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONFOUNDBENCH_BUILD", str(folder / "build"))
-        patch.setattr(prepare, "PRETRAINING_TEXTS", 1500)
-        prepare.hash_backbone.cache_clear()
+        patch.setattr(pretraining, "PRETRAINING_TEXTS", 1500)
+        pretraining.hash_backbone.cache_clear()
         yield folder, run(folder)
-    prepare.hash_backbone.cache_clear()
+    pretraining.hash_backbone.cache_clear()
 
 
 def run(folder, *more):

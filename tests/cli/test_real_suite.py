@@ -8,7 +8,7 @@ import pytest
 from benchmark.cli.main import invoke
 from benchmark.contract import UsageError
 from benchmark.runs.store import Store
-from benchmark.tasks import prepare
+from benchmark.tasks import pretraining
 from benchmark.tasks.backbones import BackboneSpec, load_backbone, parse_backbone, read_settings
 from benchmark.tasks.suite import load_suite
 
@@ -76,10 +76,10 @@ def finished(models, tmp_path_factory):
     (folder / "suite.toml").write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONFOUNDBENCH_BUILD", str(folder / "build"))
-        patch.setattr(prepare, "PRETRAINING_TEXTS", 600)
-        prepare.hash_backbone.cache_clear()
+        patch.setattr(pretraining, "PRETRAINING_TEXTS", 600)
+        pretraining.hash_backbone.cache_clear()
         yield folder, run(folder)
-    prepare.hash_backbone.cache_clear()
+    pretraining.hash_backbone.cache_clear()
 
 
 def run(folder, *more, store="store"):
@@ -133,19 +133,19 @@ def test_other_weights_or_options_are_another_backbone(finished, models, tmp_pat
     shutil.copytree(models / "llama", tmp_path / "other")
     settings = json.loads((tmp_path / "other" / "config.json").read_text())
     (tmp_path / "other" / "config.json").write_text(json.dumps({**settings, "rms_norm_eps": 1e-3}))
-    hashes = [prepare.hash_backbone("headlines", str(models / "llama"))]
-    hashes += [prepare.hash_backbone("headlines", str(tmp_path / name)) for name in ("same", "other")]
+    hashes = [pretraining.hash_backbone("headlines", str(models / "llama"))]
+    hashes += [pretraining.hash_backbone("headlines", str(tmp_path / name)) for name in ("same", "other")]
     assert hashes[0] == hashes[1] != hashes[2]
     options = [
         f"{models / 'llama'}[{option}]" for option in ("lora=0", "longest=9", "chat=false", "rate=0.1")
     ]
-    assert len({prepare.hash_backbone("headlines", text) for text in options} | {hashes[0]}) == 5
+    assert len({pretraining.hash_backbone("headlines", text) for text in options} | {hashes[0]}) == 5
 
 
 def test_adapted_weights_are_made_once_for_all_other_options(finished, models):
     def network(*options):
         name = f"{models / 'llama'}[{','.join(('lora=0', *options))}]"
-        return read_settings(prepare.make_backbone("headlines", name))["policy"]
+        return read_settings(pretraining.make_backbone("headlines", name))["policy"]
 
     plain, adapted, again = network(), network("adapt=3"), network("adapt=3", "longest=9")
     assert plain["folder"] == str(models / "llama")
@@ -153,7 +153,7 @@ def test_adapted_weights_are_made_once_for_all_other_options(finished, models):
     assert adapted["digest"] == again["digest"] != plain["digest"]
     assert network("adapt=4")["digest"] not in (adapted["digest"], plain["digest"])
     hashes = [
-        prepare.hash_backbone("headlines", f"{models / 'llama'}[lora=0{more}]")
+        pretraining.hash_backbone("headlines", f"{models / 'llama'}[lora=0{more}]")
         for more in ("", ",adapt=3", ",adapt=4", ",adapt=3,longest=9")
     ]
     assert len(set(hashes)) == 4
@@ -163,7 +163,7 @@ def test_the_word_encoder_is_the_one_of_the_tiny_backbone(finished, models):
     texts = np.array(["Ready to upgrade? Ends tonight!", "Curious? Hurry, today only!"], dtype=object)
     prompts = np.array(["Write a headline about coffee beans."] * 2, dtype=object)
     encoders = [
-        load_backbone(prepare.make_backbone("headlines", name)).encoder
+        load_backbone(pretraining.make_backbone("headlines", name)).encoder
         for name in ("tiny", f"{models / 'llama'}[lora=0,longest=12]")
     ]
     assert encoders[0].hash == encoders[1].hash
@@ -174,8 +174,8 @@ def test_sentence_embeddings_are_mean_hidden_states_whatever_the_company(finishe
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    backbone = load_backbone(prepare.make_backbone("headlines", f"tiny[encoder={models / 'bert'}]"))
-    prompts, texts, _ = prepare.draw_corpus("headlines")
+    backbone = load_backbone(pretraining.make_backbone("headlines", f"tiny[encoder={models / 'bert'}]"))
+    prompts, texts, _ = pretraining.draw_corpus("headlines")
     prompts, texts = prompts[:40], texts[:40]
     found = backbone.encoder.encode(prompts, texts)
     # hidden size and the six prompts of the domain
@@ -235,7 +235,7 @@ def test_the_suite_names_backbones_and_methods_that_exist():
     for text in suite.backbones:
         assert str(parse_backbone(text)) == text
     for scenario in suite.scenarios:
-        prepare.check_scenario(scenario)
-        assert prepare.domain_of(scenario) == "headlines"
+        pretraining.check_scenario(scenario)
+        assert pretraining.domain_of(scenario) == "headlines"
     for block in suite.block:
         assert {method.name for method in methods.match(block.methods)} == set(block.methods)

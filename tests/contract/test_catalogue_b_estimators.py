@@ -15,7 +15,7 @@ from methods.adjust.arms import ArmValues, fit_arm_policy
 from methods.adjust.instrument import two_stage
 from methods.adjust.partial import cross_folds
 from methods.adjust.positive import fit_positive_unlabelled
-from methods.adjust.scored import begin
+from methods.adjust.scored import score_at_face_value
 from methods.catalogue.attribute_doubleml import doubleml_scores
 from methods.catalogue.attribute_effects import aipw_of_attributes
 from methods.checks.harness import EncodingHarness, tiny_harness
@@ -49,7 +49,7 @@ def test_aipw_equals_doubleml_on_the_same_folds_and_nuisances():
 
 def test_the_doubleml_row_equals_ours_on_the_same_folds():
     pytest.importorskip("doubleml")
-    scored = begin(draw_toy(400, 1).log(roles=("covariate", "attribute")), EncodingHarness(1))
+    scored = score_at_face_value(draw_toy(400, 1).log(roles=("covariate", "attribute")), EncodingHarness(1))
     fold = cross_folds(scored.log, EncodingHarness(1), 5)
     assert np.allclose(doubleml_scores(scored, fold), aipw_of_attributes(scored, fold), atol=1e-8)
 

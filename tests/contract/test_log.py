@@ -90,3 +90,9 @@ def test_a_users_own_columns_are_named_by_roles():
 def test_take_repeats_and_reorders():
     log = Log(table()).take(np.array([2, 0, 0]))
     assert list(log.texts) == ["c", "a", "a"]
+
+
+def test_two_columns_of_one_role_are_refused():
+    table = pa.table({"headline": ["a"], "body": ["b"], "clicks": [1.0]})
+    with pytest.raises(UsageError, match="headline, body"):
+        Log.from_table(table, {"headline": "text", "body": "text", "clicks": "outcome"})

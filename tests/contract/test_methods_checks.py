@@ -12,7 +12,7 @@ import pytest
 import methods
 import methods.checks
 from benchmark.contract import Encode, Log, RewardFunction, Sample, Tags, Train, UsageError
-from methods.adjust.scored import Scored, begin
+from methods.adjust.scored import Scored, score_at_face_value
 from methods.checks import CHECKS, CheckSkipped, check_method
 from methods.recipe import Recipe
 
@@ -146,7 +146,7 @@ class _Capped(Scored):
 
 
 def _cap_weights(log, harness):
-    scored = begin(log, harness)
+    scored = score_at_face_value(log, harness)
     return _Capped(scored.log, scored.features, scored.texts, scored.value, scored.weight)
 
 

@@ -8,7 +8,7 @@ import pytest
 import methods
 from benchmark.contract import make_rng
 from methods.adjust.doubly_robust import fit_outcome_model
-from methods.adjust.scored import begin, split_folds
+from methods.adjust.scored import score_at_face_value, split_folds
 from methods.adjust.weights import density_ratio, logged_ratio
 from methods.checks.harness import EncodingHarness
 from methods.checks.toy import EFFECTS, PROMPTS, draw_toy, write_texts
@@ -108,7 +108,7 @@ def test_two_proxies_do_what_one_cannot():
 def test_the_estimated_density_ratio_follows_the_true_one():
     toy = draw_toy(4000, 1)
     log = toy.log(roles=("covariate", "propensity", "target_propensity"))
-    scored = begin(log, EncodingHarness())
+    scored = score_at_face_value(log, EncodingHarness())
     fold = split_folds(scored.log, make_rng("folds"), 5)
     estimated = np.log(density_ratio(scored, fold, make_rng("permutation"), 4))
     truth = np.log(logged_ratio(log))
@@ -118,7 +118,7 @@ def test_the_estimated_density_ratio_follows_the_true_one():
 
 def test_the_outcome_model_is_right_on_average():
     toy = draw_toy(3000, 2)
-    scored = begin(toy.log(), EncodingHarness())
+    scored = score_at_face_value(toy.log(), EncodingHarness())
     model = fit_outcome_model(scored, split_folds(scored.log, make_rng("folds"), 5))
     reward = toy.attributes @ EFFECTS
     centred = model.averaged - model.averaged.mean()

@@ -45,16 +45,16 @@ def backbone(domain_name: str) -> Reference:
 
 
 @cache
-def world_of(family: str, seed: int, dials: tuple = ()):
-    world = build(family, dict(dials), Streams("methods-tests", family, seed))
+def world_of(family: str, seed: int, parameters: tuple = ()):
+    world = build(family, dict(parameters), Streams("methods-tests", family, seed))
     return world, world.queries(QuerySizes(pairs=1200, contrasts=8, pool=4, samples=2))
 
 
 @cache
-def regret(family: str, name: str, seed: int, dials: tuple = (), rows: int = ROWS) -> float:
-    world, queries = world_of(family, seed, dials)
+def regret(family: str, name: str, seed: int, parameters: tuple = (), rows: int = ROWS) -> float:
+    world, queries = world_of(family, seed, parameters)
     twin = name == "ceiling"
-    log = world.draw(rows, arm="twin" if twin else "log", complete=twin).log
+    log = world.draw(rows, data="twin" if twin else "log", complete=twin).log
     harness = Harness(backbone(world.domain.name), path=("methods tests", name, str(seed)), cache=Cache())
     fitted = methods.load(name).fit(log, harness)
     truth = world.truth.reward(queries.prompts, queries.texts)
@@ -65,8 +65,8 @@ def regret(family: str, name: str, seed: int, dials: tuple = (), rows: int = ROW
     return float((np.abs(gap) * wrong).sum() / np.abs(gap).sum())
 
 
-def mean_regret(family: str, name: str, **dials) -> float:
-    return float(np.mean([regret(family, name, seed, tuple(dials.items())) for seed in SEEDS]))
+def mean_regret(family: str, name: str, **parameters) -> float:
+    return float(np.mean([regret(family, name, seed, tuple(parameters.items())) for seed in SEEDS]))
 
 
 RECOVER = {
@@ -128,7 +128,7 @@ def test_nobody_recovers_what_was_not_recorded():
 def test_the_instrument_removes_what_the_error_leaves():
     # Mismeasured popularity: joint regression adjusts for its noisy record alone, and what that leaves is a
     # fixed share of the confounding. How far it misleads depends on a world's decoys: hence many, paired.
-    dials = (("strength", 2.0),)
-    joint = [regret("entangled", "covariate-regression", seed, dials, 16000) for seed in range(16)]
-    instrumented = [regret("entangled", "residual-instrumented", seed, dials, 16000) for seed in range(16)]
+    twice = (("strength", 2.0),)
+    joint = [regret("entangled", "covariate-regression", seed, twice, 16000) for seed in range(16)]
+    instrumented = [regret("entangled", "residual-instrumented", seed, twice, 16000) for seed in range(16)]
     assert stats.ttest_rel(joint, instrumented, alternative="greater").pvalue < 0.01

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from benchmark.contract import UsageError
-from benchmark.runs.plan import Entrant, describe_recipe, make_plan
+from benchmark.runs.entrants import Entrant, describe_recipe
+from benchmark.runs.plan import make_plan
 from benchmark.tasks.suite import check_suite
 
 NAIVE, CEILING = Entrant("naive", "naive", "n"), Entrant("ceiling", "ceiling", "c")
@@ -164,10 +165,10 @@ def test_recipes_are_described_by_content():
     assert describe_recipe(frozenset({"b", "a"})) == describe_recipe(frozenset({"a", "b"}))
 
 
-def test_the_packaged_suites_name_families_dials_and_methods_that_exist():
+def test_the_packaged_suites_name_families_parameters_and_methods_that_exist():
     from fnmatch import fnmatchcase
 
-    from benchmark.runs.execute import list_entrants
+    from benchmark.runs.entrants import list_entrants
     from benchmark.tasks.prepare import check_scenario
     from benchmark.tasks.suite import list_suites, load_suite
 

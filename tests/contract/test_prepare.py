@@ -11,12 +11,12 @@ from benchmark.tasks.prepare import (
     check_scenario,
     digest_log,
     domain_of,
-    draw_attributes,
     make_task,
     shuffle_rows,
     strength_of,
     view_track,
 )
+from benchmark.tasks.pretraining import draw_attributes
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import check_suite
 
@@ -152,38 +152,37 @@ def test_pretraining_texts_have_every_attribute_in_half():
 
 
 def test_backbones_are_made_once_and_again_when_unreadable(tmp_path, monkeypatch):
-    from benchmark.tasks import prepare
+    from benchmark.tasks import pretraining
 
-    monkeypatch.setattr(prepare, "PRETRAINING_TEXTS", 300)
-    prepare.hash_backbone.cache_clear()
-    home = prepare.make_backbone("headlines", folder=tmp_path)
+    monkeypatch.setattr(pretraining, "PRETRAINING_TEXTS", 300)
+    pretraining.hash_backbone.cache_clear()
+    home = pretraining.make_backbone("headlines", folder=tmp_path)
     written = (home / "backbone.json").stat().st_mtime_ns
-    assert prepare.make_backbone("headlines", folder=tmp_path) == home
+    assert pretraining.make_backbone("headlines", folder=tmp_path) == home
     assert (home / "backbone.json").stat().st_mtime_ns == written
     (home / "backbone.json").write_text("{}")
-    assert prepare.make_backbone("headlines", folder=tmp_path) == home
-    assert prepare.is_readable(home)
+    assert pretraining.make_backbone("headlines", folder=tmp_path) == home
+    assert pretraining.is_readable(home)
     assert not list(tmp_path.glob(".making-*"))
-    prepare.hash_backbone.cache_clear()
+    pretraining.hash_backbone.cache_clear()
 
 
 def test_backbone_hashes_follow_what_they_are_made_from(monkeypatch):
-    from benchmark.tasks import prepare
+    from benchmark.tasks import pretraining
 
-    prepare.hash_backbone.cache_clear()
-    here = {prepare.hash_backbone(domain) for domain in ("headlines", "answers")}
-    monkeypatch.setattr(prepare, "PRETRAINING_TEXTS", 301)
-    prepare.hash_backbone.cache_clear()
-    there = {prepare.hash_backbone(domain) for domain in ("headlines", "answers")}
+    pretraining.hash_backbone.cache_clear()
+    here = {pretraining.hash_backbone(domain) for domain in ("headlines", "answers")}
+    monkeypatch.setattr(pretraining, "PRETRAINING_TEXTS", 301)
+    pretraining.hash_backbone.cache_clear()
+    there = {pretraining.hash_backbone(domain) for domain in ("headlines", "answers")}
     assert len(here | there) == 4
-    prepare.hash_backbone.cache_clear()
+    pretraining.hash_backbone.cache_clear()
 
 
 def test_the_oracle_asks_fresh_people_and_is_right_on_average():
-    from simulators.oracle import make_oracle
 
     task = make_task(OBSERVED, 0, SUITE)
-    oracle = make_oracle(task.world)
+    oracle = task.world.oracle()
     prompts, texts = np.repeat(task.queries.prompts[:2], 20_000), np.repeat(task.queries.texts[:2], 20_000)
     outcomes = oracle(prompts, texts, {}).reshape(2, -1)
     assert len(np.unique(outcomes)) == outcomes.size

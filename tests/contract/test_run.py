@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from fake_bench import FakeBench
 
+import benchmark
 from benchmark.contract import (
     ContractError,
     Incompatible,
@@ -20,8 +21,9 @@ from benchmark.contract.records import status_of
 from benchmark.runs.engines.base import run_inline
 from benchmark.runs.engines.local import THREAD_CAPS, environment, run_local
 from benchmark.runs.engines.work import Kept
-from benchmark.runs.execute import choose_engine, execute, select_groups
-from benchmark.runs.plan import Entrant, make_plan
+from benchmark.runs.entrants import Entrant
+from benchmark.runs.execute import execute, select_groups
+from benchmark.runs.plan import make_plan
 from benchmark.runs.store import Store
 from benchmark.tasks.suite import check_suite
 
@@ -67,12 +69,12 @@ def test_only_asked_statuses_run_again_and_the_rest_is_kept(tmp_path, diary):
     plan, store = plan_of("refuses"), Store.open(tmp_path / "store")
     run(plan, store, diary)
     before = store.read_records()
-    assert not select_groups(plan, store, ["failed"])
+    assert not select_groups(plan, store.read_index(), ["failed"])
     again = run(plan, store, diary, retry=["incompatible"])
     assert again.ran > 0
     assert store.read_records().to_pandas().equals(before.to_pandas())
     with pytest.raises(UsageError, match="did you mean 'timeout'"):
-        select_groups(plan, store, ["timout"])
+        select_groups(plan, store.read_index(), ["timout"])
 
 
 def test_interrupted_runs_keep_what_was_finished(tmp_path, diary):
@@ -130,7 +132,7 @@ def test_dead_workers_are_replaced_and_their_cells_retried_twice(tmp_path, diary
     assert times["dies-once-null-1"] == 2
     assert times["dies-null-0"] == 1
     # infrastructure is not final: the next run tries those cells again
-    assert {g.entrant.name for g in select_groups(plan, store)} == {"dies"}
+    assert {g.entrant.name for g in select_groups(plan, store.read_index())} == {"dies"}
 
 
 def broken_factory():
@@ -205,9 +207,9 @@ def test_kill_9_loses_only_groups_in_flight_and_leaves_no_worker(tmp_path, diary
     if sys.platform == "linux":
         wait_for(lambda: not is_running(int(hanging.read_text())))
     plan, store = plan_of("a", "hangs"), Store.open(tmp_path / "store")
-    finished = {cell_name(g, c) for g in plan.groups if store.is_stored(g.key) for c in g.cells}
+    finished = {cell_name(g, c) for g in plan.groups if store.read_index().is_stored(g.key) for c in g.cells}
     assert finished
-    missing = select_groups(plan, store)
+    missing = select_groups(plan, store.read_index())
     assert any(group.entrant.name == "hangs" for group in missing)
     before = begun(diary)
     run(plan.keep(lambda group: group.entrant.name == "a"), store, diary)
@@ -258,9 +260,9 @@ def test_a_worker_that_allocates_too_much_ends_with_status_memory():
 
 def test_unknown_engines_and_negative_workers():
     with pytest.raises(UsageError, match="did you mean 'local'"):
-        choose_engine("lokal", 1, FakeBench, 1.0)
+        benchmark.plan("quick", engine="lokal")
     with pytest.raises(UsageError, match="negative"):
-        choose_engine("local", -1, FakeBench, 1.0)
+        benchmark.plan("quick", workers=-1)
 
 
 def test_kept_values_are_the_latest_used():

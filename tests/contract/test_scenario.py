@@ -20,7 +20,7 @@ def test_equal_scenarios_have_equal_ids_however_they_are_spelled():
     assert one.id == "observed[overlap=0.3,strength=1,n=4000]"
     assert one.hash == two.hash
     assert Scenario.parse("observed").id == "observed"
-    assert Scenario.parse("marker[balanced=true,rule=mild]").dials == {"balanced": True, "rule": "mild"}
+    assert Scenario.parse("marker[balanced=true,rule=mild]").parameters == {"balanced": True, "rule": "mild"}
 
 
 def test_words_with_commas_are_quoted():
@@ -28,7 +28,8 @@ def test_words_with_commas_are_quoted():
     scenario = Scenario.parse(
         'corpus[data="/a, b/t[1].csv",text="say ""x",test=a+b,weight="2019"]'.replace('""', '\\"')
     )
-    assert scenario.dials == {"data": "/a, b/t[1].csv", "text": 'say "x', "test": "a+b", "weight": "2019"}
+    expected = {"data": "/a, b/t[1].csv", "text": 'say "x', "test": "a+b", "weight": "2019"}
+    assert scenario.parameters == expected
     assert Scenario.parse(scenario.id) == scenario
     assert Scenario.parse("corpus[data=/a/b.csv]").id == "corpus[data=/a/b.csv]"
 
@@ -45,11 +46,11 @@ value = st.one_of(
     st.dictionaries(st.from_regex(r"[a-m][a-z]{0,5}", fullmatch=True), value, max_size=4),
     st.integers(1, 10**7),
 )
-def test_ids_are_read_back(dials, n):
-    scenario = Scenario("family", tuple(sorted(dials.items())), n)
+def test_ids_are_read_back(parameters, n):
+    scenario = Scenario("family", tuple(sorted(parameters.items())), n)
     again = Scenario.parse(scenario.id)
     assert again.id == scenario.id
-    assert again.dials == dials
+    assert again.parameters == parameters
     assert again.n == n
 
 

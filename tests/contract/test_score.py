@@ -80,7 +80,14 @@ def predict(weights, **more):
 
 
 def test_every_metric_is_there():
-    assert set(score(predict(EFFECTS), QUERIES, TRUTH)) == {metric.name for metric in METRICS}
+    """The contract describes exactly what the scorer computes where a method answers all it can."""
+    truth = LinearTruth(groups=np.stack([EFFECTS, -EFFECTS]))
+    given = {"intervals": np.zeros((3, 2)), "samples": np.array([["111", "000"], ["101", "none"]], object)}
+    found = score(predict(EFFECTS + BIAS, **given), QUERIES, truth, calibrated=True)
+    assert set(found) == {metric.name for metric in METRICS}
+    assert [name for name, value in found.items() if np.isnan(value)] == []
+    for metric in METRICS:
+        assert metric.low <= found[metric.name] <= metric.high
 
 
 def test_perfect_answers():

@@ -27,7 +27,7 @@ def test_a_group_is_read_back(tmp_path):
     rows = [row(0, **{"metric.rho": 0.5}), row(1, "failed", reason="broke")]
     store.write_group("k", rows, [answers(0), None])
     assert store.list_keys() == ("k",)
-    assert store.statuses("k") == ["ok", "failed"]
+    assert store.read_index().statuses["k"] == ["ok", "failed"]
     first, second = store.read_predictions("k", 2)
     assert first.reward.tolist() == [0, 0.25]
     assert first.diagnostics == {"ess": 3.0}
@@ -82,7 +82,7 @@ def test_records_appear_last(tmp_path, monkeypatch):
         store.write_group("k", [row(0)], [answers(0)])
     monkeypatch.undo()
     assert (tmp_path / "predictions-k.npz").exists()
-    assert not store.is_stored("k")
+    assert not store.read_index().is_stored("k")
     assert store.read_records().num_rows == 0
 
 
@@ -142,15 +142,15 @@ def test_sweeping_spares_writers_that_live(tmp_path):
 def test_what_counts_as_stored(tmp_path, statuses, retry, stored):
     store = Store.open(tmp_path)
     store.write_group("k", [row(i, s) for i, s in enumerate(statuses)], [None] * len(statuses))
-    assert store.is_stored("k", retry) is stored
-    assert not store.is_stored("other")
+    assert store.read_index().is_stored("k", retry) is stored
+    assert not store.read_index().is_stored("other")
 
 
 def test_a_newer_group_takes_over_its_cells(tmp_path):
     store = Store.open(tmp_path)
     old = [row(i, reason="old") for i in range(3)]
     store.write_group("old", old, [answers(i) for i in range(3)])
-    index = store.index_cells()
+    index = store.read_index()
     new = [row(1, reason="new"), row(9, reason="new")]
     store.write_group("new", new, [answers(1), answers(9)])
     store.supersede("new", new, index)
@@ -161,8 +161,8 @@ def test_a_newer_group_takes_over_its_cells(tmp_path):
         (2, "old"),
         (9, "new"),
     ]
-    assert not store.is_stored("old")
-    assert store.index_cells() == index
+    assert not store.read_index().is_stored("old")
+    assert store.read_index() == index
     (rest,) = set(store.list_keys()) - {"new"}
     assert [p.reward[0] for p in store.read_predictions(rest, 2)] == [0, 2]
     assert (tmp_path / "superseded" / "records-old.parquet").exists()

@@ -14,7 +14,8 @@ from benchmark.contract import Log, Queries, RewardFunction, Tags
 from benchmark.contract.method import TRACKS
 from benchmark.contract.roles import TEXT_ROLES, role_of
 from benchmark.runs.engines.work import Bench, Setting
-from benchmark.runs.plan import Cell, Entrant, Group
+from benchmark.runs.entrants import Entrant
+from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import bench as sandbox_bench
 from benchmark.sandbox.outside.bench import SandboxBench
 from benchmark.sandbox.outside.cell import CellResult
@@ -157,4 +158,5 @@ def test_the_sandbox_is_sent_the_tracks_view(track: str, monkeypatch: pytest.Mon
     ((given, oracle),) = sent
     assert given.log.has("randomised") == (track == "slice")
     assert (oracle is not None) == (track == "oracle")
-    assert {field.name for field in fields(given)} == {"log", "queries", "budget", "backbone", "device"}
+    shown = {"log", "queries", "budget", "backbone", "device", "precision"}
+    assert {field.name for field in fields(given)} == shown

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmark.tasks import prepare
+from benchmark.tasks import pretraining
 
-prepare.PRETRAINING_TEXTS = 600
+pretraining.PRETRAINING_TEXTS = 600
 
 if __name__ == "__main__":
     from benchmark.cli.main import invoke

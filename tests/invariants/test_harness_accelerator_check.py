@@ -17,7 +17,7 @@ LISTED = """
 import sys
 import tests.perf.gpu_check, tests.perf.gpu_check_loops
 import benchmark.harness, benchmark.runs.execute, benchmark.tasks.suite
-from benchmark.cli.execution import lay_out
+import benchmark; benchmark.run_suite
 import methods; methods.list_methods()
 print(*sorted({"datasets", "trl", "peft", "accelerate"} & set(sys.modules)))
 """

@@ -9,14 +9,13 @@ import pytest
 from harness_corpus import PairMethod, make_corpus, make_log
 
 from benchmark.contract import Budget, UsageError
-from benchmark.contract.files import make_once
 from benchmark.harness import Failure, Harness, TextEncoder, Tokenizer, drive
 from benchmark.harness.hf.adapt import adapt_model
 from benchmark.harness.hf.backbone import HFBackbone
 from benchmark.harness.hf.packing import can_pack, pack, split_rows
 from benchmark.harness.hf.policy import save_policy, split_by_length
 from benchmark.harness.hf.products import FastProducts
-from benchmark.harness.hf.sources import find_source, hash_source, is_model
+from benchmark.harness.hf.sources import find_source, hash_source
 
 
 @pytest.fixture(scope="module")
@@ -372,39 +371,6 @@ def test_a_cached_hub_id_is_found_without_a_network(folder, tmp_path, monkeypatc
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert hash_source(find_source("someone/a-model")) == hash_source(folder)
-
-
-def test_a_model_is_made_by_one_and_seen_whole_by_all(tmp_path):
-    import time
-    from concurrent.futures import ThreadPoolExecutor
-
-    made = []
-
-    def make(scratch):
-        made.append(scratch)
-        (scratch / "config.json").write_text("{}")
-        time.sleep(0.2)
-        (scratch / "model.safetensors").write_text("weights")
-
-    (tmp_path / ".making-model-left").mkdir()
-
-    def ask(_):
-        return (make_once(tmp_path / "model", make, is_model) / "model.safetensors").read_text()
-
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(ask, range(4))) == ["weights"] * 4
-    assert len(made) == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"model", "model.lock"}
-
-
-def test_a_model_that_cannot_be_made_leaves_nothing(tmp_path):
-    def fail(scratch):
-        (scratch / "config.json").write_text("{}")
-        raise OSError("no space left")
-
-    with pytest.raises(OSError, match="no space"):
-        make_once(tmp_path / "model", fail, is_model)
-    assert [path.name for path in tmp_path.iterdir()] == ["model.lock"]
 
 
 def test_packages_that_are_missing_are_named(monkeypatch):

@@ -10,12 +10,11 @@ import torch
 from harness_corpus import PairLoss, make_corpus, make_log
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmark.cli.execution import lay_out
+import benchmark
 from benchmark.contract import Budget, Tags, Texts, Train, UsageError
 from benchmark.harness import Harness, check_precision, drive, settle
 from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.harness.training.trainer import make_job, train
-from benchmark.tasks.suite import load_suite
 
 BUDGET = Budget(steps=12, batch_size=16)
 
@@ -105,8 +104,10 @@ def test_bfloat16_is_for_the_tiny_decoder():
 
 
 def test_results_of_another_precision_have_other_keys():
-    suite = load_suite("quick")
-    plans = [lay_out(suite, ["naive"], [], 1, "cpu", name)[0] for name in ("float32", "bfloat16")]
+    plans = [
+        benchmark.plan("quick", methods=["naive"], seeds=1, device="cpu", precision=name).plan
+        for name in ("float32", "bfloat16")
+    ]
     first, second = ({group.key for group in plan.groups} for plan in plans)
     assert len(first) == len(second)
     assert not first & second

@@ -11,6 +11,7 @@ import pytest
 from benchmark.runs.provenance import COMPONENTS, component_versions
 
 PACKAGES = (
+    "benchmark",
     "simulators",
     "methods",
     "leaderboard",

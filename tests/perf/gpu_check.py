@@ -132,7 +132,8 @@ class Material:
 def prepare(size: Size) -> Material:
     """Draw four worlds and load their backbone."""
     from benchmark.harness import Backbone
-    from benchmark.tasks.prepare import make_backbone, make_task
+    from benchmark.tasks.prepare import make_task
+    from benchmark.tasks.pretraining import make_backbone
     from benchmark.tasks.scenario import Scenario
     from benchmark.tasks.suite import load_suite
 
@@ -292,41 +293,34 @@ def run_suite(
         store: Folder of the records.
         other: Seconds of a preference fit by another tool, to extrapolate from.
     """
-    from benchmark.cli.execution import lay_out
+    import benchmark
     from benchmark.contract.records import METER_PREFIX
-    from benchmark.harness import device_class
-    from benchmark.runs import execute as running
+    from benchmark.runs.backbones import make_backbones
     from benchmark.runs.engines.work import Setting, open_bench
-    from benchmark.runs.store import Store
+    from benchmark.runs.run import start_run
     from benchmark.tasks.suite import MAXIMUM_GROUP, load_suite
 
     suite = load_suite("quick" if size.dry else name)
+    chosen: dict[str, Any] = {}
     if size.dry:
         suite = suite.model_copy(update={"n": size.rows, "group_size": 4})
-        plan, _ = lay_out(suite, list(DRY_METHODS), [f"{SCENARIO[:-1]},n={size.rows}]"], 2, device)
+        chosen = {"methods": DRY_METHODS, "scenarios": [f"{SCENARIO[:-1]},n={size.rows}]"], "seeds": 2}
     else:
         suite = suite.model_copy(update={"group_size": MAXIMUM_GROUP})
-        plan, _ = lay_out(suite, [], [], None, device)
-    setting = Setting(suite, device, kept_tasks=suite.group_size + 8)
-    engine = running.choose_engine("local", workers, partial(open_bench, setting), suite.seconds_per_cell)
+    planned = benchmark.plan(suite, store, device=device, workers=workers, **chosen)
+    setting = Setting(planned.suite, device, kept_tasks=suite.group_size + 8)
     begun = time.perf_counter()
-    running.prepare_backbones(plan.groups, max(1, workers))
+    make_backbones(planned.backbones, max(1, workers))
     prepared = time.perf_counter() - begun
-    counts: Counter[str] = Counter()
     seconds, answered = {"policy": 0.0, "reward": 0.0}, Counter[str]()
-
-    def note(group: Any, statuses: Any) -> None:
-        counts.update(statuses)
-
     with watch_memory(device) as peak:
-        opened = Store.open(store)
-        running.execute(plan, opened, engine, device=device_class(device), precision="float32", on_group=note)
+        summary = start_run(planned, partial(open_bench, setting))
     took = time.perf_counter() - begun
-    for key in opened.list_keys():
-        for row in opened.read_rows(key):
-            kind = "policy" if row["policy"] else "reward"
-            seconds[kind] += row.get(f"{METER_PREFIX}wall_s") or 0.0
-            answered[kind] += row["status"] == "ok"
+    for row in benchmark.read_records(store).to_dict("records"):
+        kind = "policy" if row["policy"] else "reward"
+        seconds[kind] += row.get(f"{METER_PREFIX}wall_s") or 0.0
+        answered[kind] += row["status"] == "ok"
+    plan, counts = planned.plan, Counter(summary.statuses)
     part = f"suite {suite.name}"
     report.add(part, "cells", float(plan.n_cells))
     for status, count in sorted(counts.items()):
@@ -357,9 +351,9 @@ def main(
     dry_run: bool = DRY_RUN,
 ) -> None:
     """Check answers, measure ratios and run a suite on an accelerator."""
-    from benchmark.cli.execution import default_workers
     from benchmark.harness import device_class, resolve_device, settle
     from benchmark.runs.provenance import describe_run
+    from benchmark.runs.run import default_workers
 
     where = resolve_device(device)
     settle(threads=1)

@@ -19,7 +19,8 @@ import pyarrow as pa
 from benchmark.contract import Budget, Log, Tags, Texts, Train, make_rng
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.engines.local import run_local
-from benchmark.runs.plan import Cell, Entrant, Group
+from benchmark.runs.entrants import Entrant
+from benchmark.runs.plan import Cell, Group
 from benchmark.tasks.scenario import Scenario
 from simulators.text import load_domain
 

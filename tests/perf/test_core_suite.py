@@ -8,8 +8,8 @@ from functools import cache
 
 import pytest
 
+import benchmark
 import simulators
-from benchmark.cli.execution import lay_out
 from benchmark.tasks.prepare import make_task
 from benchmark.tasks.suite import check_suite, load_suite
 from methods import load
@@ -23,7 +23,7 @@ SHORT = {"name": "short", "version": "1", "queries": {"pairs": 16, "contrasts": 
 
 @pytest.fixture(scope="module")
 def plan():
-    return lay_out(load_suite("core"), [], [], None, "cpu")[0]
+    return benchmark.plan("core", device="cpu").plan
 
 
 @pytest.mark.parametrize("name", ["core", "full"])

@@ -10,20 +10,20 @@ import pytest
 from conftest import least_seconds
 
 from benchmark.runs.engines.work import Bench, Setting
-from benchmark.runs.execute import list_entrants
+from benchmark.runs.entrants import list_entrants
 from benchmark.runs.plan import Cell, Group
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import load_suite
 
 PLAN = """
 import json, time
-from benchmark.cli.execution import lay_out
+import benchmark
 from benchmark.tasks.suite import load_suite
 
 begun = time.process_time()
 suite = load_suite("full")
 block = suite.block[0].model_copy(update={"seeds": tuple(range(40))})
-plan, _ = lay_out(suite.model_copy(update={"block": (block,)}), [], [], None, "cpu")
+plan = benchmark.plan(suite.model_copy(update={"block": (block,)}), device="cpu").plan
 took = time.process_time() - begun
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps([plan.n_cells, took, int(peak) / 1024]))

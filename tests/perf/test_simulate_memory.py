@@ -11,12 +11,12 @@ PEAK = """
 import sys
 from pathlib import Path
 import simulators
-from benchmark.cli.simulation import write_arm
+from benchmark.tasks.simulate import write_rows
 from benchmark.contract import Streams
 
 world = simulators.build("observed", {}, Streams("tests", "observed", 0))
 folder, rows = Path(sys.argv[1]), int(sys.argv[2])
-write_arm(world, rows, "log", folder / "log.parquet", folder / "truth.parquet", lambda written: None)
+write_rows(world, rows, "log", folder / "log.parquet", folder / "truth.parquet", lambda written: None)
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 GIGABYTE = 2**20  # kilobytes

@@ -74,3 +74,29 @@ def test_reading_texts_off_the_grammar(benchmark) -> None:  # type: ignore[no-un
     read = benchmark(domain.detect, texts)
     assert not read.on_grammar.any()
     np.testing.assert_array_equal(read.attributes, attributes)
+
+
+@pytest.mark.parametrize("name", ["answers", "headlines", "replies"])
+def test_briefs_cost_no_more_than_the_texts_written_for_them(name: str) -> None:
+    """A log with unique briefs writes two strings a row in the place of one."""
+    domain, rng = load_domain(f"{name}-unique"), make_rng("perf", name)
+    prompt_ids = rng.integers(len(domain.prompts), size=ROWS)
+    attributes = rng.integers(0, 2, size=(ROWS, len(domain.attributes)), dtype=np.int8)
+    uniforms = domain.draw_choices(ROWS, rng)
+    texts = rate(lambda: domain.write(attributes, prompt_ids, uniforms))
+    prompts = rate(
+        lambda: domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(ROWS, rng))
+    )
+    assert prompts > 0.5 * texts
+    assert prompts > OTHERS_WRITTEN
+
+
+@pytest.mark.parametrize("name", list_domains(briefs=True))
+def test_phrases_and_prompts_are_read_fast_enough(name: str) -> None:
+    domain, rng = load_domain(name), make_rng("perf", name)
+    vectors = np.array(domain.support or [[0] * len(domain.attributes)], dtype=np.int8)
+    prompt_ids = rng.integers(len(domain.prompts), size=ROWS)
+    texts = domain.realise(vectors[rng.integers(len(vectors), size=ROWS)], prompt_ids, rng).texts
+    prompts = domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(ROWS, rng))
+    assert rate(lambda: domain.read_phrases(texts)) > READ
+    assert rate(lambda: domain.prompt_writer.read(prompts)) > READ

@@ -28,7 +28,7 @@ class Prediction:
         against: Name of the comparator.
         scenario: A place of the module's list, or a family.
         source: Who says so, or why it follows.
-        dials: Of the family.
+        parameters: Of the family.
     """
 
     method: str
@@ -36,13 +36,13 @@ class Prediction:
     against: str
     scenario: str
     source: str
-    dials: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
         """The scenario as the command line writes it."""
-        dials = ",".join(f"{name}={value}" for name, value in self.dials.items())
-        return f"{self.scenario}[{dials}]" if dials else self.scenario
+        parameters = ",".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.scenario}[{parameters}]" if parameters else self.scenario
 
 
 OBJECTIVE = "Kobalczyk & van der Schaar 2025, table 2: Base < Multihead < Adversarial for rho in [.5, .9]"
@@ -51,12 +51,12 @@ ARMS = "Kiyohara et al. 2025: with a large stock of texts, kernels beat inverse 
 STYLE = "back-door adjustment: attributes respond to the covariates and to nothing else"
 LOSSES = "no loss corrects confounding by itself: labels pass through"
 INSTRUMENTED = "DeconfoundLM's example: the instrument moves popularity alone, so g(C) is found"
-STOCK = "invariance throws the cause out where confounder and cause are entangled (DeconfoundLM's example)"
-AIM = "counterfactual pairs are an actuator without an estimator: the aim decides"
+STOCK = "invariance removes the cause too where confounder and cause go together (DeconfoundLM's example)"
+AIM = "counterfactual pairs follow the attribute that they are aimed at, and estimate nothing"
 ROBINSON = "Robinson 1988; Chernozhukov et al. 2018"
 OMITTED = "omitted-variable bias (Frisch & Waugh 1933)"
 RESIDUALISED = "DeconfoundLM's follow-up: residualising the outcome helps observational ranking"
-PRECISION = "Robins, Rotnitzky & Zhao 1994: an outcome model takes out what weights leave to chance"
+PRECISION = "Robins, Rotnitzky & Zhao 1994: an outcome model lowers the variance of weighting"
 PROXIES = "Tchetgen Tchetgen et al. 2020: error in one proxy leaves confounding, two proxies undo it"
 CHANCES = "Horvitz & Thompson 1952: answers weighted by one over their chance"
 SAME_LAW = "the code takes P^R from the texts alone, as the paper does: no confounder enters"

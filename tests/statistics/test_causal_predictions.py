@@ -44,9 +44,9 @@ def encoding_backbone():
 
 
 @cache
-def tasks(family, dials):
+def tasks(family, parameters):
     worlds = [
-        simulators.build(family, dict(dials), Streams("predictions", family, s))
+        simulators.build(family, dict(parameters), Streams("predictions", family, s))
         for s in WORLDS.get(family, FEWER_WORLDS)
     ]
     rows = FEWER_ROWS.get(family, ROWS)
@@ -61,8 +61,8 @@ def fit_all(method, pairs):
 
 
 @cache
-def regrets_in_worlds(method, family, dials):
-    drawn = tasks(family, dials)
+def regrets_in_worlds(method, family, parameters):
+    drawn = tasks(family, parameters)
     harnesses = [
         Harness(encoding_backbone(), budget=Budget(), path=("predictions", method, str(seed)))
         for seed in range(len(drawn))
@@ -170,7 +170,7 @@ def regrets(method, prediction):
         return regrets_in_table(method, place == "table[slice]")
     if place == "annotators":
         return worst_regrets(method)
-    return regrets_in_worlds(method, place, tuple(prediction.dials.items()))
+    return regrets_in_worlds(method, place, tuple(prediction.parameters.items()))
 
 
 def p_value(differences):

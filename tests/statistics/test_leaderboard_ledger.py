@@ -11,11 +11,10 @@ import pytest
 from leaderboard_records import METHODS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
-from leaderboard.adopt import adopt_store
 from leaderboard.board import make_board
 from leaderboard.frame import read
 from leaderboard.ledger import Ledger, add_bundle
-from leaderboard.publish import BEGIN, END, publish_results
+from leaderboard.publish import BEGIN, END, adopt_store, publish_results
 from leaderboard.render.markdown import render_table
 
 

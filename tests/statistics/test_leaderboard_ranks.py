@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmark.contract import make_rng
 from leaderboard.intervals import Clusters, estimate
-from leaderboard.ranks import adjust_p_values, letters, rank
+from leaderboard.ranks import adjust_p_values, assign_letters, rank
 
 REPEATS = 240
 LEAST = 0.95 - 3 * math.sqrt(0.95 * 0.05 / REPEATS)
@@ -79,7 +79,7 @@ def test_a_letter_is_shared_exactly_by_those_not_told_apart(case) -> None:
     differ = np.zeros((count, count), dtype=bool)
     for i, j in pairs:
         differ[i, j] = differ[j, i] = i != j
-    found = letters(differ, np.arange(count))
+    found = assign_letters(differ, np.arange(count))
     marks = [set(text.replace("2", "")) for text in found]
     if len(set().union(*marks)) < 26:
         for i in range(count):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,12 +10,6 @@ from standard_worlds import marker_effects, preferences
 
 LEVEL = 0.01
 MARGIN = 0.25
-MODULES = (
-    "preference", "pair_losses", "unpaired", "offline_alignment", "reward_optimisation", "off_policy",
-    "deconfounded_optimisation", "offline_exploration", "self_play", "fine_grained", "paraphrase", "oracle",
-)  # fmt: skip
-# Matching is predicted where its pairing rule is tested; the kernel gradient, where texts are arms.
-ELSEWHERE = {"dso"}
 
 
 def lean(name: str, scenario: str) -> np.ndarray:
@@ -76,11 +68,3 @@ def test_claims_can_fail(claim):
 def test_worlds_are_what_they_are_called(scenario, confounded):
     """Naive errs where the world is confounded and nowhere else."""
     assert significant(-preferences("naive", scenario) if confounded else preferences("naive", scenario))
-
-
-def test_every_method_of_the_set_has_one_prediction():
-    predicted = [prediction.method for prediction in PREDICTIONS]
-    assert len(set(predicted)) == len(predicted)
-    modules = [importlib.import_module(f"methods.catalogue.{name}") for name in MODULES]
-    assert {m.name for module in modules for m in module.METHODS} - ELSEWHERE <= set(predicted)
-    assert all(prediction.source for prediction in PREDICTIONS)

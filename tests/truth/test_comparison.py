@@ -93,9 +93,9 @@ def test_the_prefix_is_worth_log_sixteen():
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.3, 0.6, 0.9])
-def test_features_correlate_as_the_dial_says(correlation):
+def test_features_correlate_as_the_parameter_says(correlation):
     world = make_world("correlated", correlation=correlation)
-    members = world.pair_weights.counts
+    members = world.query_law.pair_weights.counts
     rows = world.draw_rows(0, 50_000)
     levels = rows.attributes @ members.T
     apart = levels[0] - levels[1]
@@ -113,13 +113,13 @@ def test_opposed_pairs_grow_rare_and_are_what_is_asked():
     for correlation in (0.0, 0.3, 0.6, 0.9):
         world = make_world("correlated", correlation=correlation)
         shown = encode(world.draw_rows(0, 20_000).attributes)
-        shares.append(world.pair_weights(*shown).mean())
+        shares.append(world.query_law.pair_weights(*shown).mean())
         queries = world.queries()
         codes = encode(world.domain.detect(queries.texts).attributes)
-        assert world.pair_weights(*codes[queries.pairs].T).all()
+        assert world.query_law.pair_weights(*codes[queries.pairs].T).all()
     assert (np.diff(shares) < 0).all()
     logged = make_world("correlated", correlation=0.9, pairs="logged")
-    members = make_world("correlated", correlation=0.9).pair_weights.counts
+    members = make_world("correlated", correlation=0.9).query_law.pair_weights.counts
     read = logged.domain.detect(logged.queries().texts).attributes
     assert np.corrcoef((read @ members.T).T)[0, 1] > 0.8
 
@@ -139,7 +139,7 @@ def test_erasing_the_type_hurts_where_it_is_causal_alone():
             law, lost, at_stake = world.text_law[0], 0.0, 0.0
             for v in range(2):
                 blind = np.mean([centred[v, np.flatnonzero(classes == c)[0]] for c in range(2)], axis=0)
-                truth = centred[v, np.flatnonzero(world.asked[v])[0]]
+                truth = centred[v, np.flatnonzero(world.query_law.asked[v])[0]]
                 weight = np.outer(law, law) * np.abs(truth[:, None] - truth)
                 wrong = (truth[:, None] - truth) * (blind[:, None] - blind) < -1e-12
                 lost, at_stake = lost + (weight * wrong).sum(), at_stake + weight.sum()

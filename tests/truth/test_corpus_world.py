@@ -123,7 +123,7 @@ def test_groups_that_share_a_text_stay_together():
 def test_one_row_a_test_is_logged(one_a_test):
     draw = one_a_test.draw()
     groups = draw.truth.column("group").to_numpy()
-    assert len(np.unique(groups)) == len(groups) == len(one_a_test)
+    assert len(np.unique(groups)) == len(groups) == one_a_test.n_rows
     assert set(groups) == set(one_a_test.logged.groups)
 
 
@@ -163,7 +163,7 @@ def test_other_tilts_are_met_too(tilt):
     slope, error = slope_of_log_odds(world)
     assert abs(slope - tilt) < 4 * error
     # rows are accepted with probability w / M, and w has mean 1
-    share, m = len(world) / len(world.logged), world.thinned.bound
+    share, m = world.n_rows / len(world.logged), world.thinned.bound
     assert abs(share - 1 / m) <= 4 * np.sqrt(share * (1 - share) / len(world.logged))
 
 

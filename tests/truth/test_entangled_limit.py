@@ -110,9 +110,10 @@ def reward_with_popularity(entanglement, seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_dial_says_how_far_the_true_reward_goes_with_popularity(seed):
-    """Invariance of the reward costs what of the true reward goes with popularity: nothing at 0, more with
-    each step of the dial. At 0 only attributes without an effect answer reputation: the correlation is 0."""
-    none, half, whole = (reward_with_popularity(dial, seed) for dial in (0.0, 0.5, 1.0))
+def test_the_parameter_says_how_far_the_true_reward_goes_with_popularity(seed):
+    """Invariance of the reward costs what of the true reward goes with popularity: nothing at 0, more
+    with each step of the parameter. At 0 only attributes without an effect answer reputation: the
+    correlation is 0."""
+    none, half, whole = (reward_with_popularity(parameter, seed) for parameter in (0.0, 0.5, 1.0))
     assert abs(none) < 1e-9
     assert 0.05 < half < whole

@@ -8,9 +8,9 @@ from scipy.special import expit
 from worlds import live_again, make_world, randomised_contrasts, saturated_weights, taken_at_face_value
 
 import simulators
+from simulators.families.correlated.joint import JointRule
 from simulators.law.assignment import Assignment
 from simulators.law.codes import encode
-from simulators.law.joint import JointRule
 
 N = 120_000
 # the attributes of letters are not independent: test_letters_world.py has its own estimators
@@ -33,14 +33,16 @@ VARIANTS = [
 ]
 WORLDS = [(name, {}) for name in FAMILIES] + VARIANTS
 # strength 1 is the default, hence among the worlds above
-DIALLED = [c.name for c in simulators.list_families() if "strength" in c.defaults and c.name != "letters"]
-IDS = [name + "".join(f"-{v}" for v in dials.values()) for name, dials in WORLDS]
+WITH_STRENGTH = [
+    card.name for card in simulators.list_families() if "strength" in card.defaults and card.name != "letters"
+]
+IDS = [name + "".join(f"-{v}" for v in parameters.values()) for name, parameters in WORLDS]
 
 
 @pytest.fixture(params=WORLDS, ids=IDS, scope="module")
 def world(request):
-    name, dials = request.param
-    return make_world(name, seed=3, **dials)
+    name, parameters = request.param
+    return make_world(name, seed=3, **parameters)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ def face_value_contrasts(world, rows):
     """What somebody who takes the log at face value finds, and its standard errors."""
     values, seen = taken_at_face_value(world, rows)
     shown, prompts = rows.attributes[0][seen], rows.prompt_ids[seen]
-    told = np.flatnonzero(world.biasable | (world.face_value is not None))
+    told = np.flatnonzero(world.biasable | (world.edits.recorded_mean is not None))
     weights = saturated_weights(shown[:, told], prompts, world.marginals[0, told])
     return randomised_contrasts(shown, values[seen], weights)
 
@@ -120,7 +122,7 @@ def check_pooled_pairs(world, rows):
 
 
 @pytest.mark.parametrize("strength", [0.5, 2.0])
-@pytest.mark.parametrize("family", DIALLED)
+@pytest.mark.parametrize("family", WITH_STRENGTH)
 def test_other_strengths_match_the_same_experiment(family, strength, experiment):
     """The rows of strength 1 lived again: same people and texts, outcomes by this world's mechanism."""
     world = make_world(family, seed=3, strength=strength)
@@ -213,8 +215,8 @@ def test_effective_share_is_met_by_the_rows(world):
     error = np.sqrt(moment(4).mean() / len(rows))
     assert abs((weights**2).mean() - 1 / expected) < 4 * error
     assert weights.mean() == pytest.approx(1, abs=4 * weights.std() / np.sqrt(len(rows)) + 1e-9)
-    if "overlap" in world.dials and world.law.responds.any() and isinstance(world.rule, Assignment):
-        assert expected == pytest.approx(float(world.dials["overlap"]), rel=1e-6)
+    if "overlap" in world.parameters and world.law.responds.any() and isinstance(world.rule, Assignment):
+        assert expected == pytest.approx(float(world.parameters["overlap"]), rel=1e-6)
 
 
 def _noise_mean(world):

@@ -11,8 +11,7 @@ from worlds import same_tables
 
 from benchmark.contract import Streams, UsageError
 from simulators import QuerySizes
-from simulators.experiments import make_generated_world
-from simulators.experiments.generated import make_pool_world
+from simulators.families.generated import make_generated_world, make_pool_world
 from simulators.law.codes import encode, toggles
 from simulators.text.generated import Writing
 
@@ -88,7 +87,7 @@ def test_logged_propensities_are_those_of_the_text(world):
 
 @pytest.mark.parametrize("feedback", ["scalar", "binary", "count", "rating"])
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
-def test_every_link_reaches_the_dial(world, feedback, strength):
+def test_every_link_reaches_the_parameter(world, feedback, strength):
     truth = make_pool_world(world.domain, STREAMS, {"feedback": feedback, "strength": strength}).truth
     if strength == 0:
         assert truth.naive_rewards == pytest.approx(truth.rewards, abs=1e-9)
@@ -97,9 +96,9 @@ def test_every_link_reaches_the_dial(world, feedback, strength):
     assert worst == pytest.approx(strength * truth.effects.max(), rel=0.02)
 
 
-@pytest.mark.parametrize("dials", [{"strength": 2.0}, {"feedback": "binary", "strength": 0.5}], ids=str)
-def test_other_dials_match_the_same_experiment(world, dials):
-    other = make_pool_world(world.domain, STREAMS, dials)
+@pytest.mark.parametrize("parameters", [{"strength": 2.0}, {"feedback": "binary", "strength": 0.5}], ids=str)
+def test_other_parameters_match_the_same_experiment(world, parameters):
+    other = make_pool_world(world.domain, STREAMS, parameters)
     truth, rows = other.truth, other.draw_rows(0, N, "twin")
     estimates, errors = toggled(other, rows)
     assert np.abs((estimates - truth.effects) / errors).max() < 4
@@ -111,7 +110,7 @@ def test_other_dials_match_the_same_experiment(world, dials):
 
 
 @pytest.mark.parametrize("overlap", [0.1, 0.6])
-def test_the_overlap_dial_is_met(world, overlap):
+def test_the_overlap_parameter_is_met(world, overlap):
     other = make_pool_world(world.domain, STREAMS, {"overlap": overlap})
     assert other.law.effective_share == pytest.approx(overlap, rel=1e-6)
 

@@ -95,7 +95,7 @@ def test_rejection_is_written_with_its_propensities(responses, tmp_path):
 def test_a_tilt_of_zero_is_unconfounded(responses, tmp_path):
     """Then w = 1 = M: every randomised row is kept, with the propensity of the experiment."""
     world = build_world(pin(Scenario.parse(responses.replace("tilt=1.5", "tilt=0"))), streams())
-    assert len(world) == len(world.logged)
+    assert world.n_rows == len(world.logged)
     log = world.draw().log
     assert log.numbers("propensity") == pytest.approx(log.numbers("target_propensity"))
 
@@ -140,7 +140,7 @@ def patch_patterns(monkeypatch):
     """The toy model knows twenty words, which the built-in expressions do not tell apart."""
     from test_generated_world import PATTERNS
 
-    monkeypatch.setattr("simulators.experiments.generated.PATTERNS", PATTERNS)
+    monkeypatch.setattr("simulators.families.generated.PATTERNS", PATTERNS)
     monkeypatch.setattr("simulators.text.detectors.PATTERNS", PATTERNS)
 
 
@@ -194,7 +194,7 @@ def test_pools_are_repeated_up_to_a_number_of_texts_or_of_words(words, expected)
 
 def test_a_task_has_no_more_rows_than_the_table_yields(counts):
     task = make_task(pin(Scenario.parse(counts)).with_rows(4000), 0, SUITE)
-    assert len(task.log) == len(task.world) < 4000
+    assert len(task.log) == task.world.n_rows < 4000
     assert len(task.twin_log) == len(task.world.logged) > len(task.log)
     other = make_task(pin(Scenario.parse(counts)).with_rows(4000), 1, SUITE)
     assert set(other.log.texts) != set(task.log.texts)
@@ -202,7 +202,7 @@ def test_a_task_has_no_more_rows_than_the_table_yields(counts):
 
 # -- runs ---------------------------------------------------------------------
 def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("benchmark.tasks.prepare.PRETRAINING_TEXTS", 300)
+    monkeypatch.setattr("benchmark.tasks.pretraining.PRETRAINING_TEXTS", 300)
     arguments = ["run", "--scenario", counts, "--seeds", "1", "--workers", "0", "--json"]
     chosen = ["--method", "covariate-regression", "--method", "dpo-raw", "--store", str(tmp_path / "store")]
     assert invoke([*arguments, *chosen]) == 0
@@ -222,7 +222,7 @@ def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatc
 
 def test_a_table_that_decides_nothing_fails_alone(tmp_path, monkeypatch):
     """No pair of its texts is resolved; the cells that share its batch are run all the same."""
-    monkeypatch.setattr("benchmark.tasks.prepare.PRETRAINING_TEXTS", 300)
+    monkeypatch.setattr("benchmark.tasks.pretraining.PRETRAINING_TEXTS", 300)
     rows = "".join(f"note {i},poll {i // 2},{j}\n" for i in range(8) for j in range(2))
     (tmp_path / "even.csv").write_text(f"text,test,outcome\n{rows}")
     block = '[[block]]\nscenarios = ["corpus[data=even.csv]", "observed[n=200]"]\nmethods = ["naive"]\n'
@@ -239,13 +239,13 @@ def test_a_table_that_decides_nothing_fails_alone(tmp_path, monkeypatch):
 # -- what there is, and wrong input ---------------------------------------------
 def test_families_that_need_something_are_listed_apart(capsys):
     alone = {card.name for card in simulators.list_families()}
-    everything = {card.name for card in simulators.list_families(given=True)}
+    everything = {card.name for card in simulators.list_families(user_data=True)}
     assert everything - alone == {"corpus", "generated"}
     assert invoke(["list", "scenarios", "--json"]) == 0
     listed = {item["name"]: item for item in json.loads(capsys.readouterr().out)["scenarios"]}
     assert set(listed) == everything
-    assert all(bool(item["given"]) == (name not in alone) for name, item in listed.items())
-    assert listed["corpus"]["dials"][0]["default"] == "(must be given)"
+    assert all(bool(item["user_data"]) == (name not in alone) for name, item in listed.items())
+    assert listed["corpus"]["parameters"][0]["default"] == "(must be given)"
 
 
 TABLE = "text,test,outcome,age\na one,1,1,30\nb two!,1,2,40\nc three,2,3,50\nd four!,2,3,60\n"
@@ -254,7 +254,7 @@ TABLE = "text,test,outcome,age\na one,1,1,30\nb two!,1,2,40\nc three,2,3,50\nd f
 @pytest.mark.parametrize(
     ("scenario", "what"),
     [
-        ("corpus", "needs the dial 'data'"),
+        ("corpus", "needs the parameter 'data'"),
         ("corpus[data=nowhere.csv]", "no file 'nowhere.csv'"),
         ("corpus[data=.]", "no file"),
         ("corpus[data=notes.txt]", "cannot tell the format"),
@@ -271,7 +271,7 @@ TABLE = "text,test,outcome,age\na one,1,1,30\nb two!,1,2,40\nc three,2,3,50\nd f
         ("corpus[data=small.csv,join=small.csv,on=test]", "repeats itself"),
         ("corpus[data=small.csv,tilt=-1]", "tilt"),
         ("corpus[data=small.csv,held_out=1]", "held_out"),
-        ("corpus[data=small.csv,strength=1]", "unknown dial"),
+        ("corpus[data=small.csv,strength=1]", "unknown parameter"),
         ("corpus[data=sha256-0123456789abcdef]", "nothing here has the content"),
         ("generated[model=nothing-of-this-name]", "unknown model"),
         ("generated[prompts=nowhere.txt]", "no file"),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from worlds import make_world
 
+from simulators.families.letters import slider
 from simulators.law.codes import all_attributes, encode, mean_contrasts, product_law, toggled_contrasts
 from simulators.law.population import Features
 from simulators.law.tabulated import TabulatedRule
-from simulators.slider import slider
 from simulators.text.letters import ATTRIBUTE_WEIGHTS, LetterLaw
 
 N = 400_000

@@ -19,8 +19,8 @@ SEED = 5
 class Table:
     """A log as arrays: attributes read from the texts, everything else as recorded."""
 
-    def __init__(self, family, n=N, seed=SEED, **dials):
-        self.world = make_world(family, seed=seed, **dials)
+    def __init__(self, family, n=N, seed=SEED, **parameters):
+        self.world = make_world(family, seed=seed, **parameters)
         self.log = self.world.draw(n).log
         read = self.world.domain.detect(self.log.texts)
         self.shown = read.attributes.astype(float)
@@ -159,8 +159,8 @@ def test_nudges_identify_effects_until_they_break():
     table = Table("instrument")
     nudges = table.log.matrix("instrument")
     assert recovers(table, *instrumented(table.outcome, table.shown, nudges, table.prompts))
-    for dials in ({"direct": 1.0}, {"dependent": 1.0}):
-        broken = Table("instrument", **dials)
+    for parameters in ({"direct": 1.0}, {"dependent": 1.0}):
+        broken = Table("instrument", **parameters)
         estimate, errors = instrumented(
             broken.outcome, broken.shown, broken.log.matrix("instrument"), broken.prompts
         )
@@ -254,7 +254,7 @@ def test_selection_on_the_score_logs_a_shadow_and_no_chance():
     reach = table.log.matrix("shadow")[:, 0]
     assert np.corrcoef(reach[seen], table.outcome[seen])[0, 1] > 0.3
     rows = table.world.draw_rows(0, N)
-    chance = table.world.face_value
+    chance = table.world.edits.recorded_mean
     expected = 1 / (
         1
         + np.exp(

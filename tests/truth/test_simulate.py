@@ -31,22 +31,22 @@ def test_simulate_writes_log_twin_and_truth(card, tmp_path):
     assert truth["value_optimal"] >= truth["value_reference"] - 1e-9
     # the truth is row-aligned: the first text's attributes are those its detector reads
     domain = simulators.text.load_domain(shown["domain"])
-    first = {"outcome": "text", "pairs": "chosen", "rankings": "first"}[card.feedback]
+    first = {"outcome": "text", "pairs": "chosen", "rankings": "first"}[card.log_kind]
     read = domain.detect(log.column(first).to_pylist()).attributes
     for k, name in enumerate(domain.attributes):
         assert np.array_equal(read[:, k], told.column(f"attribute.{name}").to_numpy())
     assert not any(name.startswith(("hidden.", "reward")) for name in log.column_names + twin.column_names)
 
 
-def test_list_scenarios_shows_every_family_dial_and_situation(capsys):
+def test_list_scenarios_shows_every_family_parameter_and_situation(capsys):
     assert invoke(["list", "scenarios", "--json"]) == 0
     text = capsys.readouterr().out
     listed = json.loads(text)["scenarios"]
-    cards = simulators.list_families(given=True)
+    cards = simulators.list_families(user_data=True)
     for card in cards:
         assert card.name in text
-        for dial in card.dials:
-            assert dial.name in text
+        for parameter in card.parameters:
+            assert parameter.name in text
     assert len(listed) == len(cards) > len(CARDS)
     situations = json.dumps(listed)
     assert all(json.dumps(card.situation)[1:-1] in situations for card in cards)

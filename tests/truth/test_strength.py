@@ -1,4 +1,4 @@
-"""The strength dial: the worst decoy's naive limit, in units of the largest effect."""
+"""The strength parameter: the worst decoy's naive limit, in units of the largest effect."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ import simulators
 from benchmark.contract import UsageError
 from simulators.families import marker
 from simulators.law.assignment import solve_overlap
-from simulators.pairskew import pair_skew
 from simulators.strength import solve_strength
 
-DIALLED = [card.name for card in simulators.list_families() if "strength" in card.defaults]
+WITH_STRENGTH = [card.name for card in simulators.list_families() if "strength" in card.defaults]
 OVERLAPPING = [card.name for card in simulators.list_families() if "overlap" in card.defaults]
 FREE = {"randomised"}
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize("family", DIALLED)
-def test_worst_decoy_reaches_the_dial(family, strength):
+@pytest.mark.parametrize("family", WITH_STRENGTH)
+def test_worst_decoy_reaches_the_parameter(family, strength):
     world = make_world(family, seed=1, strength=strength)
     truth = world.truth
     if family in FREE:
@@ -33,7 +32,7 @@ def test_worst_decoy_reaches_the_dial(family, strength):
     assert worst == pytest.approx(strength * world.roles.largest_effect, rel=0.02)
 
 
-@pytest.mark.parametrize("family", DIALLED)
+@pytest.mark.parametrize("family", WITH_STRENGTH)
 def test_zero_strength_is_unconfounded(family):
     truth = make_world(family, seed=1, strength=0).truth
     assert truth.naive_effects == pytest.approx(truth.effects, abs=1e-9)
@@ -41,7 +40,7 @@ def test_zero_strength_is_unconfounded(family):
 
 
 @pytest.mark.parametrize("feedback", ["binary", "count", "rating"])
-def test_links_reach_the_dial(feedback):
+def test_links_reach_the_parameter(feedback):
     world = make_world("observed", seed=1, feedback=feedback, strength=0.7)
     truth = world.truth
     decoys = world.biasable & (world.roles.effects == 0)
@@ -68,8 +67,8 @@ def test_mild_marker_skews_mixed_pairs_as_published():
     world = make_world("marker", rule="mild")
     monday, friday = (int(np.flatnonzero(w)[0]) for w in world.rule.weights.T)
     assert world.domain.attributes[monday] == "greeting"
-    assert pair_skew(world, monday) == pytest.approx(0.52, abs=1e-4)
-    assert pair_skew(world, friday) == pytest.approx(0.47, abs=0.002)
+    assert marker.measure_pair_skew(world, monday) == pytest.approx(0.52, abs=1e-4)
+    assert marker.measure_pair_skew(world, friday) == pytest.approx(0.47, abs=0.002)
     assert not world.truth.effects[[monday, friday]].any()
     assert world.truth.naive_effects[friday] < 0
     rows = world.draw_rows(0, 300_000)
@@ -104,7 +103,7 @@ def test_unreachable_strength_is_a_usage_error():
 
 @pytest.mark.parametrize("overlap", [0.1, 0.3, 0.6])
 @pytest.mark.parametrize("family", OVERLAPPING)
-def test_the_effective_share_is_the_dial(family, overlap):
+def test_the_effective_share_is_the_parameter(family, overlap):
     """Of the whole log; of the confounded part where a slice is randomised; of nothing in the control."""
     world = make_world(family, seed=1, overlap=overlap)
     if family == "randomised":

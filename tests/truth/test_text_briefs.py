@@ -14,7 +14,6 @@ from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain, name_domain
 from simulators.text.briefs import KINDS, Briefs, with_briefs
 from simulators.text.domain import Domain
-from simulators.text.prompts import draw_prompt_choices, features_of, read_prompts, write_prompts
 from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot
 
 GRAMMARS = ("answers", "headlines", "replies")
@@ -77,7 +76,9 @@ def test_there_are_millions_of_briefs_and_every_row_has_its_own(name: str) -> No
     assert domain.briefs is not None
     assert domain.briefs.count > 10**10  # n rows repeat about n**2 / 2 / count times: .02 here
     rng = make_rng("test distinct", name)
-    prompts = write_prompts(domain, np.arange(n) % len(domain.prompts), draw_prompt_choices(domain, n, rng))
+    prompts = domain.prompt_writer.write(
+        np.arange(n) % len(domain.prompts), domain.prompt_writer.draw_choices(n, rng)
+    )
     assert len(prompts.unique()) == n
 
 
@@ -94,8 +95,8 @@ def test_the_count_by_hand() -> None:
 def test_what_is_no_brief_is_no_prompt(name: str) -> None:
     domain = load_domain(f"{name}-unique")
     odd = ["", "\ud800", domain.prompts[0] + " Now.", domain.prompts[0][:-1], load_domain(name).prompts[0]]
-    assert read_prompts(domain, odd).tolist() == [-1] * len(odd)
-    assert read_prompts(domain, []).shape == (0,)
+    assert domain.prompt_writer.read(odd).tolist() == [-1] * len(odd)
+    assert domain.prompt_writer.read([]).shape == (0,)
 
 
 # -- prompts of domains -------------------------------------------------------
@@ -105,14 +106,14 @@ def test_prompts_are_written_and_read_back(name: str, kind: str) -> None:
     domain, n = load_domain(f"{name}-{kind}"), 1500
     rng = make_rng("test prompts", name, kind)
     ids = rng.integers(len(domain.prompts), size=n)
-    prompts = write_prompts(domain, ids, draw_prompt_choices(domain, n, rng))
-    np.testing.assert_array_equal(read_prompts(domain, prompts), ids)
+    prompts = domain.prompt_writer.write(ids, domain.prompt_writer.draw_choices(n, rng))
+    np.testing.assert_array_equal(domain.prompt_writer.read(prompts), ids)
     # the examples, too, have the id of their place, and no two ids share one
-    np.testing.assert_array_equal(read_prompts(domain, domain.prompts), np.arange(len(domain.prompts)))
+    np.testing.assert_array_equal(domain.prompt_writer.read(domain.prompts), np.arange(len(domain.prompts)))
     assert domain.briefs is not None
     read = domain.briefs.read(prompts)
     np.testing.assert_array_equal(read.topics, domain.topic_ids[ids])
-    shared = features_of(domain)
+    shared = domain.prompt_writer.features
     if kind == "unique":
         assert shared.shape == (len(domain.prompts), 0)
     else:
@@ -142,13 +143,13 @@ def test_two_hundred_listed_briefs_differ_and_share_topics_evenly(name: str) -> 
     assert np.bincount(domain.topic_ids).tolist() == [10] * 20
     assert domain.listed
     # every feature is on in about half of them: 5 standard errors of a share over 200 coins
-    assert (np.abs(features_of(domain).mean(axis=0) - 0.5) < 5 * 0.5 / np.sqrt(200)).all()
+    assert (np.abs(domain.prompt_writer.features.mean(axis=0) - 0.5) < 5 * 0.5 / np.sqrt(200)).all()
 
 
 @every_grammar
 def test_ids_by_features_are_topic_and_code(name: str) -> None:
     domain = load_domain(f"{name}-features")
-    features = features_of(domain)
+    features = domain.prompt_writer.features
     codes = features.astype(int) @ (1 << np.arange(5))
     np.testing.assert_array_equal(np.arange(640), domain.topic_ids * 32 + codes)
 
@@ -159,12 +160,12 @@ def test_plain_domains_have_no_briefs(name: str) -> None:
     assert domain.briefs is None
     assert domain.listed
     assert domain.topic_ids.tolist() == list(range(6))
-    assert draw_prompt_choices(domain, 3, rng).shape == (3, 0)
+    assert domain.prompt_writer.draw_choices(3, rng).shape == (3, 0)
     assert rng.random() == make_rng("test").random()  # nothing was drawn
-    prompts = write_prompts(domain, np.array([5, 0, 5]), np.zeros((3, 0))).to_pylist()
+    prompts = domain.prompt_writer.write(np.array([5, 0, 5]), np.zeros((3, 0))).to_pylist()
     assert prompts == [domain.prompts[i] for i in (5, 0, 5)]
-    assert read_prompts(domain, [*prompts, "Write."]).tolist() == [5, 0, 5, -1]
-    assert features_of(domain).shape == (6, 0)
+    assert domain.prompt_writer.read([*prompts, "Write."]).tolist() == [5, 0, 5, -1]
+    assert domain.prompt_writer.features.shape == (6, 0)
 
 
 @every_grammar

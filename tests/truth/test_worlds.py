@@ -22,7 +22,7 @@ def test_unknown_family_suggests_the_nearest():
         simulators.build("obseved", {}, Streams("s", "x", 0))
 
 
-def test_unknown_dial_suggests_the_nearest():
+def test_unknown_parameter_suggests_the_nearest():
     with pytest.raises(UsageError, match="did you mean 'strength'"):
         make_world("observed", strenght=1)
 
@@ -51,9 +51,9 @@ def test_row_counts_must_be_positive_whole_numbers(n):
         make_world("observed").draw(n)
 
 
-def test_unknown_arm_is_a_usage_error():
-    with pytest.raises(UsageError, match="arm"):
-        make_world("observed").draw(5, arm="placebo")
+def test_unknown_data_is_a_usage_error():
+    with pytest.raises(UsageError, match="no such data"):
+        make_world("observed").draw(5, data="placebo")
 
 
 def test_texts_off_the_grammar_are_worth_the_worst_text_of_their_prompt():
@@ -90,8 +90,8 @@ def test_cards_are_complete_plain_data(card):
     assert card.fail
     assert 0 <= diagnosis["effective_share"] <= 1 + 1e-9
     assert 0 <= diagnosis["confounding_share"] < 1
-    for dial in card.dials:
-        assert dial.read(dial.default) == dial.default
+    for parameter in card.parameters:
+        assert parameter.read(parameter.default) == parameter.default
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)

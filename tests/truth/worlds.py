@@ -13,11 +13,11 @@ from simulators.law.codes import encode
 
 def written_domains(card):
     """The text domains a family can be written in."""
-    return next((dial.choices for dial in card.dials if dial.name == "domain"), ())
+    return next((parameter.choices for parameter in card.parameters if parameter.name == "domain"), ())
 
 
-def make_world(family, seed=0, season="tests", **dials):
-    return simulators.build(family, dials, Streams(season, family, seed))
+def make_world(family, seed=0, season="tests", **parameters):
+    return simulators.build(family, parameters, Streams(season, family, seed))
 
 
 def randomised_contrasts(attributes, outcomes, weights=None):

@@ -18,7 +18,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "season": (pa.string(), "which draw of worlds"),
     "scenario": (pa.string(), "canonical scenario id"),
     "family": (pa.string(), "scenario family"),
-    "strength": (pa.float64(), "confounding strength; NaN where the family has no such dial"),
+    "strength": (pa.float64(), "confounding strength; NaN where the family has no such parameter"),
     "n": (pa.int64(), "rows of the log"),
     "seed": (pa.int64(), "world seed"),
     "method": (pa.string(), "method name"),

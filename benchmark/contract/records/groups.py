@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.contract.files import write_whole
+from benchmark.contract.files import write_table
 from benchmark.contract.queries import Predictions
 from benchmark.contract.records.columns import join_tables, make_table
 
@@ -52,9 +52,7 @@ def key_of(path: Path) -> str:
 
 def write_records(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write records, one mapping a cell, whole."""
-    buffer = io.BytesIO()
-    pq.write_table(make_table(rows), buffer)
-    write_whole(path, buffer.getvalue())
+    write_table(path, make_table(rows))
 
 
 def read_columns(path: Path, *names: str) -> dict[str, list[Any]]:

@@ -21,10 +21,10 @@ from benchmark.contract.records import REASON_LENGTH, name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.plan import Cell, Group
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.backbones import TINY, load_backbone
-from benchmark.tasks.prepare import Task, digest_log, make_backbone, make_task
+from benchmark.tasks.backbones import TINY
+from benchmark.tasks.prepare import Task, digest_log, make_task
+from benchmark.tasks.pretraining import open_backbone
 from benchmark.tasks.suite import Suite
-from simulators.oracle import make_oracle
 
 HEADS_AT_ONCE = 2
 # What one cell may keep between methods: its encodings and what the reference says of its texts.
@@ -148,16 +148,16 @@ class Bench:
             budget=self.setting.suite.budget.freeze(),
             device=self.setting.device,
             path=("method", digest),
-            oracle=make_oracle(task.world) if track == "oracle" else None,
+            oracle=task.world.oracle() if track == "oracle" else None,
             cache=self._caches.get(cell, lambda: Cache(CACHE_BYTES, CACHE_TEXTS)),
             precision=self.setting.precision,
         )
 
     def backbone(self, domain: str, backbone: str = TINY) -> Any:
-        """The pretrained backbone of a domain."""
+        """The backbone of a domain."""
         return self._backbones.get(
             (domain, backbone),
-            lambda: load_backbone(make_backbone(domain, backbone, self.setting.backbones)),
+            lambda: open_backbone(domain, backbone, self.setting.backbones),
         )
 
     def _answer(self, group: Group, task: Task, outcome: Any, harness: Any, fit_seconds: float) -> CellResult:

@@ -82,6 +82,7 @@ def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) 
         backbone=backbone,
         budget=Budget(**settings["budget"]),
         device=settings["device"],
+        precision=settings["precision"],
         path=tuple(settings["stream"]),
         oracle=partial(_ask, connection) if settings["oracle"] else None,
     )

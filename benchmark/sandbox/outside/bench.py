@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.contract import InfrastructureError
-from benchmark.contract.records import name_columns
+from benchmark.contract.records import name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.engines.work import describe_cell
 from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import cell as sandboxed
 from benchmark.sandbox.outside.cell import Sandbox
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.prepare import Task, make_backbone, make_task
+from benchmark.tasks.prepare import Task, make_task
+from benchmark.tasks.pretraining import make_backbone
 from benchmark.tasks.suite import Suite
-from simulators.oracle import Oracle, make_oracle
+from simulators.protocols import Oracle
 
 TRIES = 3
 DIAGNOSTIC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
@@ -33,6 +34,7 @@ class SandboxBench:
         suite: Decides worlds, queries and budget.
         sandbox: Where the file runs.
         device: ``"cpu"`` or ``"cuda"``.
+        precision: Of products; see ``benchmark.harness.device.check_precision``.
         secret: Key of a verified season, or None for public worlds.
         backbones: Parent folder of the pretrained backbones, or None for the usual one.
         on_cell: Called with each finished cell and its status.
@@ -42,6 +44,7 @@ class SandboxBench:
     suite: Suite
     sandbox: Sandbox
     device: str = "cpu"
+    precision: str = "float32"
     secret: bytes | None = field(default=None, repr=False)
     backbones: Path | None = None
     on_cell: Callable[[Cell, str], None] | None = None
@@ -61,8 +64,9 @@ class SandboxBench:
             log=log,
             queries=task.queries,
             budget=self.suite.budget.freeze(),
-            backbone=make_backbone(task.domain, folder=self.backbones).resolve(),
+            backbone=make_backbone(task.domain, group.backbone, self.backbones).resolve(),
             device=self.device,
+            precision=self.precision,
         )
         result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
         facts = {"kind": log.kind, "isolation": self.sandbox.isolation, **describe_cell(task)}
@@ -74,12 +78,13 @@ class SandboxBench:
     def _attempt(self, given: sandboxed.Task, world: Any) -> sandboxed.CellResult:
         for left in reversed(range(TRIES)):
             # An oracle of its own for every try: the same questions meet the same people.
-            oracle: Oracle | None = None if world is None else make_oracle(world)
+            oracle: Oracle | None = None if world is None else world.oracle()
             try:
                 return self.sandbox.fit(self.source, given, oracle)
             except InfrastructureError as error:
                 if not left:
-                    return sandboxed.CellResult("infrastructure", sandboxed.clean(str(error)))
+                    status, reason = status_of(error)
+                    return sandboxed.CellResult(status, sandboxed.clean(reason))
         raise AssertionError("unreachable")
 
     def _score(self, group: Group, task: Task, result: sandboxed.CellResult) -> dict[str, float]:

@@ -46,6 +46,7 @@ class Task:
         budget: What it may spend.
         backbone: Folder of the pretrained decoder, or None.
         device: ``"cpu"`` or ``"cuda"``.
+        precision: Of products.
     """
 
     log: Log
@@ -53,6 +54,7 @@ class Task:
     budget: Budget = field(default_factory=Budget)
     backbone: Path | None = None
     device: str = "cpu"
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +125,7 @@ class Sandbox:
             settings = {
                 "budget": asdict(task.budget),
                 "device": task.device,
+                "precision": task.precision,
                 "stream": ["method", seen],
                 "oracle": oracle is not None,
             }

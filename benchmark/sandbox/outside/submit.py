@@ -6,7 +6,6 @@ there one by one; what they answer is scored here and sealed into a bundle.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,12 +14,15 @@ from typing import Any
 
 from benchmark.contract import BenchError, UsageError
 from benchmark.contract.errors import EXIT_CONTRACT, EXIT_OK
-from benchmark.contract.records import name_bundle, read_bundle, seal_bundle
-from benchmark.runs.plan import Cell, Entrant, make_plan
-from benchmark.sandbox.inside.runner import load_method
+from benchmark.contract.records import name_bundle, seal_bundle
+from benchmark.runs.entrants import Entrant
+from benchmark.runs.plan import Cell
+from benchmark.runs.provenance import describe_run
+from benchmark.runs.run import PlannedRun, Summary, plan_run, start_run
 from benchmark.sandbox.outside import Limits, Sandbox
 from benchmark.sandbox.outside.bench import SandboxBench
 from benchmark.sandbox.outside.submission import Submission, check_name, read_source, read_submission
+from benchmark.tasks.backbones import TINY
 from benchmark.tasks.suite import Suite, load_suite
 
 FOLDER = "submissions"
@@ -83,6 +85,11 @@ class Bundle:
     manifest: dict[str, Any]
     statuses: dict[str, int]
 
+    @property
+    def complete(self) -> bool:
+        """Whether something was measured and no cell was lost to the machine."""
+        return self.statuses.get("ok", 0) > 0 and not self.statuses.get("infrastructure", 0)
+
 
 def check_file(path: str | Path, isolation: str = "bubblewrap", limits: Limits | None = None) -> CheckReport:
     """Run the contract checks on a file, inside the sandbox.
@@ -119,58 +126,92 @@ def submit_file(
     *,
     isolation: str = "bubblewrap",
     limits: Limits | None = None,
-    device: str = "cpu",
-    seeds: int | None = None,
     scenarios: Sequence[str] = (),
+    seeds: int | None = None,
+    backbone: str | None = None,
+    device: str = "cpu",
+    precision: str = "float32",
     retry: Sequence[str] = (),
     secret: bytes | None = None,
     backbones: Path | None = None,
+    on_plan: Callable[[PlannedRun], None] | None = None,
     on_cell: Callable[[Cell, str], None] | None = None,
-    on_plan: Callable[[int], None] | None = None,
 ) -> Bundle:
     """Run a file's cells in the sandbox, score them here and seal the bundle.
 
-    A submission that was interrupted goes on where it stopped.
+    A submission that was interrupted goes on where it stopped when it is called again.
 
     Args:
         path: A Python file that defines one method.
-        suite: Suite, by name, file or value.
+        suite: Name of a suite, a TOML file, or a ``Suite``.
         out: Folder in which the bundle's own folder is made.
         isolation: ``"bubblewrap"``, or ``"none"`` for a file you trust; stamped into every record.
         limits: What a cell may use; by default the suite's seconds a cell.
+        scenarios: Families, patterns or ids to restrict to; a scenario that the suite lacks is added.
+        seeds: World seeds 0 .. seeds - 1 are used instead of the suite's.
+        backbone: What the method trains on; by default what the suite says. The sandbox holds the tiny
+            decoder alone.
         device: ``"cpu"`` or ``"cuda"``.
-        seeds: Use world seeds 0 .. seeds - 1 instead of the suite's.
-        scenarios: Patterns or ids to restrict to.
+        precision: ``"float32"``, ``"tf32"`` or ``"bfloat16"``.
         retry: Statuses to run again.
         secret: Key of a verified season, whose worlds nobody can draw in advance.
         backbones: Parent folder of the pretrained backbones.
+        on_plan: Called once before the first cell with what is planned.
         on_cell: Called with each finished cell and its status.
-        on_plan: Called once with the number of cells planned.
 
     Raises:
-        UsageError: If the file, its name, the suite or a pattern is bad.
+        UsageError: If the file, its name, the suite, a scenario, the backbone or a pattern is bad.
         ContractError: If the file does not load.
         InfrastructureError: If the sandbox does not work here.
-    """
-    from benchmark.runs.engines.base import run_inline
-    from benchmark.runs.execute import execute, key_context
-    from benchmark.runs.store import Store
-    from benchmark.tasks.user_data import pin_suite
 
-    suite = pin_suite(suite if isinstance(suite, Suite) else load_suite(suite))
-    if secret is not None:
-        suite = suite.model_copy(update={"season": name_season(suite.season, secret)})
+    Example:
+        A trusted file without a wall; leave ``isolation`` out for any other.
+
+        >>> import benchmark, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     bundle = benchmark.submit_file(
+        ...         "examples/my_method.py", "quick", folder, isolation="none",
+        ...         scenarios=["observed[n=300]"], seeds=1,
+        ...     )
+        >>> bundle.statuses
+        {'ok': 1}
+    """
+    suite = suite if isinstance(suite, Suite) else load_suite(suite)
     sandbox = Sandbox(isolation, limits or replace(Limits(), wall_s=suite.seconds_per_cell))
     submission = read_submission(path, sandbox, _catalogue_names())
-    entrant = describe_submission(submission, isolation)
-    shared = key_context(suite, suite.scenarios, device, "float32", "tiny")
-    plan = make_plan(suite, [entrant], scenarios=scenarios, seeds=seeds, backbone="tiny", context=shared)
+    planned = plan_run(
+        suite,
+        Path(out) / name_bundle(submission.name, submission.sha256),
+        entrants=[describe_submission(submission, isolation)],
+        scenarios=scenarios,
+        seeds=seeds,
+        backbone=backbone,
+        device=device,
+        precision=precision,
+        workers=0,
+        retry=retry,
+        secret=secret,
+    )
+    check_backbone(planned.suite)
     if on_plan is not None:
-        on_plan(plan.n_cells)
-    bench = SandboxBench(submission.source, suite, sandbox, device, secret, backbones, on_cell)
-    store = Store.open(Path(out) / name_bundle(submission.name, submission.sha256))
-    execute(plan, store, partial(run_inline, factory=lambda: bench), device=device, retry=retry)
-    return _seal(store.folder, submission, suite, sandbox, device)
+        on_plan(planned)
+    bench = SandboxBench(
+        submission.source, planned.suite, sandbox, planned.device, precision, secret, backbones, on_cell
+    )
+    summary = start_run(replace(planned, backbones=()), lambda: bench)
+    return _seal(summary, submission, planned, sandbox)
+
+
+def check_backbone(suite: Suite) -> None:
+    """Refuse a suite whose methods train on something that the sandbox does not hold."""
+    others = [name for name in suite.backbones if name != TINY]
+    if others:
+        raise UsageError(
+            "a submitted file trains on the tiny decoder alone",
+            expected=f"a suite on the backbone {TINY!r}",
+            found=", ".join(others),
+            fix=f"pass --backbone {TINY}",
+        )
 
 
 def describe_submission(submission: Submission, isolation: str) -> Entrant:
@@ -188,29 +229,16 @@ def describe_submission(submission: Submission, isolation: str) -> Entrant:
     )
 
 
-def name_season(season: str, secret: bytes) -> str:
-    """The name of a verified season: it carries the commitment to the secret that draws its worlds."""
-    if len(secret) < 16:
-        raise UsageError("the season's secret is too short", expected="at least 16 bytes", found=len(secret))
-    return f"{season}-verified-{commit_to(secret)[:16]}"
-
-
-def commit_to(secret: bytes) -> str:
-    """What is published of a secret while its season runs: SHA-256, hexadecimal."""
-    return hashlib.sha256(secret).hexdigest()
-
-
-def _seal(folder: Path, submission: Submission, suite: Suite, sandbox: Sandbox, device: str) -> Bundle:
-    from benchmark.runs.provenance import describe_run
-    from benchmark.runs.store import Store
-
-    found = Store.existing(folder).read_records().column("status").to_pylist()
-    statuses = {status: found.count(status) for status in sorted(set(found))}
-    about = describe_run(suite=suite.name, suite_version=suite.version, season=suite.season, device=device)
+def _seal(summary: Summary, submission: Submission, planned: PlannedRun, sandbox: Sandbox) -> Bundle:
+    suite = planned.suite
+    about = describe_run(
+        suite=suite.name, suite_version=suite.version, season=suite.season, device=planned.device
+    )
+    statuses = dict(sorted(summary.statuses.items()))
     details = {"isolation": sandbox.isolation, "layers": list(sandbox.layers), "statuses": statuses}
     limits = {"limits": sandbox.limits.as_dict()}
-    manifest = seal_bundle(folder, submission.name, submission.source, {**about, **details, **limits})
-    return Bundle(folder, manifest, statuses)
+    manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details, **limits})
+    return Bundle(summary.store, manifest, statuses)
 
 
 def _check_name(name: str) -> CheckResult:
@@ -233,9 +261,5 @@ __all__ = [
     "CheckResult",
     "Submission",
     "check_file",
-    "commit_to",
-    "load_method",
-    "name_season",
-    "read_bundle",
     "submit_file",
 ]

@@ -8,49 +8,52 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.answering import Answers, solve_slope
-from simulators.dials import STRENGTH, Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
+from simulators.families.selection.answers import Answers, solve_slope
+from simulators.families.selection.outcome import OutcomeSelection
 from simulators.law.population import Factor, standardised
-from simulators.law.recording import Recording, factors
+from simulators.law.recording import LogEdits, Recording, factors
 from simulators.law.roles import DECOY
-from simulators.law.selection import OutcomeSelection, Selection
+from simulators.law.selection import Selection
+from simulators.parameters import STRENGTH, Parameter, Value, domain_parameter
 from simulators.standard import compose_world, randomise
 from simulators.strength import solve_strength
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 MOOD, MOBILE = Factor("mood"), Factor("mobile", "bernoulli", (0.4,))
 REACH, ANSWER = Factor("reach"), Factor("answer", "uniform", nodes=1)
-RULE = Dial(
+RULE = Parameter(
     "rule",
     "clicked",
     "clicked: mood and phrasing decide who answers, and the chance is logged; extreme: the score itself and "
     "phrasing decide, and a shadow variable is logged",
     choices=("clicked", "extreme"),
 )
-RESPONSE = Dial("response", 1.0, "how strongly phrasing moves who answers", 0.2, 3.0)
+RESPONSE = Parameter("response", 1.0, "how strongly phrasing moves who answers", 0.2, 3.0)
 WILLINGNESS, SPREAD, HARDER = 0.3, 2.0, 3.75
 
 CARD = FamilyCard(
     name="selection",
     situation="Texts were assigned at random, but only readers who answered left a score, and some phrasings "
     "are answered by the well-disposed alone.",
-    dials=(STRENGTH, RULE, RESPONSE, domain_dial()),
+    parameters=(STRENGTH, RULE, RESPONSE, domain_parameter()),
     identified_by="the logged chance of an answer, or a shadow variable that moves scores and not answering",
     recover="weighting answers by one over their chance",
     fail="using the answered rows as they are",
 )
 
 
-def _clicked(world: World, response: float) -> World:
+def _clicked(world: SimulatedWorld, response: float) -> SimulatedWorld:
     # a phrasing answered by the well-disposed looks good among the answers
     rule = Selection(WILLINGNESS, standardised(MOOD), np.ones(1), response * world.roles.directions, "answer")
     answers = Answers(rule)
     recording = Recording((*factors("mobile"), answers.flag, answers.chance), outcome=answers.score)
-    return solve_strength(replace(world, selection=rule, recording=recording), float(world.dials["strength"]))
+    return solve_strength(
+        replace(world, selection=rule, recording=recording), float(world.parameters["strength"])
+    )
 
 
-def _extreme(world: World, response: float) -> World:
+def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
     # a phrasing that keeps low scores from being left looks good among the answers
     pushes = np.where([name == DECOY for name in world.roles.names], -HARDER * response, 0.0)
     intercept = 1.0 - float(pushes @ world.marginals[0])
@@ -61,30 +64,30 @@ def _extreme(world: World, response: float) -> World:
     weights = np.multiply.outer(reach_weights, noise_weights / noise_weights.sum()).ravel()
     seen = (*factors("mobile"), *factors("reach", group="shadow"))
 
-    def selected(slope: float) -> World:
+    def selected(slope: float) -> SimulatedWorld:
         rule = OutcomeSelection(intercept, slope, pushes, offsets, weights, "answer")
         answers = Answers(rule)
         recording = Recording((*seen, answers.flag), outcome=answers.score)
-        return replace(world, face_value=rule, recording=recording)
+        return replace(world, edits=LogEdits(recorded_mean=rule), recording=recording)
 
-    return solve_slope(selected, float(world.dials["strength"]))
+    return solve_slope(selected, float(world.parameters["strength"]))
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     world = randomise(
         compose_world(
             card,
-            dials,
+            parameters,
             streams,
             factors=(MOOD, MOBILE, ANSWER),
             features=standardised(MOOD),
             coefficients=np.ones(1),
-            prognostic=REACH if dials["rule"] == "extreme" else None,
+            prognostic=REACH if parameters["rule"] == "extreme" else None,
             recording=Recording(),
         )
     )
-    rule = _clicked if dials["rule"] == "clicked" else _extreme
-    return rule(world, float(dials["response"]))
+    rule = _clicked if parameters["rule"] == "clicked" else _extreme
+    return rule(world, float(parameters["response"]))
 
 
 FAMILY = Family(CARD, _compose)

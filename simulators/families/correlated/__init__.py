@@ -1,7 +1,7 @@
 """correlated: two latent features of a text go together, so pairs that trade one for the other are rare.
 
 After the first experiment of Kobalczyk and van der Schaar (ICML 2025): ``r = 1/4 z_1 + 3/4 z_2`` up to
-scale, ``corr(z_1, z_2)`` a dial in the log, rewards asked for on pairs in which one text has more of
+scale, ``corr(z_1, z_2)`` a parameter in the log, rewards asked for on pairs in which one text has more of
 the first feature and the other more of the second (quadrants II and IV of the differences). There
 features are a judge's grades and labels have no noise; here a feature is how many of three
 attributes a text has, and labels are Bradley-Terry. Nothing is confounded: the variance is the trouble.
@@ -15,21 +15,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmark.contract.seeding import Streams
-from simulators.dials import Dial, DialValue, domain_dial
-from simulators.family import Family, FamilyCard
+from simulators.card import Family, FamilyCard
+from simulators.families.correlated.joint import JointRule, tie_features
 from simulators.law.codes import all_attributes
-from simulators.law.joint import JointRule, tie_features
+from simulators.law.feedback import preference
 from simulators.law.population import Factor, no_features
 from simulators.law.recording import Recording
 from simulators.law.roles import BENEFICIAL, INERT, draw_roles
+from simulators.parameters import Parameter, Value, domain_parameter
+from simulators.queries import QueryLaw
 from simulators.standard import compose_world
 from simulators.text import load_domain
-from simulators.world import World
+from simulators.world import SimulatedWorld
 
 SIZE, SCALE = 3, 2.0
-CORRELATION = Dial("correlation", 0.6, "correlation of the two features in the log", 0.0, 0.95)
-FIRST = Dial("first", 0.25, "weight of the first feature; the second has the rest", 0.0, 1.0)
-PAIRS = Dial(
+CORRELATION = Parameter("correlation", 0.6, "correlation of the two features in the log", 0.0, 0.95)
+FIRST = Parameter("first", 0.25, "weight of the first feature; the second has the rest", 0.0, 1.0)
+PAIRS = Parameter(
     "pairs",
     "opposed",
     "which pairs are asked about: opposed, one text ahead in each feature; logged, as in the log",
@@ -40,11 +42,11 @@ CARD = FamilyCard(
     name="correlated",
     situation="Two qualities of a text nearly always come together, so few pairs tell how people trade one "
     "for the other.",
-    dials=(CORRELATION, FIRST, PAIRS, domain_dial()),
+    parameters=(CORRELATION, FIRST, PAIRS, domain_parameter()),
     identified_by="the pairs themselves, by ever fewer of them as the correlation grows",
     recover="any preference learner on enough pairs; penalties that split the features cost rows",
     fail="learners judged on pairs like the log's, which hide what was not learnt",
-    feedback="pairs",
+    log_kind="pairs",
 )
 
 
@@ -59,13 +61,13 @@ class _Opposed:
         return ((levels[first] - levels[second]).prod(axis=1) < 0).astype(np.float64)
 
 
-def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams) -> World:
-    domain = load_domain(str(dials["domain"]))
+def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
+    domain = load_domain(str(parameters["domain"]))
     n_attributes = len(domain.attributes)
     members = streams.rng("features").permutation(n_attributes)[: 2 * SIZE].reshape(2, SIZE)
     counts = np.zeros((2, n_attributes))
     np.put_along_axis(counts, members, 1.0, axis=1)
-    weights = np.array([float(dials["first"]), 1 - float(dials["first"])])
+    weights = np.array([float(parameters["first"]), 1 - float(parameters["first"])])
     # a feature of independent fair attributes has standard deviation sqrt(SIZE) / 2
     effects = SCALE * (weights @ counts) * 2 / np.sqrt(SIZE)
     roles = replace(
@@ -77,22 +79,21 @@ def _compose(card: FamilyCard, dials: Mapping[str, DialValue], streams: Streams)
     )
     world = compose_world(
         card,
-        {**dials, "feedback": "preference"},
+        parameters,
         streams,
         factors=(Factor("annotator", nodes=1),),
         features=no_features(),
         coefficients=np.zeros(0),
         recording=Recording(),
         roles=roles,
+        feedback=preference(),
     )
     chances = np.where(counts.any(axis=0), 0.5, 1 / (1 + np.exp(-roles.intercepts)))
-    opposed = dials["pairs"] == "opposed"
+    opposed = parameters["pairs"] == "opposed"
     return replace(
         world,
-        dials=dials,
-        rule=JointRule(tie_features(chances, counts, float(dials["correlation"]))),
-        asked_arm="twin" if opposed else "log",
-        pair_weights=_Opposed(counts) if opposed else None,
+        rule=JointRule(tie_features(chances, counts, float(parameters["correlation"]))),
+        query_law=QueryLaw(pair_weights=_Opposed(counts)) if opposed else QueryLaw(as_logged=True),
     )
 
 

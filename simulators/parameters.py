@@ -1,6 +1,6 @@
-"""Dials: the published parameters of a family, typed, with ranges and defaults.
+"""Parameters: the published parameters of a family, typed, with ranges and defaults.
 
-A dial knows its own range and nothing of the world it shapes.
+A parameter knows its own range and nothing of the world it shapes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmark.contract.errors import UsageError, unknown_name
 
-DialValue = float | int | bool | str
+Value = float | int | bool | str
 _WORDS = {
     "true": True,
     "yes": True,
@@ -24,7 +24,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Dial:
+class Parameter:
     """One parameter of a family; its type is the type of its default.
 
     Attributes:
@@ -42,7 +42,7 @@ class Dial:
     """
 
     name: str
-    default: DialValue
+    default: Value
     summary: str
     low: float | None = None
     high: float | None = None
@@ -66,8 +66,8 @@ class Dial:
         high = f"{self.high:g}]" if self.high is not None else "inf)"
         return f"{kind} in {low}, {high}"
 
-    def read(self, value: object) -> DialValue:
-        """The value as the dial's type.
+    def read(self, value: object) -> Value:
+        """The value as the parameter's type.
 
         Raises:
             UsageError: If it cannot be read or lies out of range.
@@ -84,7 +84,7 @@ class Dial:
                 raise self._refuse(value)
         return read
 
-    def _convert(self, value: object) -> DialValue:
+    def _convert(self, value: object) -> Value:
         if isinstance(self.default, bool):
             return value if isinstance(value, bool) else _WORDS[str(value).strip().lower()]
         if isinstance(self.default, str):
@@ -100,39 +100,41 @@ class Dial:
 
     def _refuse(self, value: object) -> UsageError:
         return UsageError(
-            f"dial {self.name!r} cannot be {value!r}",
+            f"parameter {self.name!r} cannot be {value!r}",
             expected=self.accepted,
             found=repr(value),
             fix=self.summary,
         )
 
 
-def read_dials(family: str, dials: Sequence[Dial], given: Mapping[str, object]) -> dict[str, DialValue]:
-    """Every dial of a family with the value given, or its default.
+def read_parameters(
+    family: str, parameters: Sequence[Parameter], given: Mapping[str, object]
+) -> dict[str, Value]:
+    """Every parameter of a family with the value given, or its default.
 
     Raises:
-        UsageError: For an unknown dial (with the nearest names), one that must be given and is not, or a
+        UsageError: For an unknown parameter (with the nearest names), one that must be given and is not, or a
             value out of range.
     """
-    known = {dial.name: dial for dial in dials}
+    known = {parameter.name: parameter for parameter in parameters}
     for name in given:
         if name not in known:
-            raise unknown_name(f"dial of family {family!r}:", name, known)
-    for dial in dials:
-        if dial.required and dial.name not in given:
+            raise unknown_name(f"parameter of family {family!r}:", name, known)
+    for parameter in parameters:
+        if parameter.required and parameter.name not in given:
             raise UsageError(
-                f"family {family!r} needs the dial {dial.name!r}",
-                expected=f"{dial.name}={dial.accepted}",
+                f"family {family!r} needs the parameter {parameter.name!r}",
+                expected=f"{parameter.name}={parameter.accepted}",
                 found="not set",
-                fix=f"write {family}[{dial.name}=...]; {dial.name}: {dial.summary}",
+                fix=f"write {family}[{parameter.name}=...]; {parameter.name}: {parameter.summary}",
             )
-    return {name: dial.read(given.get(name, dial.default)) for name, dial in known.items()}
+    return {name: parameter.read(given.get(name, parameter.default)) for name, parameter in known.items()}
 
 
-STRENGTH = Dial(
+STRENGTH = Parameter(
     "strength", 1.0, "naive limit of the worst decoy, in units of the largest true effect", 0.0, 20.0
 )
-OVERLAP = Dial(
+OVERLAP = Parameter(
     "overlap",
     0.3,
     "target effective sample size of the exact weights, as a share of n",
@@ -142,8 +144,8 @@ OVERLAP = Dial(
 )
 
 
-def domain_dial(default: str = "headlines") -> Dial:
-    """The dial that chooses the text domain."""
-    return Dial(
+def domain_parameter(default: str = "headlines") -> Parameter:
+    """The parameter that chooses the text domain."""
+    return Parameter(
         "domain", default, "what kind of text is written", choices=("headlines", "answers", "replies")
     )

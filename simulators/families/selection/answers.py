@@ -1,7 +1,7 @@
 """Answering: a log in which only some readers left a score.
 
 Turns a recording rule into the columns that reach the log, and finds the rule that biases the scores
-left by as much as the strength dial asks.
+left by as much as the strength parameter asks.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from benchmark.contract.errors import UsageError
+from simulators.families.selection.outcome import OutcomeSelection
 from simulators.law.recording import Column, Rows
 from simulators.law.roles import DECOY
-from simulators.law.selection import OutcomeSelection, Selection
-from simulators.world import World
+from simulators.law.selection import Selection
+from simulators.world import SimulatedWorld
 
 STEEPEST, STEPS = 4.0, 40
 
@@ -48,7 +49,7 @@ class Answers:
         return self.by.probabilities(rows.people, rows.attributes[0], rows.outcomes[0])
 
 
-def solve_slope(selected: Callable[[float], World], strength: float) -> World:
+def solve_slope(selected: Callable[[float], SimulatedWorld], strength: float) -> SimulatedWorld:
     """The world whose recording depends on the outcome just enough to reach the strength.
 
     Bias grows with the slope, then falls as answering becomes a threshold: the first crossing is taken.

@@ -1,0 +1,157 @@
+"""What records say: reading them, building and publishing a leaderboard, comparing two stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PUBLISHED, SITE, README = Path("leaderboard/results"), Path("leaderboard/site"), Path("README.md")
+
+
+def read_records(store: str | Path) -> pd.DataFrame:
+    """Every record of a store, one row a cell; ``docs/records.md`` describes the columns.
+
+    Args:
+        store: Folder of the records: a run's store, a bundle, or ``leaderboard/results``.
+
+    Raises:
+        UsageError: If there is no such folder.
+
+    Example:
+        >>> import benchmark
+        >>> records = benchmark.read_records("leaderboard/results")
+        >>> {"method", "scenario", "seed", "status", "metric.rho"} <= set(records.columns)
+        True
+    """
+    from benchmark.runs.store import Store
+
+    return Store.existing(store).read_records().to_pandas()
+
+
+def build_leaderboard(
+    store: str | Path | None = None, out: str | Path | None = None, *, suite: str | None = None
+) -> tuple[Any, Path]:
+    """Write the board of a store as markdown, csv, json, html and figures.
+
+    Args:
+        store: Folder of the records; by default the store of ``suite``.
+        out: Folder to write to; by default ``build/leaderboard``.
+        suite: Name of a suite; by default the store's own, or quick.
+
+    Returns:
+        A ``leaderboard.Board`` (``files``, ``header``, ``problems``, ``is_complete``) and the folder.
+
+    Raises:
+        UsageError: If there is no such store or suite.
+    """
+    from benchmark.tasks.user_data import build_folder
+    from leaderboard import build_board
+
+    folder = Path(out or build_folder() / "leaderboard")
+    return build_board(_store(store, suite), folder, suite=suite), folder
+
+
+def publish_leaderboard(
+    store: str | Path | None = None,
+    *,
+    published: str | Path = PUBLISHED,
+    site: str | Path = SITE,
+    readme: str | Path = README,
+) -> Any:
+    """Write the published records' table into the README and their page into the site.
+
+    Args:
+        store: Records that replace those published; by default they stay as they are.
+        published: Folder of published records.
+        site: Folder of the published page.
+        readme: File whose table is replaced.
+
+    Returns:
+        A ``leaderboard.Board``.
+    """
+    from leaderboard import adopt_store, publish_results
+
+    if store is not None:
+        adopt_store(Path(store), Path(published))
+    return publish_results(Path(published), Path(site), Path(readme))
+
+
+def add_bundle(bundle: str | Path, store: str | Path = PUBLISHED) -> Any:
+    """Verify a submission's bundle and add its records to a store, with a count of attempts.
+
+    Args:
+        bundle: Folder that ``submit_file`` wrote.
+        store: Folder of the records.
+
+    Raises:
+        UsageError: If the bundle is not intact.
+    """
+    import leaderboard
+
+    return leaderboard.add_bundle(Path(bundle), Path(store))
+
+
+def compare(
+    base: str | Path,
+    head: str | Path,
+    *,
+    margin: float = 0.02,
+    suite: str | None = None,
+    out: str | Path | None = None,
+) -> Any:
+    """Check that no method got worse: paired non-inferiority per method, corrected by Holm.
+
+    Args:
+        base: Store before a change.
+        head: Store after it.
+        margin: Largest rise in mean regret that is tolerated.
+        suite: Name of a suite, where a store holds several.
+        out: Folder for ``compare.md``, ``compare.xml`` and ``compare.json``; by default nothing is written.
+
+    Returns:
+        A ``leaderboard.Comparison``: ``data``, ``markdown`` and ``exit_code``.
+
+    Raises:
+        UsageError: If there is no such store.
+
+    Example:
+        >>> import benchmark
+        >>> same = benchmark.compare("leaderboard/results", "leaderboard/results")
+        >>> same.exit_code != 1  # nothing got worse than itself
+        True
+    """
+    from leaderboard import compare_stores
+
+    comparison = compare_stores(Path(base), Path(head), margin, suite)
+    if out is not None:
+        comparison.write(Path(out))
+    return comparison
+
+
+def judge_claims(store: str | Path | None = None, *, suite: str | None = None) -> Sequence[Any]:
+    """Verdicts on published claims: reproduced, not reproduced or undetermined.
+
+    Args:
+        store: Folder of the records; by default the store of ``suite``.
+        suite: Name of a suite; by default the store's own, or quick.
+
+    Returns:
+        One verdict for each claim that some record is about.
+    """
+    import leaderboard
+    from leaderboard.frame import read
+
+    verdicts = leaderboard.judge_claims(read(_store(store, suite), suite))
+    return [verdict for verdict in verdicts if any(finding.cells for finding in verdict.findings)]
+
+
+def _store(store: str | Path | None, suite: str | None) -> Path:
+    """A store that was named, or where ``run`` puts the results of a suite."""
+    from benchmark.runs.run import default_store
+    from benchmark.tasks.suite import load_suite
+
+    return default_store(load_suite(suite or "quick")) if store is None else Path(store)

@@ -1,0 +1,104 @@
+"""``confoundbench leaderboard``: build, publish, add."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+import benchmark
+from benchmark.cli.options import JSON, STORE, STORE_SUITE, renamed
+from benchmark.cli.output import count, emit, note
+from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK
+
+BUNDLE = typer.Argument(..., help="Folder written by `confoundbench submit`.")
+OUT = typer.Option(None, "--out", help="Folder to write to; by default build/leaderboard.")
+PUBLISHED = typer.Option(Path("leaderboard/results"), "--published", help="Folder of published records.")
+ADDED_TO = typer.Option(Path("leaderboard/results"), "--store", help="Folder of the records to add to.")
+ADOPTED = typer.Option(None, "--store", help="Records that take the place of those published.")
+SITE = typer.Option(Path("leaderboard/site"), "--site", help="Folder of the published page.")
+README = typer.Option(Path("README.md"), "--readme", help="File whose table is replaced.")
+RESULTS_OF_ADD = renamed("--results", "--store")
+RESULTS_OF_PUBLISH = renamed("--results", "--published")
+
+app = typer.Typer(
+    help="Build, publish and extend the leaderboard; without a verb, build it. "
+    "Example: confoundbench leaderboard build --suite quick",
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def start(context: typer.Context) -> None:
+    """Build, publish and extend the leaderboard; without a verb, build it.
+
+    Examples: confoundbench leaderboard; confoundbench leaderboard build --store DIR --out DIR
+    """
+    if context.invoked_subcommand is None:
+        raise typer.Exit(build(None, None, None, False))
+
+
+@app.command("build")
+def build(
+    store: Path | None = STORE, suite: str | None = STORE_SUITE, out: Path | None = OUT, as_json: bool = JSON
+) -> int:
+    """Render the board of a store: markdown, csv, json, html and figures.
+
+    Exits with 3 where cells are missing or a control failed; the files are written all the same.
+
+    Example: confoundbench leaderboard build --suite quick
+    """
+    board, folder = benchmark.build_leaderboard(store, out, suite=suite)
+    if as_json:
+        facts = {"out": str(folder), "files": board.files, "header": board.header}
+        emit({**facts, "complete": board.is_complete, "problems": board.problems})
+    else:
+        for line in board.header:
+            note(line)
+        for problem in board.problems:
+            note(f"problem: {problem}")
+        note(f"wrote {count(len(board.files), 'file')} to {folder}")
+    return EXIT_OK if board.is_complete else EXIT_INCOMPLETE
+
+
+@app.command("publish")
+def publish(
+    published: Path = PUBLISHED,
+    site: Path = SITE,
+    readme: Path = README,
+    store: Path | None = ADOPTED,
+    results: Path | None = RESULTS_OF_PUBLISH,
+    as_json: bool = JSON,
+) -> int:
+    """Render the published records to the README table and the site; the same records, the same bytes.
+
+    Examples: confoundbench leaderboard publish; confoundbench leaderboard publish --store build/store
+    """
+    board = benchmark.publish_leaderboard(store, published=published, site=site, readme=readme)
+    if as_json:
+        emit({"files": board.files, "complete": board.is_complete, "problems": board.problems})
+    else:
+        note(f"published {count(len(board.files), 'file')} to {site} and the table in {readme}")
+        for problem in board.problems:
+            note(f"problem: {problem}")
+    return EXIT_OK if board.is_complete else EXIT_INCOMPLETE
+
+
+@app.command("add")
+def add(
+    bundle: Path = BUNDLE,
+    store: Path = ADDED_TO,
+    results: Path | None = RESULTS_OF_ADD,
+    as_json: bool = JSON,
+) -> int:
+    """Verify a submission's bundle and add its records, with a count of attempts.
+
+    Example: confoundbench leaderboard add submissions/my-method-0123abcd
+    """
+    entry = benchmark.add_bundle(bundle, store)
+    if as_json:
+        emit(asdict(entry))
+    else:
+        note(f"added {entry.method}, attempt {entry.attempt}, to {store}")
+    return EXIT_OK

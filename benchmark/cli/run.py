@@ -1,0 +1,105 @@
+"""``confoundbench run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import benchmark
+from benchmark.cli.options import (
+    BACKBONE,
+    DEVICE,
+    JSON,
+    METHOD,
+    PRECISION,
+    RETRY,
+    SCENARIO,
+    SECRET,
+    SEEDS,
+    STORE,
+    SUITE,
+    read_secret,
+)
+from benchmark.cli.output import Progress, count, emit, format_seconds, note, show_table
+from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK
+
+if TYPE_CHECKING:
+    from benchmark.runs.run import PlannedRun, Summary
+
+
+def run(
+    suite: str = SUITE,
+    method: list[str] = METHOD,
+    scenario: list[str] = SCENARIO,
+    seeds: int | None = SEEDS,
+    device: str = DEVICE,
+    backbone: str | None = BACKBONE,
+    precision: str = PRECISION,
+    engine: str = typer.Option("local", "--engine", help="local or ray"),
+    workers: int | None = typer.Option(None, "--workers", help="Processes; 0 works in this process."),
+    shard: str | None = typer.Option(None, "--shard", help="i/n: this part of n, for job arrays."),
+    store: Path | None = STORE,
+    retry: list[str] = RETRY,
+    secret: str | None = SECRET,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and its cost; run nothing."),
+    as_json: bool = JSON,
+) -> int:
+    """Run every method of a suite on every scenario; what is stored already is not run again.
+
+    Examples: confoundbench run --suite quick; confoundbench run --method 'dpo*' --scenario observed
+    --seeds 2; confoundbench run --suite core --shard 3/16 --store /scratch/core
+    """
+    options: dict[str, Any] = {
+        "methods": method, "scenarios": scenario, "seeds": seeds, "device": device, "backbone": backbone,
+        "precision": precision, "engine": engine, "workers": workers, "shard": shard, "retry": retry,
+        "secret": read_secret(secret),
+    }  # fmt: skip
+    if dry_run:
+        return show_plan(benchmark.plan(suite, store, **options), as_json)
+    with Progress("backbones", as_json) as progress:
+        summary = benchmark.run_suite(
+            suite,
+            store,
+            **options,
+            on_plan=lambda planned: progress.start(sum(group.seconds for group in planned.missing)),
+            on_group=lambda group, _: progress.advance(group.seconds, group.entrant.name),
+        )
+    return show_summary(summary, as_json)
+
+
+def show_summary(summary: Summary, as_json: bool) -> int:
+    """Say what happened; incomplete where cells are missing or nothing was measured."""
+    if as_json:
+        emit(summary.as_dict())
+    else:
+        statuses = ", ".join(f"{number} {status}" for status, number in sorted(summary.statuses.items()))
+        note(
+            f"{count(summary.planned, 'cell')} planned, {summary.ran} run, "
+            f"{summary.skipped} found in the store"
+        )
+        note(f"{statuses or 'no cells'}; the records are in {summary.store}")
+        if not summary.statuses.get("ok"):
+            note("nothing was measured")
+    return EXIT_OK if summary.complete else EXIT_INCOMPLETE
+
+
+def show_plan(planned: PlannedRun, as_json: bool) -> int:
+    """Show what a run would do and about how long it would take."""
+    if as_json:
+        emit(planned.as_dict())
+        return EXIT_OK
+    rows = [
+        [name, int(entry["groups"]), int(entry["cells"]), format_seconds(entry["core_seconds"])]
+        for name, entry in planned.methods.items()
+    ]
+    show_table(f"plan of suite {planned.suite.name}", ("method", "groups", "cells", "core time"), rows)
+    note(
+        f"{count(planned.plan.n_cells, 'cell')} in {count(len(planned.plan.groups), 'group')}, "
+        f"{planned.missing_cells} still to run"
+    )
+    if planned.backbones:
+        note(f"{count(len(planned.backbones), 'backbone')} to make first")
+    note(f"about {format_seconds(planned.seconds)} on {count(max(1, planned.workers), 'worker')}")
+    return EXIT_OK
