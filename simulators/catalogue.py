@@ -20,6 +20,13 @@ attributes are causal, harmful, decoys or inert, and how large their effects are
   `overlap=.3` half of them show .31 to .45 and nine in ten .21 to .54, for the rarest, largest weights are
   seldom among them.
 - `domain`: what kind of text is written (see `domains.md`).
+- `prompts`: the domain's six plain prompts, a list of 200 briefs about twenty topics, or `unique`: every
+  row has a brief of its own, and effects of the prompt are effects of its topic. By default questions are
+  about 24 of the 200, and about one new brief a topic where briefs are unique.
+- `phrases`: writers have their habits. Each seed draws the paraphrases that the writers of the log and of
+  its twin use, this share of those of every attribute and at least one; questions, and the interventional
+  text law, hold all of them. So no weight makes the log look like the questions: what a phrase that nobody
+  wrote is worth has to be known from its words.
 
 Families marked *user data* are made of something you bring. A parameter that names a file or a model
 counts by its content: the scenario's id has `sha256-...` in the place of the path. Several columns are

@@ -47,13 +47,12 @@ def make_oracle(
         context is none of the world's, and asks nobody then.
     """
     asked = 0
-    prompt_ids = {prompt: index for index, prompt in enumerate(domain.prompts)}
 
     def ask(prompts: np.ndarray, texts: np.ndarray, setting: Mapping[str, np.ndarray]) -> np.ndarray:
         nonlocal asked
         if not len(texts):
             return np.zeros(0)
-        ids = find_prompts(prompts, prompt_ids)
+        ids = find_prompts(prompts, domain)
         chosen = check_context(setting, context, len(outcome.base), len(texts))
         start, asked = asked, asked + len(texts)
         people = population.draw(streams, start, asked, part=PEOPLE)
@@ -62,7 +61,9 @@ def make_oracle(
         contexts = read_contexts(people, context)
         read = domain.detect(texts)
         worst = outcome.base.argmin(axis=-1)[contexts, ids]
-        codes = np.where(read.on_grammar & (read.topics == ids), encode(read.attributes), worst)
+        codes = np.where(
+            read.on_grammar & (read.topics == domain.topic_ids[ids]), encode(read.attributes), worst
+        )
         index = outcome.index(people, contexts, ids, codes)
         noise = streams.draw_rows(NOISE, start, asked, lambda rng, n: rng.random(n))
         return np.asarray(feedback.draw(index, noise), dtype=np.float64)
@@ -70,13 +71,13 @@ def make_oracle(
     return ask
 
 
-def find_prompts(prompts: np.ndarray, known: Mapping[str, int]) -> np.ndarray:
-    """Prompt numbers, shape (n,), int64.
+def find_prompts(prompts: np.ndarray, domain: Domain) -> np.ndarray:
+    """Prompt ids, shape (n,), int64.
 
     Raises:
         ContractError: If a prompt is unknown.
     """
-    ids = np.array([known.get(str(prompt), -1) for prompt in prompts], dtype=np.int64)
+    ids = domain.prompt_writer.read([str(prompt) for prompt in prompts])
     if (ids < 0).any():
         raise ContractError(
             "the oracle knows no such prompt",

@@ -144,8 +144,26 @@ OVERLAP = Parameter(
 )
 
 
-def domain_parameter(default: str = "headlines") -> Parameter:
-    """The parameter that chooses the text domain."""
-    return Parameter(
+PROMPTS = Parameter(
+    "prompts",
+    "6",
+    "what is asked for: six plain prompts, a list of 200 briefs, or a brief of its own for every row",
+    choices=("6", "200", "unique"),
+)
+PHRASES = Parameter(
+    "phrases",
+    1.0,
+    "share of each attribute's paraphrases that the writers of the log and of its twin use; questions are "
+    "about all of them",
+    0.0,
+    1.0,
+    open_low=True,
+)
+
+
+def text_parameters(default: str = "headlines") -> tuple[Parameter, ...]:
+    """The parameters that decide what is asked for and written, the domain by default ``default``."""
+    domain = Parameter(
         "domain", default, "what kind of text is written", choices=("headlines", "answers", "replies")
     )
+    return (domain, PROMPTS, PHRASES)

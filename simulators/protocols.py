@@ -18,6 +18,8 @@ from benchmark.contract.errors import UsageError
 from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from simulators.proposals import JudgedPairs, Search
+from simulators.text.phrasebook import Usage
+from simulators.text.prompts import PromptWriter
 
 Strings = np.ndarray | Sequence[str]
 Context = Mapping[str, np.ndarray]
@@ -51,7 +53,8 @@ class QuerySizes:
         contrasts: Single-attribute contrasts for each attribute.
         pool: Reference texts of each prompt.
         samples: Texts that a policy is asked to write for each prompt.
-        prompts: How many prompts are asked about; None for all of them.
+        prompts: How many prompts are asked about; None for all of them, or for 24 where several prompts
+            are about one topic.
     """
 
     pairs: int = 2048
@@ -83,7 +86,7 @@ class Detected(Protocol):
 
     @property
     def topics(self) -> np.ndarray:
-        """Index of the prompt that the text is about, shape (n,), int64; -1 where it is about none."""
+        """Topic that the text is about, shape (n,), int64; -1 where it is about none."""
 
 
 class Domain(Protocol):
@@ -95,7 +98,15 @@ class Domain(Protocol):
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        """What a writer can be asked for, P strings."""
+        """What a writer can be asked for, P strings: all of it, or an example of each prompt id."""
+
+    @property
+    def topic_ids(self) -> np.ndarray:
+        """Topic of each prompt, shape (P,): a text fits a prompt whose topic it is about."""
+
+    @property
+    def prompt_writer(self) -> PromptWriter:
+        """Writes the prompts of rows and reads prompt ids back."""
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -108,11 +119,25 @@ class Domain(Protocol):
     def draw_choices(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Uniforms that decide the wording of n texts, shape (n, choices)."""
 
-    def write(self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray) -> pa.StringArray:
-        """One text a row, shape (n,), from attributes (n, K), prompt ids (n,) and wording uniforms."""
+    def draw_usage(self, share: float, rng: np.random.Generator) -> Usage:
+        """The paraphrases that one writer uses: a share of those of each attribute."""
 
-    def wording_log_probability(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
-        """``log P(text | attributes, prompt)``, shape (n,)."""
+    def write(
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        usage: Usage | None = None,
+    ) -> pa.StringArray:
+        """One text a row, shape (n,), from attributes (n, K), prompt ids (n,) and wording uniforms.
+
+        Only paraphrases in ``usage`` are written, or all of them where it is None.
+        """
+
+    def wording_log_probability(
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, usage: Usage | None = None
+    ) -> np.ndarray:
+        """``log P(text | attributes, prompt)`` of a text that such a writer wrote, shape (n,)."""
 
     def detect(self, texts: Strings) -> Detected:
         """Attributes read back from any strings."""

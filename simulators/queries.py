@@ -19,6 +19,8 @@ from simulators.law.codes import all_attributes, encode, toggles
 from simulators.protocols import Domain, QuerySizes
 
 CANDIDATES = 32
+ASKED_BRIEFS = 24
+"""Prompts asked about by default where more prompts than topics exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,8 @@ def draw_queries(source: AskedTexts, streams: Streams, sizes: QuerySizes) -> Que
     """The queries of a world; equal for worlds that differ in strength alone."""
     domain, rng = source.domain, streams.rng("queries")
     n_prompts, n_attributes = len(domain.prompts), len(domain.attributes)
-    chosen_prompts = np.sort(rng.permutation(n_prompts)[: min(sizes.prompts or n_prompts, n_prompts)])
+    most = sizes.prompts or (n_prompts if len(np.unique(domain.topic_ids)) == n_prompts else ASKED_BRIEFS)
+    chosen_prompts = np.sort(rng.permutation(n_prompts)[: min(most, n_prompts)])
 
     # one pool for each prompt and context asked about
     places, row_contexts = np.nonzero(source.asked.T[chosen_prompts])
@@ -130,6 +133,7 @@ def draw_queries(source: AskedTexts, streams: Streams, sizes: QuerySizes) -> Que
     pairs = item_of[pairs]
     context = {} if source.context is None else {source.context: contexts[chosen].astype(np.float64)}
     prompts = np.asarray(domain.prompts, dtype=object)
+    prompts[chosen_prompts] = _write_prompts(domain, chosen_prompts, streams)
     return Queries(
         prompts=prompts[prompt_ids[chosen]],
         texts=texts[chosen].astype(object),
@@ -140,6 +144,13 @@ def draw_queries(source: AskedTexts, streams: Streams, sizes: QuerySizes) -> Que
         n_samples=sizes.samples,
         context=context,
     )
+
+
+def _write_prompts(domain: Domain, prompt_ids: np.ndarray, streams: Streams) -> np.ndarray:
+    """A prompt for each id, shape (n,), object; briefs are new ones, in no row of the log but by chance."""
+    writer = domain.prompt_writer
+    choices = writer.draw_choices(len(prompt_ids), streams.rng("query briefs"))
+    return np.asarray(writer.write(prompt_ids, choices).to_numpy(zero_copy_only=False), dtype=object)
 
 
 def _draw_pairs(rng: np.random.Generator, n_pools: int, size: int, n: int) -> np.ndarray:

@@ -23,10 +23,16 @@ from simulators.law.roles import Roles, aligned_weights, draw_roles
 from simulators.parameters import Value
 from simulators.protocols import Domain
 from simulators.strength import solve_strength
-from simulators.text import load_domain
+from simulators.text import load_domain, name_domain
 from simulators.world import SimulatedWorld
 
 PROGNOSIS = 0.5
+
+
+def choose_domain(parameters: Mapping[str, Value]) -> Domain:
+    """The grammar that the parameters ``domain`` and ``prompts`` name."""
+    name, prompts = parameters.get("domain", "headlines"), parameters.get("prompts", "6")
+    return load_domain(name_domain(str(name), str(prompts)))
 
 
 def draw_coefficients(streams: Streams, d: int, part: str = "confounding") -> np.ndarray:
@@ -57,7 +63,8 @@ def compose_world(
 
     Args:
         card: The family's card.
-        parameters: Values of its parameters; ``domain`` and ``feedback`` count where they are not passed.
+        parameters: Values of its parameters; ``phrases`` counts, and ``domain``, ``prompts`` and ``feedback``
+            where they are not passed.
         streams: The world's streams.
         factors: Everything independent about people.
         features: Columns in which confounding is linear.
@@ -68,11 +75,11 @@ def compose_world(
         prognostic: A factor that moves the outcome alone, with coefficient ``PROGNOSIS``.
         roles: Roles and effects; drawn from the prior where not given.
         spread: How far each attribute's response strays from the aim.
-        domain: What can be written; by default the grammar that the parameter ``domain`` names.
+        domain: What can be written; by default the grammar that ``choose_domain`` finds.
         feedback: How outcomes are measured; by default as the parameter ``feedback`` says.
     """
     if domain is None:
-        domain = load_domain(str(parameters.get("domain", "headlines")))
+        domain = choose_domain(parameters)
     if roles is None:
         roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     if coefficients is None:
@@ -81,6 +88,9 @@ def compose_world(
     if feedback is None:
         feedback = KINDS[str(parameters.get("feedback", "scalar"))]()
     used = prognostic if feedback.linear else None
+    share, usage = float(parameters.get("phrases", 1.0)), None
+    if share < 1:
+        usage = domain.draw_usage(share, streams.rng("phrases"))
     return SimulatedWorld(
         family=card,
         parameters=parameters,
@@ -99,6 +109,7 @@ def compose_world(
         ),
         feedback=feedback,
         recording=recording,
+        usage=usage,
     )
 
 

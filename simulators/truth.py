@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
 from simulators.law.codes import encode, mean_contrasts, product_law, toggled_contrasts
@@ -140,7 +139,7 @@ class ExactTruth:
         prompt_ids = self._prompt_ids(prompts)
         read = self.detect(texts)
         codes = encode(read.attributes)
-        written = read.on_grammar & (read.topics == prompt_ids)
+        written = read.on_grammar & (read.topics == self.domain.topic_ids[prompt_ids])
         if self.context is None or context is None or self.context not in context:
             table = np.tensordot(self.context_weights, table, axes=1)[None]
             contexts = np.zeros(len(codes), dtype=np.int64)
@@ -150,16 +149,14 @@ class ExactTruth:
         return np.where(written, values, table.min(axis=-1)[contexts, prompt_ids])
 
     def _prompt_ids(self, prompts: Strings) -> np.ndarray:
-        asked = pa.array(np.asarray(prompts, dtype=object), type=pa.string())
-        ids = pc.index_in(asked, value_set=pa.array(self.domain.prompts))
-        if ids.null_count:
-            unknown = pc.filter(asked, pc.is_null(ids))[0].as_py()
+        ids = self.domain.prompt_writer.read(prompts)
+        if (ids < 0).any():
             raise UsageError(
                 "the truth knows no such prompt",
-                expected=f"one of the {len(self.domain.prompts)} prompts of domain {self.domain.name!r}",
-                found=repr(unknown),
+                expected=f"a prompt of domain {self.domain.name!r}, such as {self.domain.prompts[0]!r}",
+                found=repr(str(prompts[int(ids.argmin())])),
             )
-        return ids.to_numpy(zero_copy_only=False).astype(np.int64)
+        return ids
 
     def _contexts(self, values: np.ndarray) -> np.ndarray:
         values = np.asarray(values, dtype=np.float64)

@@ -39,6 +39,7 @@ from simulators.parameters import Value
 from simulators.proposer import TiltedProposer
 from simulators.protocols import Domain, Draw, Oracle, Proposer, QuerySizes
 from simulators.queries import AskedTexts, QueryLaw, draw_queries
+from simulators.text.phrasebook import Usage
 from simulators.truth import ExactTruth
 
 DATA = ("log", "twin")
@@ -66,6 +67,7 @@ class SimulatedWorld:
         selection: Whose outcomes are recorded, or None where all are.
         query_law: What is asked about, where it is not every text of every prompt.
         edits: What is done to the log besides.
+        usage: The paraphrases that the writers of the log and of its twin use; None for all of them.
     """
 
     family: FamilyCard
@@ -84,6 +86,7 @@ class SimulatedWorld:
     selection: Selection | None = None
     query_law: QueryLaw = field(default_factory=QueryLaw)
     edits: LogEdits = field(default_factory=LogEdits)
+    usage: Usage | None = None
 
     # -- exact ----------------------------------------------------------------
     @cached_property
@@ -286,12 +289,14 @@ class SimulatedWorld:
             codes = encode(shown)
             if self.edits.wording is None:
                 wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
-                wording_law = self.domain.wording_log_probability(shown, prompt_ids)
+                used = self.domain.wording_log_probability(shown, prompt_ids, self.usage)
+                every = self.domain.wording_log_probability(shown, prompt_ids)
             else:
-                wording, wording_law = self.edits.wording[prompt_ids, codes], np.zeros(len(codes))
-            texts.append(self.domain.write(shown, prompt_ids, wording))
-            propensity.append(law.log_probability(shown) + wording_law)
-            targets.append(target.log_probability(shown) + wording_law)
+                wording = self.edits.wording[prompt_ids, codes]
+                used = every = np.zeros(len(codes))
+            texts.append(self.domain.write(shown, prompt_ids, wording, self.usage))
+            propensity.append(law.log_probability(shown) + used)
+            targets.append(target.log_probability(shown) + every)
         return Rows(
             people,
             contexts,
@@ -309,7 +314,11 @@ class SimulatedWorld:
         return self.domain.draw_choices(n, rng)
 
     def _record(self, rows: Rows, complete: bool) -> Log:
-        prompts = pa.array(self.domain.prompts).take(pa.array(rows.prompt_ids))
+        writer, stop = self.domain.prompt_writer, rows.start + len(rows)
+        choices = self.streams.draw_rows(
+            "briefs", rows.start, stop, lambda rng, n: writer.draw_choices(n, rng)
+        )
+        prompts = writer.write(rows.prompt_ids, choices)
         columns: dict[str, Any] = {"prompt": prompts}
         slots = self.feedback.slots
         if slots == 1:

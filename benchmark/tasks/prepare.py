@@ -174,8 +174,11 @@ def domain_of(scenario: Scenario) -> str:
     """Name of the text domain of a scenario; where a user gave its texts, they are read or written first."""
     if is_given(scenario):
         return _given_domain(scenario)
+    from simulators.text import name_domain
+
     defaults = family_defaults().get(scenario.family, {})
-    return str(scenario.parameters.get("domain", defaults.get("domain", DEFAULT_DOMAIN)))
+    chosen = {**defaults, **scenario.parameters}
+    return name_domain(str(chosen.get("domain", DEFAULT_DOMAIN)), str(chosen.get("prompts", "6")))
 
 
 @lru_cache(maxsize=64)

@@ -59,7 +59,10 @@ def _describe_texts(domain: str) -> list[Any]:
     if find_pool(domain) is not None:
         return [domain]  # the name of a pool is a hash of its texts
     loaded = load_domain(domain)
-    return [loaded.name, loaded.prompts, loaded.attributes, [repr(slot) for slot in loaded.slots]]
+    slots = [repr(slot) for slot in loaded.slots]
+    if loaded.briefs is not None and not loaded.listed:
+        slots += [repr(slot) for slot in loaded.briefs.grammar.slots]
+    return [loaded.name, loaded.prompts, loaded.attributes, slots]
 
 
 def find_backbone(domain: str, backbone: str = "tiny", folder: Path | None = None) -> Path:
@@ -140,7 +143,9 @@ def draw_corpus(domain: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     attributes = draw_attributes(loaded, rng, PRETRAINING_TEXTS)
     prompt_ids = rng.integers(len(loaded.prompts), size=PRETRAINING_TEXTS)
     written = loaded.realise(attributes, prompt_ids, rng)
-    prompts = np.array(loaded.prompts, dtype=object)[prompt_ids]
+    writer = loaded.prompt_writer
+    prompts = writer.write(prompt_ids, writer.draw_choices(PRETRAINING_TEXTS, rng))
+    prompts = prompts.to_numpy(zero_copy_only=False).astype(object)
     texts = written.texts.to_numpy(zero_copy_only=False).astype(object)
     return prompts, texts, tuple(loaded.vocabulary)
 

@@ -17,7 +17,7 @@ from simulators.families.observed import CONFOUNDERS
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
 from simulators.law.roles import DECOY
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import PROGNOSIS, apply_parameters, compose_world
 from simulators.world import SimulatedWorld
 
@@ -32,7 +32,7 @@ CARD = FamilyCard(
     name="badcontrol",
     situation="Reading time and sharing were recorded beside what drives the phrasing, but both came after "
     "it: one carries its effect, the other follows from phrasing and score.",
-    parameters=(STRENGTH, OVERLAP, KIND, SHARE, LABELLED, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, KIND, SHARE, LABELLED, *text_parameters()),
     identified_by="the covariates alone, without what came after the text",
     recover="methods that heed the roles: covariates in, mediators out",
     fail="adjusting for everything recorded",

@@ -17,7 +17,7 @@ from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Column, LogEdits, Recording, Rows, factors
-from simulators.parameters import Parameter, Value, domain_parameter
+from simulators.parameters import Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
 from simulators.world import SimulatedWorld
@@ -28,7 +28,7 @@ CARD = FamilyCard(
     name="corrupt",
     situation="Texts were assigned at random, but in the unflagged rows, most of the log, every outcome has "
     "the wrong sign.",
-    parameters=(CLEAN, domain_parameter()),
+    parameters=(CLEAN, *text_parameters()),
     identified_by="the flagged rows, whose text law is known",
     recover="weighting the flagged rows; doubly robust means, whatever the outcome model",
     fail="an outcome model trained on the log",

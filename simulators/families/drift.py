@@ -10,7 +10,7 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, People, scaled_features
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
-from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Value, text_parameters
 from simulators.standard import apply_parameters, compose_world
 from simulators.world import SimulatedWorld
 
@@ -20,7 +20,7 @@ DAYS = 365.0
 CARD = FamilyCard(
     name="drift",
     situation="Over the year the house style changed while scores rose and fell with the season.",
-    parameters=(STRENGTH, OVERLAP, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, *text_parameters()),
     identified_by="adjustment for time, which is recorded",
     recover="adjustment for a smooth trend; the logged propensity",
     fail="pooling the year",

@@ -17,9 +17,8 @@ from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import Recording, combination, factors
 from simulators.law.roles import BENEFICIAL, HARMFUL, draw_roles
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
-from simulators.standard import apply_parameters, compose_world
-from simulators.text import load_domain
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
+from simulators.standard import apply_parameters, choose_domain, compose_world
 from simulators.world import SimulatedWorld
 
 FACTORS = (
@@ -42,7 +41,7 @@ CARD = FamilyCard(
     name="entangled",
     situation="Popular sources score higher and write differently, better in part; popularity is recorded "
     "with error, and their placement moves popularity alone.",
-    parameters=(STRENGTH, OVERLAP, ENTANGLEMENT, ERROR, ENDOGENEITY, REACTION, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, ENTANGLEMENT, ERROR, ENDOGENEITY, REACTION, *text_parameters()),
     identified_by="the instrument, which moves the outcome through popularity alone",
     recover="subtracting the instrumented effect of popularity; joint regression as far as error allows",
     fail="rewards made invariant to popularity; everything once the writer reacts to it",
@@ -58,7 +57,7 @@ def _drivers(people: People) -> np.ndarray:
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     # Popular sources write better, not merely differently: helpful text goes with popularity and harmful
     # text against it, else the two cancel and the true reward has nothing to do with popularity.

@@ -18,7 +18,7 @@ from simulators.card import Family, FamilyCard
 from simulators.law.feedback import Feedback, preference
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import Column, Recording, Rows
-from simulators.parameters import Parameter, Value, domain_parameter
+from simulators.parameters import Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
 from simulators.world import SimulatedWorld
@@ -36,7 +36,7 @@ CARD = FamilyCard(
     name="heterogeneous",
     situation="Annotators come in types that want different things, nobody recorded who is which, and a "
     "reward for all of them serves some badly.",
-    parameters=(TYPES, DISAGREEMENT, FEEDBACK, FLIPS, TIES, domain_parameter()),
+    parameters=(TYPES, DISAGREEMENT, FEEDBACK, FLIPS, TIES, *text_parameters()),
     identified_by="several rankings of three from each annotator, whose id is recorded",
     recover="mixtures of rewards, by their worst group",
     fail="one reward for all",

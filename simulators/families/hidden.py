@@ -10,7 +10,7 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Recording, factors
-from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Value, text_parameters
 from simulators.standard import apply_parameters, compose_world
 from simulators.world import SimulatedWorld
 
@@ -22,7 +22,7 @@ CARD = FamilyCard(
     name="hidden",
     situation="Something nobody recorded decides both which phrasing is shown and how it is received; what "
     "was recorded moves the phrasing only.",
-    parameters=(STRENGTH, OVERLAP, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, *text_parameters()),
     identified_by="nothing in the log",
     recover="nothing; honest bounds widen",
     fail="every method that sees the log alone, together",

@@ -19,10 +19,9 @@ from simulators.law.outcome import additive_base
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Recording, factors
 from simulators.law.roles import BENEFICIAL, EFFECT_RANGE, HARMFUL, draw_roles
-from simulators.parameters import Value, domain_parameter
-from simulators.standard import compose_world
+from simulators.parameters import Value, text_parameters
+from simulators.standard import choose_domain, compose_world
 from simulators.strength import with_delta
-from simulators.text import load_domain
 from simulators.world import SimulatedWorld
 
 MOBILE = Factor("mobile", "bernoulli", (0.4,))
@@ -31,7 +30,7 @@ CARD = FamilyCard(
     name="impossible",
     situation="Who sees which phrasing is decided entirely by something unrecorded that also moves the "
     "score, and a coin outside the log decides whether phrasings help or harm.",
-    parameters=(domain_parameter(),),
+    parameters=(*text_parameters(),),
     identified_by="nothing whatever",
     recover="nobody",
     fail="everybody; mean regret below one half over many signs invalidates a run",
@@ -39,7 +38,7 @@ CARD = FamilyCard(
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     n_attributes = len(domain.attributes)
     roles = draw_roles(streams, n_attributes, len(domain.prompts))
     rng = streams.rng("apparent")

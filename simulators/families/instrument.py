@@ -11,9 +11,8 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import Recording, factors
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
-from simulators.standard import apply_parameters, change_rule, compose_world, rule_of
-from simulators.text import load_domain
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
+from simulators.standard import apply_parameters, change_rule, choose_domain, compose_world, rule_of
 from simulators.world import SimulatedWorld
 
 PUSH = Parameter("push", 1.2, "how hard a nudge pushes its attribute, relative to the confounder", 0.05, 3.0)
@@ -26,7 +25,7 @@ CARD = FamilyCard(
     name="instrument",
     situation="What decides both phrasing and score was not recorded, but for every attribute an independent "
     "coin nudged the writer towards it.",
-    parameters=(STRENGTH, OVERLAP, PUSH, DIRECT, DEPENDENT, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, PUSH, DIRECT, DEPENDENT, *text_parameters()),
     identified_by="the nudges, which move the outcome through the text alone",
     recover="two-stage least squares",
     fail="all that ignores the nudges; two-stage least squares where a nudge acts directly or is no coin",
@@ -48,7 +47,7 @@ class _Drivers:
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    nudges = tuple(f"nudge_{k + 1}" for k in range(len(load_domain(str(parameters["domain"])).attributes)))
+    nudges = tuple(f"nudge_{k + 1}" for k in range(len(choose_domain(parameters).attributes)))
     n_nudges, direct = len(nudges), float(parameters["direct"])
     world = compose_world(
         card,

@@ -12,7 +12,7 @@ from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
 from simulators.law.population import standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import apply_parameters, change_rule, compose_world, rule_of
 from simulators.world import SimulatedWorld
 
@@ -25,7 +25,7 @@ CARD = FamilyCard(
     name="interaction",
     situation="Phrasings are shown mostly to the readers they suit, so their average effect is not the "
     "effect seen among those who were shown them.",
-    parameters=(STRENGTH, OVERLAP, MODIFICATION, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, MODIFICATION, *text_parameters()),
     identified_by="an outcome model with interactions averaged over the covariates, or the logged propensity",
     recover="outcome models averaged over covariates, doubly robust, logged propensities",
     fail="subtracting an additive function of the covariates",

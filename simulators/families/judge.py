@@ -19,7 +19,7 @@ from simulators.law.codes import all_attributes, encode
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Column, LogEdits, Recording, Rows, attribute_columns, factors
 from simulators.law.roles import DECOY
-from simulators.parameters import STRENGTH, Parameter, Value, domain_parameter
+from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
 from simulators.world import SimulatedWorld
@@ -32,7 +32,7 @@ CARD = FamilyCard(
     name="judge",
     situation="An automatic judge scored every text and favours some phrasings that readers do not care for; "
     "readers scored a few texts.",
-    parameters=(STRENGTH, SHARE, ERROR, domain_parameter()),
+    parameters=(STRENGTH, SHARE, ERROR, *text_parameters()),
     identified_by="the readers' scores, which calibrate the judge",
     recover="judge calibration, debiasing for the logged style attributes",
     fail="the raw judge",

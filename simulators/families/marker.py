@@ -21,10 +21,9 @@ from simulators.law.codes import all_attributes, encode, product_law
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
 from simulators.law.roles import DECOY, INERT, draw_roles, mark_roles
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
-from simulators.standard import apply_overlap, change_rule, compose_world
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
+from simulators.standard import apply_overlap, change_rule, choose_domain, compose_world
 from simulators.strength import solve_strength, with_delta
-from simulators.text import load_domain
 from simulators.world import SimulatedWorld
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -47,7 +46,7 @@ CARD = FamilyCard(
     name="marker",
     situation="A greeting that does nothing is used most on Mondays, and whatever is posted on Mondays "
     "scores higher.",
-    parameters=(STRENGTH, OVERLAP, RULE, BALANCED, domain_parameter("answers")),
+    parameters=(STRENGTH, OVERLAP, RULE, BALANCED, *text_parameters("answers")),
     identified_by="comparing within days: the day is recorded",
     recover="within-day pairs, residuals, covariate regression",
     fail="preference optimisation on raw scores, which amplifies the greeting",
@@ -98,7 +97,7 @@ def find_limit_for_skew(world: SimulatedWorld, attribute: int, skew: float) -> f
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     drawn = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     roles, marker = mark_roles(drawn, domain.attributes)
     mild, deterministic = parameters["rule"] == "mild", parameters["rule"] == "deterministic"

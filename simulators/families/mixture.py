@@ -12,7 +12,7 @@ from simulators.card import Family, FamilyCard
 from simulators.law.assignment import Assignment, IndependentLaw, PromptLaw, TextLaw
 from simulators.law.population import Factor, People, Population, standardised
 from simulators.law.recording import Column, Recording, Rows, factors
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import apply_overlap, compose_world, rule_of
 from simulators.strength import solve_strength
 from simulators.world import SimulatedWorld
@@ -26,7 +26,7 @@ CARD = FamilyCard(
     name="mixture",
     situation="What decides phrasing and score was not recorded, but for a small flagged share of rows the "
     "phrasing was assigned at random.",
-    parameters=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, domain_parameter()),
+    parameters=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, *text_parameters()),
     identified_by="the randomised slice; the rest of the log can lend it precision",
     recover="combiners of slice and log",
     fail="the log alone, which is biased; the slice alone, which is small",

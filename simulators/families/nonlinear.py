@@ -11,7 +11,7 @@ from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
 from simulators.law.population import People, scaled_features
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Value, text_parameters
 from simulators.standard import apply_parameters, compose_world
 from simulators.world import SimulatedWorld
 
@@ -19,7 +19,7 @@ CARD = FamilyCard(
     name="nonlinear",
     situation="The most and the least engaged readers alike score higher and see other phrasings than those "
     "in between; all of it is recorded, none of it is linear.",
-    parameters=(STRENGTH, OVERLAP, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, *text_parameters()),
     identified_by="back-door adjustment for the covariates by a flexible model, or the logged propensity",
     recover="boosted and other flexible nuisances, doubly robust, logged propensities",
     fail="linear adjusters, about as badly as no adjustment",

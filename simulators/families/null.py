@@ -10,15 +10,14 @@ from simulators.families.observed import CONFOUNDERS, LOYALTY
 from simulators.law.population import standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
 from simulators.law.roles import draw_roles
-from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
-from simulators.standard import apply_parameters, compose_world
-from simulators.text import load_domain
+from simulators.parameters import OVERLAP, STRENGTH, Value, text_parameters
+from simulators.standard import apply_parameters, choose_domain, compose_world
 from simulators.world import SimulatedWorld
 
 CARD = FamilyCard(
     name="null",
     situation="No phrasing has any effect, yet some look good because of who was shown them.",
-    parameters=(STRENGTH, OVERLAP, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, *text_parameters()),
     identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
     recover="adjusters, by finding nothing",
     fail="taking the outcome at face value, which finds effects",
@@ -26,7 +25,7 @@ CARD = FamilyCard(
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts)).without_effects()
     recorded = factors("engagement", "recency", "mobile", "loyalty")
     return apply_parameters(

@@ -18,7 +18,7 @@ from simulators.law.feedback import preference
 from simulators.law.outcome import additive_base
 from simulators.law.population import Factor, People, no_features
 from simulators.law.recording import Recording, factors
-from simulators.parameters import Parameter, Value, domain_parameter
+from simulators.parameters import Parameter, Value, text_parameters
 from simulators.queries import QueryLaw
 from simulators.standard import compose_world, randomise
 from simulators.world import SimulatedWorld
@@ -33,7 +33,7 @@ CARD = FamilyCard(
     name="objective",
     situation="Users bring the prompts that suit their objective, so what they prefer seems to belong to the "
     "prompt rather than to them.",
-    parameters=(RHO, CAUSAL_TYPE, domain_parameter()),
+    parameters=(RHO, CAUSAL_TYPE, *text_parameters()),
     identified_by="the recorded objective, as long as some users bring the other type of prompt",
     recover="a head for each objective; an adversary in between",
     fail="ignoring the objective; the adversary at rho = 1 or where the type is causal",

@@ -8,7 +8,7 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import apply_parameters, compose_world
 from simulators.world import SimulatedWorld
 
@@ -26,7 +26,7 @@ CARD = FamilyCard(
     name="observed",
     situation="Readers who score everything higher are also shown some phrasings more often, and all that "
     "drives this is recorded.",
-    parameters=(STRENGTH, OVERLAP, FEEDBACK, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, FEEDBACK, *text_parameters()),
     identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
     recover="covariate regression, partial-out, inverse propensity weights, doubly robust, matching",
     fail="taking the outcome at face value; subtracting the marginal fit of the outcome on covariates",

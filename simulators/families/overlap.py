@@ -16,10 +16,9 @@ from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
 from simulators.law.roles import draw_roles
-from simulators.parameters import STRENGTH, Parameter, Value, domain_parameter
-from simulators.standard import change_rule, compose_world
+from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
+from simulators.standard import change_rule, choose_domain, compose_world
 from simulators.strength import solve_strength
-from simulators.text import load_domain
 from simulators.world import SimulatedWorld
 
 RHO = Parameter(
@@ -30,7 +29,7 @@ CARD = FamilyCard(
     name="overlap",
     situation="Each reader segment is shown nearly always the same phrasing, so few rows tell the phrasing's "
     "effect from the segment's.",
-    parameters=(STRENGTH, RHO, domain_parameter()),
+    parameters=(STRENGTH, RHO, *text_parameters()),
     identified_by="the covariates below rho = 1, by ever fewer rows; nothing at 1",
     recover="covariate regression below rho = 1; nothing at 1",
     fail="weights, which explode",
@@ -38,7 +37,7 @@ CARD = FamilyCard(
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     responding = np.flatnonzero(roles.directions)
     names = tuple(f"segment_{i + 1}" for i in range(len(responding)))

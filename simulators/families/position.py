@@ -12,7 +12,7 @@ from simulators.card import Family, FamilyCard
 from simulators.law.codes import encode
 from simulators.law.population import Factor, People, scaled_features
 from simulators.law.recording import PROPENSITIES, Column, LogEdits, Recording, Rows
-from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Value, text_parameters
 from simulators.standard import apply_parameters, compose_world
 from simulators.world import SimulatedWorld
 
@@ -22,7 +22,7 @@ CARD = FamilyCard(
     name="position",
     situation="Texts from a large stock are shown in slots of a page; upper slots are seen more, and some "
     "phrasings sit there more often.",
-    parameters=(STRENGTH, OVERLAP, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, *text_parameters()),
     identified_by="the logged propensity of the text given its slot, or adjustment for the slot",
     recover="inverse propensity scores, self-normalised, and kernels over similar texts",
     fail="taking the outcome at face value",

@@ -22,9 +22,8 @@ from simulators.law.feedback import preference
 from simulators.law.population import Factor, no_features
 from simulators.law.recording import LogEdits, Recording
 from simulators.law.roles import draw_roles, mark_roles
-from simulators.parameters import Parameter, Value, domain_parameter
-from simulators.standard import compose_world
-from simulators.text import load_domain
+from simulators.parameters import Parameter, Value, text_parameters
+from simulators.standard import choose_domain, compose_world
 from simulators.world import SimulatedWorld
 
 CHOSEN = Parameter("chosen", 0.8, "share of chosen texts given the opening", 0.02, 0.98)
@@ -35,7 +34,7 @@ CARD = FamilyCard(
     name="prefix",
     situation="An opening that nobody cares for was put before texts after they had been compared, and "
     "mostly before the winners.",
-    parameters=(CHOSEN, REJECTED, TESTED, domain_parameter("answers")),
+    parameters=(CHOSEN, REJECTED, TESTED, *text_parameters("answers")),
     identified_by="knowing that the opening came after the choice; everything else, by the pairs",
     recover="rewards that cannot see the opening",
     fail="every reward learnt from the pairs as they are",
@@ -63,7 +62,7 @@ class _Opening:
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     drawn = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     roles, marker = mark_roles(drawn, domain.attributes)
     world = compose_world(

@@ -10,7 +10,7 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Recording, combination, factors
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import apply_parameters, compose_world
 from simulators.world import SimulatedWorld
 
@@ -22,7 +22,7 @@ CARD = FamilyCard(
     name="proxy",
     situation="What decides both phrasing and score was not recorded, but a survey and browsing behaviour "
     "each measure it with independent error.",
-    parameters=(STRENGTH, OVERLAP, ERROR, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, ERROR, *text_parameters()),
     identified_by="proximal adjustment: each proxy instruments the other",
     recover="proximal two-stage regression",
     fail="adjusting for the proxies as if they were the confounder, which gets part of the way",

@@ -13,14 +13,14 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.families import observed
 from simulators.law.recording import Recording, attribute_columns
-from simulators.parameters import OVERLAP, STRENGTH, Value, domain_parameter
+from simulators.parameters import OVERLAP, STRENGTH, Value, text_parameters
 from simulators.world import SimulatedWorld
 
 CARD = FamilyCard(
     name="style",
     situation="Any attribute can be written on demand, but the one that goes with high scores is not the one "
     "that causes them.",
-    parameters=(STRENGTH, OVERLAP, domain_parameter()),
+    parameters=(STRENGTH, OVERLAP, *text_parameters()),
     identified_by="back-door adjustment for the covariates, attribute by attribute",
     recover="counterfactual pairs that turn on the attribute of greatest causal effect",
     fail="counterfactual pairs that turn on the attribute of greatest correlation",

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from benchmark.contract.errors import UsageError
 from simulators.text.detectors import Detectors, Reader, count_words
 from simulators.text.domain import Detected, Realised
+from simulators.text.phrasebook import Usage
 from simulators.text.prompts import ListedPrompts, PromptWriter
 from simulators.text.reading import Strings, as_strings, read_words
 
@@ -107,11 +108,31 @@ class CorpusDomain:
         """Draw a text a row with given uniforms, shape (n, 1); see ``realise``."""
         return self.take(self._choose(attributes, prompt_ids, uniforms))
 
-    def wording_log_probability(self, attributes: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+    def draw_usage(self, share: float, rng: np.random.Generator) -> Usage:
+        """Refused: the texts are whole, no writer could leave out some of their phrases.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"domain {self.name!r} has no paraphrases to choose from",
+            expected="a domain with a grammar",
+            fix="leave the parameter phrases at 1",
+        )
+
+    def wording_log_probability(
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, usage: Usage | None = None
+    ) -> np.ndarray:
         """``log P(text | attributes, prompt)``, shape (n,): uniform over the texts that fit."""
         return -np.log(self._find(attributes, prompt_ids)[1])
 
-    def write(self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray) -> pa.StringArray:
+    def write(
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        usage: Usage | None = None,
+    ) -> pa.StringArray:
         """The strings of ``realise_choices`` alone, without word ids, shape (n,)."""
         return self.texts.take(pa.array(self._choose(attributes, prompt_ids, uniforms)))
 

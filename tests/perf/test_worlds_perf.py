@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 import simulators
 from benchmark.contract import Streams
 
@@ -21,6 +23,26 @@ def test_headlines_are_drawn_fast_enough():
         world.draw(ROWS)
         seconds.append(time.perf_counter() - begun)
     assert ROWS / min(seconds) > FLOOR
+
+
+@pytest.mark.parametrize("domain", ["answers", "headlines", "replies"])
+@pytest.mark.parametrize("prompts", ["200", "unique"])
+def test_briefs_at_most_double_the_time_of_a_log(domain, prompts):
+    """4,000 rows, processor time, best of fifteen; measured 1.0 (200) and 1.2 (unique)."""
+
+    def draw(**parameters):
+        world = simulators.build(
+            "observed", {"domain": domain, **parameters}, Streams("tests", "observed", 0)
+        )
+        world.draw(10)
+        seconds = []
+        for _ in range(15):
+            begun = time.process_time()
+            world.draw(4000)
+            seconds.append(time.process_time() - begun)
+        return min(seconds)
+
+    assert draw(prompts=prompts, phrases=0.5) < 2 * draw()
 
 
 def test_worlds_are_built_in_a_moment():

@@ -22,10 +22,9 @@ from simulators.law.feedback import preference
 from simulators.law.population import Factor, no_features
 from simulators.law.recording import Recording
 from simulators.law.roles import BENEFICIAL, INERT, draw_roles
-from simulators.parameters import Parameter, Value, domain_parameter
+from simulators.parameters import Parameter, Value, text_parameters
 from simulators.queries import QueryLaw
-from simulators.standard import compose_world
-from simulators.text import load_domain
+from simulators.standard import choose_domain, compose_world
 from simulators.world import SimulatedWorld
 
 SIZE, SCALE = 3, 2.0
@@ -42,7 +41,7 @@ CARD = FamilyCard(
     name="correlated",
     situation="Two qualities of a text nearly always come together, so few pairs tell how people trade one "
     "for the other.",
-    parameters=(CORRELATION, FIRST, PAIRS, domain_parameter()),
+    parameters=(CORRELATION, FIRST, PAIRS, *text_parameters()),
     identified_by="the pairs themselves, by ever fewer of them as the correlation grows",
     recover="any preference learner on enough pairs; penalties that split the features cost rows",
     fail="learners judged on pairs like the log's, which hide what was not learnt",
@@ -62,7 +61,7 @@ class _Opposed:
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = load_domain(str(parameters["domain"]))
+    domain = choose_domain(parameters)
     n_attributes = len(domain.attributes)
     members = streams.rng("features").permutation(n_attributes)[: 2 * SIZE].reshape(2, SIZE)
     counts = np.zeros((2, n_attributes))

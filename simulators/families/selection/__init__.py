@@ -15,7 +15,7 @@ from simulators.law.population import Factor, standardised
 from simulators.law.recording import LogEdits, Recording, factors
 from simulators.law.roles import DECOY
 from simulators.law.selection import Selection
-from simulators.parameters import STRENGTH, Parameter, Value, domain_parameter
+from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
 from simulators.strength import solve_strength
 from simulators.world import SimulatedWorld
@@ -36,7 +36,7 @@ CARD = FamilyCard(
     name="selection",
     situation="Texts were assigned at random, but only readers who answered left a score, and some phrasings "
     "are answered by the well-disposed alone.",
-    parameters=(STRENGTH, RULE, RESPONSE, domain_parameter()),
+    parameters=(STRENGTH, RULE, RESPONSE, *text_parameters()),
     identified_by="the logged chance of an answer, or a shadow variable that moves scores and not answering",
     recover="weighting answers by one over their chance",
     fail="using the answered rows as they are",
