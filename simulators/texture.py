@@ -18,7 +18,8 @@ from simulators.law.codes import product_law
 from simulators.law.outcome import Outcome
 from simulators.law.surface import Surface, draw_surface, variance_within
 from simulators.law.wording import BY_TOPIC, FREE, Phrases, Wording, draw_wording
-from simulators.text.domain import Domain
+from simulators.protocols import Domain
+from simulators.text.domain import Domain as Grammar
 from simulators.text.phrasebook import Usage
 from simulators.text.slots import AttributeSlot, TopicSlot
 
@@ -32,18 +33,14 @@ class Texture:
         wording: Share from the choice of paraphrase.
         interactions: The interactions.
         paraphrases: The effects of paraphrases.
-        topics: Topic of each prompt, shape (P,).
     """
 
     surface: float
     wording: float
     interactions: Surface
     paraphrases: Wording
-    topics: np.ndarray
 
-    def apply(
-        self, outcome: Outcome, marginals: np.ndarray, contexts: np.ndarray
-    ) -> tuple[Outcome, Wording]:
+    def apply(self, outcome: Outcome, marginals: np.ndarray, contexts: np.ndarray) -> tuple[Outcome, Wording]:
         """The outcome with its interactions, and the scaled effects of paraphrases.
 
         Args:
@@ -54,7 +51,7 @@ class Texture:
         law = product_law(marginals)
         unit = variance_within(outcome.base, law, contexts) / (1 - self.surface - self.wording)
         moved = np.sqrt(unit * self.surface) * self.interactions.table(marginals)
-        by_code = self.paraphrases.total(np.var, marginals.shape[1])[self.topics]
+        by_code = self.paraphrases.by_prompt(np.var, marginals.shape[1])
         worded = float((by_code * law).sum(axis=1).mean())
         scale = np.sqrt(unit * self.wording / worded) if worded > 0 else 0.0
         return replace(outcome, base=outcome.base + moved), self.paraphrases.scaled(scale)
@@ -91,17 +88,14 @@ def draw_texture(
         )
     if surface == 0 and wording == 0:
         return None
-    phrases, topics = list_phrases(domain, usage), domain.topic_ids
-    return Texture(
-        surface,
-        wording,
-        draw_surface(streams, topics, len(domain.attributes)),
-        draw_wording(streams, phrases),
-        topics if phrases.n_topics > 1 else np.zeros_like(topics),
-    )
+    if not isinstance(domain, Grammar):
+        raise UsageError(f"the texts of {domain.name!r} have no slots whose wording could count")
+    phrases = list_phrases(domain, usage)
+    interactions = draw_surface(streams, phrases.topics, len(domain.attributes))
+    return Texture(surface, wording, interactions, draw_wording(streams, phrases))
 
 
-def list_phrases(domain: Domain, usage: Usage | None = None) -> Phrases:
+def list_phrases(domain: Grammar, usage: Usage | None = None) -> Phrases:
     """The phrases of a domain, slot by slot.
 
     Args:
@@ -116,4 +110,4 @@ def list_phrases(domain: Domain, usage: Usage | None = None) -> Phrases:
         else:
             deciders.append(BY_TOPIC if isinstance(slot, TopicSlot) else FREE)
     used = domain.phrase_table(usage).probabilities > 0
-    return Phrases(domain.phrase_table().sides, np.array(deciders), used)
+    return Phrases(domain.phrase_table().sides, np.array(deciders), used, domain.topic_ids)

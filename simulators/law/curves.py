@@ -51,7 +51,9 @@ def interpolation_matrix(n_nodes: int, span: tuple[float, float], points: np.nda
     Returns:
         Shape (m, n_nodes), rows summing to 1.
     """
-    return np.asarray(np.polynomial.chebyshev.chebvander(_scale(points, span), n_nodes - 1) @ _cosines(n_nodes))
+    return np.asarray(
+        np.polynomial.chebyshev.chebvander(_scale(points, span), n_nodes - 1) @ _cosines(n_nodes)
+    )
 
 
 def _angles(n_nodes: int) -> np.ndarray:

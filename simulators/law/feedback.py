@@ -35,6 +35,7 @@ class Feedback:
         flips: Chance that a comparison is written down the wrong way round.
         ties: Difference in felt utility below which two texts are called equal (Rao and Kupper 1967);
             which of them is then written first is a coin.
+        largest: Greatest index that ``mean`` and ``draw`` take as it is.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Feedback:
     noise_variance: float = 0.0
     flips: float = 0.0
     ties: float = 0.0
+    largest: float = np.inf
 
     @property
     def misreports(self) -> bool:
@@ -152,7 +154,7 @@ def count(noise: float = 1.0) -> Feedback:
     """
     if noise < 1:
         raise UsageError("counts vary at least as a Poisson law does", expected="noise >= 1", found=noise)
-    return Feedback("count", _mean_count, partial(_draw_count, noise=noise))
+    return Feedback("count", _mean_count, partial(_draw_count, noise=noise), largest=LARGEST)
 
 
 def rating(noise: float = 1.0) -> Feedback:

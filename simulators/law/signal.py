@@ -10,7 +10,7 @@ a normal probability. Arrays alone: knows neither worlds nor methods.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,18 +36,28 @@ class Learnable:
     pairs: np.ndarray
 
     @cached_property
-    def spectrum(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Variances of the principal components (d,), the reward's coefficients on them (d,), components (m, d)."""
+    def components(self) -> tuple[np.ndarray, np.ndarray]:
+        """Variances of the features' principal components (d,) and the components (m, d)."""
         values, vectors = np.linalg.eigh(self.features.T @ self.features / len(self.features))
         held = values > 1e-9 * values[-1]
-        components = self.features @ vectors[:, held]
-        loads = components.T @ self.rewards / len(self.rewards) / values[held]
-        return values[held], loads, components
+        return values[held], self.features @ vectors[:, held]
+
+    @cached_property
+    def loads(self) -> np.ndarray:
+        """The reward's coefficients on the components, shape (d,)."""
+        values, components = self.components
+        return np.asarray(components.T @ self.rewards / len(self.rewards) / values)
+
+    def about(self, rewards: np.ndarray) -> Learnable:
+        """The same texts with other rewards, shape (m,)."""
+        other = replace(self, rewards=rewards)
+        other.__dict__["components"] = self.components
+        return other
 
     @cached_property
     def unexpressed(self) -> float:
         """Variance of the reward that no linear function of the features has."""
-        values, loads, _ = self.spectrum
+        values, loads = self.components[0], self.loads
         spent = len(self.rewards) / max(len(self.rewards) - len(values), 1)
         return float(max(self.rewards.var() - values @ loads**2, 0.0) * spent)
 
@@ -58,7 +68,7 @@ class Learnable:
             noise_variance: Variance of the outcome given text and people.
             n: Rows.
         """
-        values, loads, components = self.spectrum
+        (values, components), loads = self.components, self.loads
         variance = noise_variance + self.unexpressed
         shrunk = values / (values + PENALTIES[:, None])
         # with random features the error grows as the degrees of freedom are spent
@@ -81,9 +91,8 @@ def centre_within(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.asarray((flat - (sums / np.maximum(counts, 1)[:, None])[groups]).reshape(values.shape))
 
 
-def solve_noise(regret: Callable[[float], float], target: float) -> float | None:
-    """The noise at which a regret that grows with it takes a value; None where even no noise exceeds it."""
-    least = 1e-3
+def solve_noise(regret: Callable[[float], float], target: float, least: float) -> float | None:
+    """The noise at which a regret that grows with it takes a value; None where the least noise exceeds it."""
     if regret(least) > target:
         return None
     high = 1.0

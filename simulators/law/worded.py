@@ -19,8 +19,8 @@ from simulators.law.curves import NODES, Curves, place_nodes
 from simulators.law.exact import Law
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
-from simulators.law.wording import Wording
 from simulators.law.worded_pairs import project_worded_pairs
+from simulators.law.wording import Wording
 
 STEPS, PAIR_STEPS = 24, 16
 
@@ -32,14 +32,12 @@ class Worded:
     Attributes:
         index: Index of texts without their wording, shape (V, P, 2**K).
         wording: Effects of the phrases, as this value counts them.
-        topics: Topic of each prompt, shape (P,).
         curves: Values as functions of index + W; None where that is the value.
         which: Curve of each prompt and code, shape (P, 2**K).
     """
 
     index: np.ndarray
     wording: Wording
-    topics: np.ndarray
     curves: Curves | None = None
     which: np.ndarray | None = None
 
@@ -48,7 +46,9 @@ class Worded:
         """K."""
         return int(self.index.shape[-1]).bit_length() - 1
 
-    def at(self, contexts: np.ndarray, prompts: np.ndarray, codes: np.ndarray, phrases: np.ndarray) -> np.ndarray:
+    def at(
+        self, contexts: np.ndarray, prompts: np.ndarray, codes: np.ndarray, phrases: np.ndarray
+    ) -> np.ndarray:
         """Values of texts, shape (n,).
 
         Args:
@@ -60,36 +60,33 @@ class Worded:
         return self._value(prompts, codes, self.index[contexts, prompts, codes] + self.wording.shift(phrases))
 
     @cached_property
-    def highest(self) -> np.ndarray:
-        """Values with the best wording, shape (V, P, 2**K); curves never fall."""
-        return self._end(np.max)
-
-    @cached_property
-    def lowest(self) -> np.ndarray:
-        """Values with the worst wording, shape (V, P, 2**K)."""
-        return self._end(np.min)
-
-    def _end(self, pick: Callable[[np.ndarray], float]) -> np.ndarray:
-        extreme = self.wording.total(pick, self.n_attributes)[self.topics]
-        prompts, codes = np.indices(self.index.shape[1:])
-        return np.stack([self._value(prompts, codes, index + extreme) for index in self.index])
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values with the worst and the best wording, each of shape (V, P, 2**K); curves are monotone."""
+        prompts, codes = np.indices(self.index.shape[1:])[:2]
+        ends = [
+            np.stack([self._value(prompts, codes, index + extreme) for index in self.index])
+            for extreme in (self.wording.by_prompt(pick, self.n_attributes) for pick in (np.min, np.max))
+        ]
+        return np.minimum(*ends), np.maximum(*ends)
 
     @property
     def mean(self) -> np.ndarray:
         """Values averaged over wording, phrases uniform over their sides, shape (V, P, 2**K)."""
         if self.curves is None or self.which is None:
-            return np.asarray(self.index + self.wording.total(np.mean, self.n_attributes)[self.topics])
+            return np.asarray(self.index + self.wording.by_prompt(np.mean, self.n_attributes))
         span = self.wording.span(self.n_attributes)
         weights = self.wording.law(self.n_attributes, STEPS, span)
         low, high = float(self.index.min()), float(self.index.max())
         grid = place_nodes(NODES, (low, high))[:, None] + place_nodes(STEPS, span)
         n_curves = len(self.curves.series)
-        every = self.curves.at(np.arange(n_curves)[:, None, None], np.broadcast_to(grid, (n_curves, *grid.shape)))
-        # prompts of one topic with the same curves share one averaged curve a code
-        keys, kind = np.unique(np.column_stack([self.topics, self.which]), axis=0, return_inverse=True)
-        blurred = np.concatenate(
-            [np.einsum("cxs,cs->cx", every[key[1:]], weights[key[0]]) for key in keys]
+        every = self.curves.at(
+            np.arange(n_curves)[:, None, None], np.broadcast_to(grid, (n_curves, *grid.shape))
         )
+        # prompts of one topic with the same curves share one averaged curve a code
+        keys, kind = np.unique(
+            np.column_stack([self.wording.phrases.topics, self.which]), axis=0, return_inverse=True
+        )
+        blurred = np.concatenate([np.einsum("cxs,cs->cx", every[key[1:]], weights[key[0]]) for key in keys])
         chosen = kind.ravel()[:, None] * self.index.shape[-1] + np.arange(self.index.shape[-1])
         curves = Curves.through(blurred, (low, high))
         return np.stack([curves.at(chosen, index) for index in self.index])
@@ -122,7 +119,6 @@ def respond(
         return Worded(
             plain.index,
             plain.wording,
-            plain.topics,
             Curves.through((feedback.mean(nodes + offsets) @ posterior).T, span),
             groups,
         )
@@ -134,7 +130,7 @@ def respond(
         for pair in pairs
     ]
     curves = Curves.through(np.stack(values), span)
-    return Worded(plain.index, plain.wording, plain.topics, curves, which.reshape(groups.shape))
+    return Worded(plain.index, plain.wording, curves, which.reshape(groups.shape))
 
 
 def transform(plain: Worded, function: Callable[[np.ndarray], np.ndarray]) -> Worded:
@@ -148,49 +144,49 @@ def transform(plain: Worded, function: Callable[[np.ndarray], np.ndarray]) -> Wo
     span = float(plain.index.min()) + low, float(plain.index.max()) + high
     n_codes = plain.index.shape[-1]
     nodes = np.broadcast_to(place_nodes(NODES, span)[None, :, None], (1, NODES, n_codes))
-    which = np.broadcast_to(np.arange(n_codes), plain.index.shape[1:])
-    return Worded(plain.index, plain.wording, plain.topics, Curves.through(function(nodes)[0].T, span), which)
+    values, which = np.unique(function(nodes)[0].T, axis=0, return_inverse=True)
+    by_code = np.broadcast_to(which.ravel(), plain.index.shape[1:])
+    return Worded(plain.index, plain.wording, Curves.through(values, span), by_code)
 
 
 def pool(
-    plain: Worded,
     law: Law,
     prompt_law: PromptLaw,
     outcome: Outcome,
     contexts: np.ndarray,
     feedback: Feedback,
+    wording: Wording,
 ) -> Worded:
     """The Bradley-Terry projection of the log's pairs where people disagree, the same for every context.
 
-    Everybody must be shown texts from one law. The log's writers use the phrases of ``plain.wording.phrases``
-    that are marked as used; a phrase that they do not use counts as ``plain.wording`` says.
+    Everybody must be shown texts from one law, worded with the phrases that writers use.
 
     Args:
-        plain: Utilities of texts; its wording is as the log shows it.
         law: The logging rule over people.
         prompt_law: Who asks for what.
         outcome: The structural equation.
         contexts: Context of each quadrature node, shape (m,).
         feedback: How comparisons are written down.
+        wording: Effects of phrases as the log shows them.
     """
     utilities, nodes, shares = utilities_of_kinds(law, outcome, contexts)
-    n_attributes, n_prompts, n_codes = plain.n_attributes, *outcome.base.shape[1:]
-    span = plain.wording.span(n_attributes)
+    n_prompts, n_codes = outcome.base.shape[1:]
+    n_attributes = n_codes.bit_length() - 1
+    span = wording.span(n_attributes)
     shifts = place_nodes(PAIR_STEPS, span)
-    # what writers use has the effects it shows
-    wordings = plain.wording.of_writers.law(n_attributes, PAIR_STEPS, span)
+    wordings = wording.of_writers.law(n_attributes, PAIR_STEPS, span)
     values = np.empty((n_prompts, n_codes, PAIR_STEPS))
     solved: dict[bytes, np.ndarray] = {}
     for p in range(n_prompts):
         c = prompt_law.classes[p]
-        shown = law.given(np.arange(n_attributes), c)[nodes][0][:, None] * wordings[plain.topics[p]]
+        shown = law.given(np.arange(n_attributes), c)[nodes][0][:, None] * wordings[wording.phrases.topics[p]]
         share = shares[:, c] / shares[:, c].sum()
         own = utilities[:, p] - utilities[0, p, 0]
         # an intercept of the prompt cancels, so prompts of one topic and class share one problem
-        key = np.concatenate([own.ravel().round(12), [c, plain.topics[p]]]).tobytes()
+        key = np.concatenate([own.ravel().round(12), [c, wording.phrases.topics[p]]]).tobytes()
         if key not in solved:
             solved[key] = project_worded_pairs(own, share, shown, shifts, feedback.prefers)
         values[p] = solved[key] + utilities[0, p, 0]
     curves = Curves.through(values.reshape(-1, PAIR_STEPS), span)
     which = np.arange(n_prompts * n_codes).reshape(n_prompts, n_codes)
-    return Worded(np.zeros_like(outcome.base), plain.wording, plain.topics, curves, which)
+    return Worded(np.zeros_like(outcome.base), wording, curves, which)

@@ -30,11 +30,13 @@ class Phrases:
         deciders: Attribute that chooses the side of a slot, shape (S,); ``BY_TOPIC`` where the topic does,
             ``FREE`` where nothing does and the slot has one side.
         used: Whether the log's writers use a phrase, shape (S, M); at least one of every side.
+        topics: Topic of each prompt, shape (P,).
     """
 
     sides: np.ndarray
     deciders: np.ndarray
     used: np.ndarray
+    topics: np.ndarray
 
     def of_slot(self, slot: int) -> list[np.ndarray]:
         """Phrases of each side of a slot."""
@@ -42,8 +44,8 @@ class Phrases:
 
     @property
     def n_topics(self) -> int:
-        """Topics that can be named; 1 where no slot names any."""
-        return int(self.sides[self.deciders == BY_TOPIC].max(initial=0)) + 1
+        """How many topics there are."""
+        return int(self.topics.max()) + 1
 
     def sides_of(self, slot: int, n_attributes: int) -> np.ndarray:
         """Side of a slot by topic and code, shape (topics, 2**K)."""
@@ -79,7 +81,7 @@ class Wording:
 
     @cached_property
     def seen(self) -> Wording:
-        """The effects that a log can show: a phrase nobody used passes for the mean of its side's used ones."""
+        """The effects that a log shows: a phrase nobody used passes for the mean of its side's used ones."""
         shown = self.effects.copy()
         for slot in range(len(self.phrases.deciders)):
             for side in self.phrases.of_slot(slot):
@@ -104,6 +106,10 @@ class Wording:
             measured = np.array([measure(self.effects[slot, side]) for side in self.phrases.of_slot(slot)])
             table += measured[self.phrases.sides_of(slot, n_attributes)]
         return table
+
+    def by_prompt(self, measure: Callable[[np.ndarray], float], n_attributes: int) -> np.ndarray:
+        """``total`` of each prompt's topic, shape (P, 2**K)."""
+        return self.total(measure, n_attributes)[self.phrases.topics]
 
     def span(self, n_attributes: int) -> tuple[float, float]:
         """A range that holds every W."""

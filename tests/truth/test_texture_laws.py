@@ -13,8 +13,8 @@ from simulators.law.codes import mean_contrasts, product_law
 from simulators.law.comparison import project_pairs
 from simulators.law.curves import Curves, place_nodes
 from simulators.law.surface import Surface, draw_surface, variance_within
-from simulators.law.wording import BY_TOPIC, FREE, Phrases, Wording, draw_wording
 from simulators.law.worded_pairs import project_worded_pairs
+from simulators.law.wording import BY_TOPIC, FREE, Phrases, Wording, draw_wording
 
 STREAMS = Streams("tests", "texture", 0)
 # two attributes, of which the second has two silent phrases off; two topics; one free slot
@@ -25,14 +25,19 @@ MARGINALS = np.array([[0.3, 0.6], [0.5, 0.2], [0.4, 0.45]])
 
 
 def wording_of(used=None):
-    phrases = Phrases(SIDES, DECIDERS, np.ones_like(SIDES, dtype=bool) if used is None else used)
+    phrases = Phrases(
+        SIDES, DECIDERS, np.ones_like(SIDES, dtype=bool) if used is None else used, np.arange(2)
+    )
     return draw_wording(STREAMS, phrases)
 
 
 def shifts_of(wording, topic, code):
     """W of every text of a topic and code."""
     sides = [code & 1, code >> 1, topic, 0]
-    held = [row[kinds == side] for row, kinds, side in zip(wording.effects, wording.phrases.sides, sides, strict=True)]
+    held = [
+        row[kinds == side]
+        for row, kinds, side in zip(wording.effects, wording.phrases.sides, sides, strict=True)
+    ]
     return np.array([sum(choice) for choice in product(*held)])
 
 
