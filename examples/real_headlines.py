@@ -50,7 +50,7 @@ class Features:
 def compare(path: Path, seeds: int = 3) -> list[tuple[str, str, int, float, float]]:
     """(encoder, method, seed, rho, accuracy) on headlines kept back."""
     table = csv.read_csv(path, parse_options=csv.ParseOptions(newlines_in_values=True))
-    source = find_source("minilm-l6")
+    source = find_source("minilm")
     rows = []
     for seed in range(seeds):
         streams = Streams("real", "corpus", seed)

@@ -75,7 +75,8 @@ def describe_family(card: FamilyCard) -> str:
 def describe_parameters(parameters: Iterable[Parameter]) -> str:
     """Parameters as a table, in markdown."""
     rows = (
-        f"| `{p.name}` | {_written(p)} | {_cell(p.accepted)} | {_cell(p.summary)} |\n" for p in parameters
+        f"| `{p.name}` | {_show_default(p)} | {_escape(p.accepted)} | {_escape(p.summary)} |\n"
+        for p in parameters
     )
     return "| parameter | default | values | what it does |\n|---|---|---|---|\n" + "".join(rows)
 
@@ -83,19 +84,19 @@ def describe_parameters(parameters: Iterable[Parameter]) -> str:
 def describe_scenarios() -> str:
     """The whole page ``docs/scenarios.md``, as markdown."""
     cards = list_families(user_data=True)
-    summary = "\n".join(f"| [`{card.name}`](#{card.name}) | {_cell(card.situation)} |" for card in cards)
+    summary = "\n".join(f"| [`{card.name}`](#{card.name}) | {_escape(card.situation)} |" for card in cards)
     table = f"| family | situation |\n|---|---|\n{summary}\n"
     texture = f"## Texture\n\n{TEXTURED}\n{describe_parameters(TEXTURE)}"
     return "\n".join([HEADER, table, texture, *(describe_family(card) for card in cards)])
 
 
-def _written(parameter: Parameter) -> str:
+def _show_default(parameter: Parameter) -> str:
     if parameter.required:
         return "(must be given)"
     return str(parameter.default).lower() if isinstance(parameter.default, bool) else f"{parameter.default}"
 
 
-def _cell(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("|", "\\|")
 
 

@@ -39,6 +39,7 @@ class Parameter:
         required: Whether it must be given: it then has no default.
         place: "file" or "model" where it names one, whose content then counts and not where it lies;
             "folder" where it names a folder to write to, which counts for nothing; else "".
+        formerly: The name it had before, which an error answers with the present one; "" for none.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Parameter:
     form: str = "any text"
     required: bool = False
     place: str = ""
+    formerly: str = ""
 
     @property
     def accepted(self) -> str:
@@ -116,17 +118,8 @@ def read_parameters(
         UsageError: For an unknown parameter (with the nearest names), one that must be given and is not, or a
             value out of range.
     """
-    known = {parameter.name: parameter for parameter in parameters}
-    for name in given:
-        if name not in known and name in {parameter.name for parameter in TEXTURE}:
-            raise UsageError(
-                f"family {family!r} has no texture: {name!r} cannot be set",
-                expected="a family whose texts come from a grammar and whose rewards are ours to draw",
-                found=f"{name}={given[name]}",
-                fix=f"leave {name} out",
-            )
-        if name not in known:
-            raise unknown_name(f"parameter of family {family!r}:", name, known)
+    for name, value in given.items():
+        find_parameter(family, parameters, name).read(value)
     for parameter in parameters:
         if parameter.required and parameter.name not in given:
             raise UsageError(
@@ -135,9 +128,45 @@ def read_parameters(
                 found="not set",
                 fix=f"write {family}[{parameter.name}=...]; {parameter.name}: {parameter.summary}",
             )
-    if "texture" in known:
+    if any(parameter.name == "texture" for parameter in parameters):
         given = apply_preset(given)
-    return {name: parameter.read(given.get(name, parameter.default)) for name, parameter in known.items()}
+    return {p.name: p.read(given.get(p.name, p.default)) for p in parameters}
+
+
+def find_parameter(
+    family: str, parameters: Sequence[Parameter], name: str, others: Sequence[str] = ()
+) -> Parameter:
+    """The parameter of a family with a name.
+
+    Args:
+        family: Name of the family.
+        parameters: Its parameters.
+        name: The name to look up.
+        others: More names that a scenario knows, for the error.
+
+    Raises:
+        UsageError: If there is none; it says which name a renamed parameter has now, or the nearest names.
+    """
+    for parameter in parameters:
+        if parameter.name == name:
+            return parameter
+    for parameter in parameters:
+        if parameter.formerly == name:
+            raise UsageError(
+                f"parameter {name!r} of family {family!r} has another name now",
+                expected=parameter.name,
+                found=name,
+                fix=f"write {parameter.name} for {name}",
+            )
+    if name in {parameter.name for parameter in TEXTURE}:
+        raise UsageError(
+            f"family {family!r} has no texture: {name!r} cannot be set",
+            expected="a family whose texts come from a grammar and whose rewards are ours to draw",
+            found=name,
+            fix=f"leave {name} out",
+        )
+    known = [parameter.name for parameter in parameters]
+    raise unknown_name(f"parameter of family {family!r}:", name, [*known, *others])
 
 
 STRENGTH = Parameter(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulators.law.assignment import PromptLaw
-from simulators.law.comparison import disagree, pooled_table
+from simulators.law.comparison import disagree, preference_table
 from simulators.law.exact import Law, naive_table, posteriors, reward_table
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
@@ -66,7 +66,7 @@ def tabulate(
     if wording is None:
         rewards = reward_table(law, outcome, feedback, contexts)
         if feedback.slots > 1:
-            naive = pooled_table(law, prompt_law, outcome, contexts, feedback)
+            naive = preference_table(law, prompt_law, outcome, contexts, feedback)
         else:
             naive = naive_table(law, prompt_law, outcome, feedback, contexts, selection)
         return Values(rewards, naive if recorded_mean is None else recorded_mean(naive))
@@ -75,7 +75,7 @@ def tabulate(
         if feedback.slots > 1 and disagree(law, outcome, contexts, feedback):
             looks = pool(law, prompt_law, outcome, contexts, feedback, wording.seen)
         elif feedback.slots > 1:
-            looks = Worded(pooled_table(law, prompt_law, outcome, contexts, feedback), wording.seen)
+            looks = Worded(preference_table(law, prompt_law, outcome, contexts, feedback), wording.seen)
         else:
             naive = naive_table(law, prompt_law, outcome, feedback, contexts, selection)
             looks = Worded(naive, wording.seen)

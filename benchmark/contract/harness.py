@@ -40,7 +40,7 @@ class Model(Protocol):
 
     @property
     def architecture(self) -> Any:
-        """What the weights mean; ``architecture.name`` is "decoder", "head", "tabular" or "hf"."""
+        """What the weights mean; ``architecture.name`` is "decoder", "loglinear", "hf" or "head"."""
         ...
 
     @property
@@ -99,6 +99,10 @@ class Harness(Protocol):
 
     def encode(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Features of texts, shape (n, d), float64, read-only."""
+        ...
+
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Features of prompts alone under the same encoder, shape (n, d'), float64, read-only."""
         ...
 
     def policy(self) -> Model:

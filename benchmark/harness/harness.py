@@ -13,23 +13,44 @@ from benchmark import contract
 from benchmark.contract import Budget, ContractError, UsageError, make_rng
 from benchmark.harness.cache import Cache, digest_numbers, digest_strings
 from benchmark.harness.device import BFLOAT16, FLOAT32
-from benchmark.harness.encoders.words import TextEncoder
 from benchmark.harness.loglinear.tabular import make_table
 from benchmark.harness.meters import Meter
 from benchmark.harness.training.heads import HIDDEN_RATE, LINEAR_RATE, RewardHead
 from benchmark.harness.training.model import Model
 
 Oracle = Callable[[np.ndarray, np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
-DECODER_FEATURES = "decoder"
-ENCODING = "encoding"
+DECODER_FEATURES, LOGLINEAR_FEATURES = "decoder", "loglinear"
+ENCODING, PROMPT_ENCODING = "encoding", "prompt encoding"
 SCORES, SAMPLES = "scores", "samples"
 
 
+class Encoder(Protocol):
+    """Texts and prompts as features: word counts, sentence embeddings, or a decoder's states.
+
+    Attributes:
+        centre: Corpus mean of each column, shape (d,).
+        spread: Root mean squared length of the centred rows of the corpus.
+        hash: A content hash.
+    """
+
+    centre: np.ndarray
+    spread: float
+    hash: str
+
+    def encode(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """Features of texts, shape (n, d), float64."""
+        ...
+
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Features of prompts alone, shape (n, d'), float64."""
+        ...
+
+
 class Reference(Protocol):
-    """A backbone: a tiny decoder, a table, or a transformers model."""
+    """A backbone: a tiny decoder, pools of texts, or a transformers model."""
 
     hash: str
-    encoder: TextEncoder
+    encoder: Encoder
 
     def policy(self, device: str) -> Any:
         """The architecture of the reference policy."""
@@ -79,10 +100,18 @@ class Harness:
         key = (ENCODING, self.backbone.hash, digest_strings(prompts, texts))
         return self.cache.array(key, lambda: self.backbone.encoder.encode(prompts, texts))
 
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Features of prompts alone under the same encoder, shape (n, d'), float64, read-only."""
+        prompts = as_strings(prompts)
+        key = (PROMPT_ENCODING, self.backbone.hash, digest_strings(prompts))
+        return self.cache.array(key, lambda: self.backbone.encoder.encode_prompts(prompts))
+
     # -- models ---------------------------------------------------------------
     def policy(self) -> Model:
         """The reference policy, as a starting point."""
         architecture = self.backbone.policy(self.device)
+        if architecture.name == "loglinear":
+            architecture = architecture.finding(self._loglinear_features)
         if self.precision == BFLOAT16:
             if architecture.name != "decoder":
                 raise UsageError(
@@ -132,6 +161,10 @@ class Harness:
         )  # fmt: skip
         return Model(head, head.initial(self.rng(f"reward_head/{hidden}/{outputs}/{adversary}/{seed}")))
 
+    def _loglinear_features(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        key = (LOGLINEAR_FEATURES, self.backbone.hash, digest_strings(prompts, texts))
+        return self.cache.array(key, lambda: self.backbone.find_features(prompts, texts))
+
     def _decoder_features(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         key = (DECODER_FEATURES, self.backbone.hash, digest_strings(prompts, texts))
         model = self.policy()
@@ -173,6 +206,20 @@ class Harness:
     def reference(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Log-probabilities of texts under the reference policy, shape (n,), float64."""
         return self.score(self.policy(), prompts, texts)
+
+    def divergence(self, model: contract.Model, prompts: np.ndarray) -> np.ndarray:
+        """KL(pi || pi_ref) of a log-linear policy for each prompt in nats, exact over its pool, shape (n,).
+
+        Raises:
+            ContractError: If the model is of another kind, whose KL only samples tell.
+        """
+        if model.architecture.name != "loglinear":
+            raise ContractError(
+                "the KL of this model is not known exactly",
+                expected="a log-linear policy",
+                found=f"a {model.architecture.name} model",
+            )
+        return np.asarray(model.architecture.divergence(model.weights, as_strings(prompts)))
 
     def sample(
         self,
@@ -334,7 +381,7 @@ def digest_model(model: contract.Model) -> str:
 
 def count_tokens(architecture: Any, prompts: np.ndarray, texts: np.ndarray) -> float:
     """Tokens of some texts and their prompts; heads on fixed encodings read texts whole."""
-    if architecture.name in ("head", "tabular"):
+    if architecture.name in ("head", "loglinear"):
         return float(len(texts))
     spaces = sum(text.count(" ") for text in texts) + sum(prompt.count(" ") for prompt in prompts)
     return float(spaces + 3 * len(texts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmark.runs.plan import Group
-from benchmark.tasks.backbones import TINY, parse_backbone
+from benchmark.tasks.backbones import parse_backbone
 from benchmark.tasks.prepare import domain_of
 from benchmark.tasks.pretraining import find_backbone, is_readable, make_backbone
 
@@ -34,7 +34,7 @@ def make_backbones(missing: Sequence[Named], workers: int = 1) -> None:
         missing: (text domain, name) of each.
         workers: How many may be made at a time, each in a process of one thread; 0 stands for this process.
     """
-    large = any(parse_backbone(name).name != TINY for _, name in missing)
+    large = any(parse_backbone(name).large for _, name in missing)
     if workers == 0 or (min(workers, len(missing)) < 2 and not large):
         for entry in missing:
             make_backbone(*entry)

@@ -1,4 +1,4 @@
-"""What a run trains on, as text: ``tiny``, ``smollm2-135m[lora=8]``, a folder or a Hub id, with options.
+"""What a run trains on, as text: ``tiny``, ``loglinear``, ``smollm2-135m[lora=8]``, a folder or a Hub id.
 
 A backbone is a policy and an encoder of texts; either may be swapped. This part names
 them, hashes what they are made from, and writes and reads the folder of a finished one.
@@ -20,8 +20,10 @@ import numpy as np
 from benchmark.contract import UsageError, unknown_name
 from benchmark.contract.files import make_once
 
-TINY, WORDS = "tiny", "words"
-SETTINGS_FILE = "reference.json"
+TINY, LOGLINEAR = "tiny", "loglinear"
+WORDS, STATES, ATTRIBUTES = "words", "states", "attributes"
+MADE_HERE = (TINY, LOGLINEAR, WORDS, STATES, ATTRIBUTES)
+"""Policies and encoders that are made from a domain's texts, not found in files."""
 MODELS_FOLDER = "models"
 ENCODER_TEXTS = 1000
 _PATTERN = re.compile(r"^\s*([^\[\]\s]+)\s*(?:\[(.*)\])?\s*$")
@@ -32,8 +34,9 @@ class BackboneSpec:
     """A backbone and its options.
 
     Attributes:
-        name: ``"tiny"``, a packaged model, a folder or a Hub id.
-        encoder: Features for reward heads: ``"words"`` (counts), or a sentence encoder by name, folder or id.
+        name: ``"tiny"``, ``"loglinear"``, a packaged model, a folder or a Hub id.
+        encoder: Features for reward heads and log-linear policies: ``"words"`` (counts), ``"states"`` (of the
+            tiny decoder), ``"attributes"`` (the oracle), or a sentence encoder by name, folder or id.
         lora: Rank of the adapters; 0 trains all weights.
         checkpoint: Rows whose activations are held at a time in training; 0 holds all.
         chat: Whether prompts go through the chat template; None where there is one.
@@ -65,6 +68,24 @@ class BackboneSpec:
         """Whether this is the tiny decoder as it comes."""
         return self == BackboneSpec()
 
+    @property
+    def large(self) -> bool:
+        """Whether its policy is a pretrained language model."""
+        return self.name not in MADE_HERE
+
+    @property
+    def needs_tiny(self) -> bool:
+        """Whether the domain's tiny decoder is a part of it."""
+        return not self.plain and (self.name == TINY or self.encoder == STATES)
+
+    @property
+    def contained(self) -> bool:
+        """Whether its folder holds all of it and nothing that methods may not know: what a sandbox is given.
+
+        The oracle encoder is for reference rows; it is never given to a submission.
+        """
+        return self.name in (TINY, LOGLINEAR) and self.encoder == WORDS
+
     @cached_property
     def sources(self) -> dict[str, Path]:
         """Files of the pretrained parts: "policy" and "encoder", where they are not made here.
@@ -75,13 +96,15 @@ class BackboneSpec:
         from benchmark.harness.hf.sources import find_source
 
         named = {"policy": self.name, "encoder": self.encoder}
-        return {part: find_source(name) for part, name in named.items() if name not in (TINY, WORDS)}
+        return {part: find_source(name) for part, name in named.items() if name not in MADE_HERE}
 
     def describe(self) -> dict[str, Any]:
         """Everything about it that could change results, as plain data; contents, not places."""
         from benchmark.harness.hf.sources import hash_source
 
         digests = {part: hash_source(source) for part, source in self.sources.items()}
+        if self.encoder in (STATES, ATTRIBUTES):
+            digests["encoder"] = self.encoder
         options: dict[str, Any] = {
             "longest": self.longest,
             "rate": self.rate,
@@ -108,7 +131,7 @@ def parse_backbone(text: str) -> BackboneSpec:
         )
     name, inside = match.groups()
     _check_name(name)
-    known = ("encoder",) if name == TINY else tuple(f.name for f in fields(BackboneSpec)[1:])
+    known = ("encoder",) if name in MADE_HERE else tuple(f.name for f in fields(BackboneSpec)[1:])
     values: dict[str, Any] = {}
     for part in filter(None, (p.strip() for p in (inside or "").split(","))):
         option, _, value = (s.strip() for s in part.partition("="))
@@ -121,7 +144,7 @@ def parse_backbone(text: str) -> BackboneSpec:
 def _check_name(name: str) -> None:
     from benchmark.harness.hf.sources import PACKAGES
 
-    known = (TINY, *PACKAGES)
+    known = (TINY, LOGLINEAR, *PACKAGES)
     if name not in known and "/" not in name and not Path(name).expanduser().is_dir():
         error = unknown_name("backbone", name, known)
         raise UsageError(
@@ -149,49 +172,74 @@ def _read_option(option: str, value: str) -> Any:
     )
 
 
-def write_backbone(
-    spec: BackboneSpec,
-    folder: Path,
-    prompts: np.ndarray,
-    texts: np.ndarray,
-    vocabulary: tuple[str, ...],
-    tiny: Path | None = None,
-) -> None:
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """What backbones of a domain are made from; it bears no outcome.
+
+    Attributes:
+        domain: Name of the domain.
+        prompts: Shape (n,), object dtype.
+        texts: Shape (n,), object dtype: draws from the reference law.
+        vocabulary: Words of the domain.
+        topics: Prompts of one topic ask for the same texts, shape (n,).
+    """
+
+    domain: str
+    prompts: np.ndarray
+    texts: np.ndarray
+    vocabulary: tuple[str, ...]
+    topics: np.ndarray
+
+
+def write_backbone(spec: BackboneSpec, folder: Path, corpus: Corpus, tiny: Path | None = None) -> None:
     """Write a backbone that is not plain into a folder: where its network lies, and its fitted encoder.
 
     Args:
         spec: The backbone.
         folder: An empty folder beside the other backbones; converted models are kept beside it too.
-        prompts: Prompts of the domain's pretraining corpus, shape (n,).
-        texts: Its texts, shape (n,).
-        vocabulary: Words of the domain.
-        tiny: Folder of the domain's tiny backbone, where the policy is that.
+        corpus: The domain's pretraining corpus.
+        tiny: Folder of the domain's tiny backbone, where that is a part.
 
     Raises:
         UsageError: If a pretrained part cannot be found or read.
     """
-    from benchmark.harness.hf.sources import hash_source
+    from benchmark.harness.saved import SETTINGS_FILE
 
     models = folder.parent / MODELS_FOLDER
-    if tiny is not None:
-        policy: dict[str, Any] = {"kind": TINY, "folder": str(tiny.resolve())}
+    encoder = _fit_encoder(spec, models, corpus, tiny)
+    policy: dict[str, Any]
+    if spec.name == TINY:
+        assert tiny is not None
+        policy = {"kind": TINY, "folder": str(tiny.resolve())}
+    elif spec.name == LOGLINEAR:
+        from benchmark.harness.loglinear.backbone import LogLinearBackbone
+        from benchmark.harness.loglinear.pools import Pools
+
+        pools = Pools.draw(corpus.prompts, corpus.texts, corpus.topics)
+        LogLinearBackbone.fit(pools, _load_encoder(encoder)).save(folder)
+        policy = {"kind": LOGLINEAR}
     else:
-        network = _ready_policy(spec, models, prompts, texts)
-        policy = {
-            "kind": "hf",
-            "folder": str(network.resolve()),
-            "digest": hash_source(network if spec.adapt else spec.sources["policy"]),
-            "options": {
-                "lora_rank": spec.lora,
-                "checkpoint": spec.checkpoint,
-                "chat": spec.chat,
-                "longest": spec.longest,
-                "learning_rate": spec.rate,
-            },
-        }
-    encoder = _fit_encoder(spec, models, prompts, texts, vocabulary)
+        policy = _describe_network(spec, models, corpus)
     content = {"policy": policy, "encoder": encoder}
     (folder / SETTINGS_FILE).write_text(json.dumps(content), encoding="utf-8")
+
+
+def _describe_network(spec: BackboneSpec, models: Path, corpus: Corpus) -> dict[str, Any]:
+    from benchmark.harness.hf.sources import hash_source
+
+    network = _ready_policy(spec, models, corpus.prompts, corpus.texts)
+    return {
+        "kind": "hf",
+        "folder": str(network.resolve()),
+        "digest": hash_source(network if spec.adapt else spec.sources["policy"]),
+        "options": {
+            "lora_rank": spec.lora,
+            "checkpoint": spec.checkpoint,
+            "chat": spec.chat,
+            "longest": spec.longest,
+            "learning_rate": spec.rate,
+        },
+    }
 
 
 def _ready_policy(spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: np.ndarray) -> Path:
@@ -214,35 +262,36 @@ def _ready_policy(spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: 
     )
 
 
-def _fit_encoder(
-    spec: BackboneSpec, models: Path, prompts: np.ndarray, texts: np.ndarray, vocabulary: tuple[str, ...]
-) -> dict[str, Any]:
+def _fit_encoder(spec: BackboneSpec, models: Path, corpus: Corpus, tiny: Path | None) -> dict[str, Any]:
+    prompts, texts = corpus.prompts, corpus.texts
     if spec.encoder == WORDS:
         from benchmark.harness import TextEncoder, Tokenizer
 
-        tokenizer = Tokenizer.of(vocabulary, prompts, texts)
-        fitted = TextEncoder.fit(tokenizer, prompts, texts)
-        return {"kind": WORDS, "words": list(tokenizer.words), **fitted.as_dict()}
+        tokenizer = Tokenizer.of(corpus.vocabulary, prompts, texts)
+        words = TextEncoder.fit(tokenizer, prompts, texts)
+        return {"kind": WORDS, "words": list(tokenizer.words), **words.as_dict()}
+    if spec.encoder == STATES:
+        assert tiny is not None
+        return {"kind": STATES, "folder": str(tiny.resolve())}
+    if spec.encoder == ATTRIBUTES:
+        from benchmark.tasks.attributes import AttributeEncoder
+
+        return {"kind": ATTRIBUTES, **AttributeEncoder.fit(corpus.domain, prompts, texts).as_dict()}
     from benchmark.harness.encoders.sentences import SentenceEncoder
     from benchmark.harness.hf.sources import hash_source, ready_model
 
     source = spec.sources["encoder"]
     few = slice(None, ENCODER_TEXTS)
-    folder = ready_model(source, models).resolve()
-    return {
-        "kind": "sentences",
-        **SentenceEncoder.fit(folder, hash_source(source), prompts[few], texts[few]).as_dict(),
-    }
-
-
-def read_settings(folder: Path) -> dict[str, Any] | None:
-    """What ``write_backbone`` wrote, or None where the folder holds a plain tiny backbone."""
-    path = folder / SETTINGS_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    sentences = SentenceEncoder.fit(
+        ready_model(source, models).resolve(), hash_source(source), prompts[few], texts[few]
+    )
+    return {"kind": "sentences", **sentences.as_dict()}
 
 
 def is_complete(folder: Path) -> bool:
     """Whether the networks that a folder written by ``write_backbone`` points to are still there."""
+    from benchmark.harness.saved import read_settings
+
     try:
         settings = read_settings(folder) or {}
         parts = [settings["policy"], settings["encoder"]]
@@ -252,31 +301,23 @@ def is_complete(folder: Path) -> bool:
 
 
 def load_backbone(folder: Path) -> Any:
-    """The backbone of a folder, tiny or not.
+    """The backbone of a folder, tiny or not, under the oracle encoder where it was made with that.
 
     Raises:
         UsageError: If it or its network cannot be read.
     """
-    from benchmark.harness import Backbone
+    from benchmark.harness.saved import load_saved
 
-    settings = read_settings(folder)
-    if settings is None:
-        return Backbone.load(folder)
-    policy, encoder = settings["policy"], _load_encoder(dict(settings["encoder"]))
-    if policy["kind"] == TINY:
-        from dataclasses import replace
-
-        return replace(Backbone.load(policy["folder"]), encoder=encoder)
-    from benchmark.harness.hf.backbone import HFBackbone
-
-    return HFBackbone.load(policy["folder"], encoder, digest=policy["digest"], **policy["options"])
+    return load_saved(folder, {ATTRIBUTES: _load_attributes})
 
 
 def _load_encoder(data: dict[str, Any]) -> Any:
-    if data.pop("kind") == WORDS:
-        from benchmark.harness import TextEncoder, Tokenizer
+    from benchmark.harness.saved import load_encoder
 
-        return TextEncoder.from_dict(Tokenizer(tuple(data.pop("words"))), data)
-    from benchmark.harness.encoders.sentences import SentenceEncoder
+    return load_encoder(data, {ATTRIBUTES: _load_attributes})
 
-    return SentenceEncoder.from_dict(data)
+
+def _load_attributes(data: dict[str, Any]) -> Any:
+    from benchmark.tasks.attributes import AttributeEncoder
+
+    return AttributeEncoder.from_dict(data)

@@ -18,6 +18,7 @@ from benchmark.tasks.corpora import is_pool, keep_pool
 from benchmark.tasks.scenario import Scenario, Value
 from benchmark.tasks.suite import Suite
 from benchmark.tasks.user_data import is_given, locate
+from simulators.parameters import find_parameter
 from simulators.protocols import Truth, World
 
 DEFAULT_DOMAIN = "headlines"
@@ -158,11 +159,9 @@ def check_scenario(scenario: Scenario) -> None:
     cards = {card.name: card for card in simulators.list_families(user_data=True)}
     if scenario.family not in cards:
         raise unknown_name("family", scenario.family, cards)
-    parameters = {p.name: p for p in cards[scenario.family].parameters}
+    parameters = cards[scenario.family].parameters
     for name, value in scenario.settings:
-        if name not in parameters:
-            raise unknown_name(f"parameter of {scenario.family}", name, [*parameters, "n"])
-        parameters[name].read(value)
+        find_parameter(scenario.family, parameters, name, ("n",)).read(value)
 
 
 def strength_of(scenario: Scenario) -> float:

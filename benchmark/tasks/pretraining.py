@@ -17,8 +17,9 @@ import numpy as np
 from benchmark.contract import make_rng
 from benchmark.contract.files import make_once
 from benchmark.tasks.backbones import (
-    SETTINGS_FILE,
+    LOGLINEAR,
     TINY,
+    Corpus,
     is_complete,
     load_backbone,
     parse_backbone,
@@ -41,7 +42,7 @@ def hash_backbone(domain: str, backbone: str = "tiny") -> str:
 
     spec = parse_backbone(backbone)
     content: dict[str, Any] = {
-        "backbone": TINY if spec.name == TINY else "hf",
+        "backbone": spec.name if spec.name in (TINY, LOGLINEAR) else "hf",
         "domain": _describe_texts(domain),
         "texts": PRETRAINING_TEXTS,
         "pretraining": str(inspect.signature(harness.pretrain)),
@@ -79,15 +80,16 @@ def make_backbone(domain: str, backbone: str = "tiny", folder: Path | None = Non
         folder: Parent folder; by default ``backbones`` in ``build_folder()``.
     """
     spec = parse_backbone(backbone)
-    # The tiny decoder under another encoder is the domain's own; it is made first, outside the lock.
-    tiny = make_backbone(domain, TINY, folder) if spec.name == TINY and not spec.plain else None
+    # A tiny decoder that is a part of it is the domain's own; it is made first, outside the lock.
+    tiny = make_backbone(domain, TINY, folder) if spec.needs_tiny else None
 
     def write(scratch: Path) -> None:
         if spec.plain:
             pretrain_on(domain).save(scratch)
         else:
             prompts, texts, vocabulary = draw_corpus(domain)
-            write_backbone(spec, scratch, prompts, texts, vocabulary, tiny)
+            topics = find_topics(domain, prompts, texts)
+            write_backbone(spec, scratch, Corpus(domain, prompts, texts, vocabulary, topics), tiny)
 
     return make_once(find_backbone(domain, backbone, folder), write, is_readable)
 
@@ -110,6 +112,7 @@ def open_backbone(domain: str, backbone: str = TINY, folder: Path | None = None)
 def is_readable(folder: Path) -> bool:
     """Whether a folder holds a backbone that this version can load."""
     from benchmark.harness import Backbone
+    from benchmark.harness.saved import SETTINGS_FILE
 
     if not folder.exists():
         return False
@@ -148,6 +151,15 @@ def draw_corpus(domain: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     prompts = prompts.to_numpy(zero_copy_only=False).astype(object)
     texts = written.texts.to_numpy(zero_copy_only=False).astype(object)
     return prompts, texts, tuple(loaded.vocabulary)
+
+
+def find_topics(domain: str, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    """What decides the texts of a prompt, shape (n,): the topic in a grammar, the prompt itself in a pool."""
+    from simulators.text import load_domain
+
+    if find_pool(domain) is not None:
+        return prompts
+    return np.asarray(load_domain(domain).detect(texts).topics)
 
 
 def draw_attributes(domain: Any, rng: np.random.Generator, n: int) -> np.ndarray:

@@ -48,7 +48,7 @@ class MeasuredTruth:
     # -- pairs ----------------------------------------------------------------
     @cached_property
     def pairs(self) -> np.ndarray:
-        """Arms of one cell, shape (m, 2)."""
+        """Arms of one test, shape (m, 2)."""
         return list_pairs(self.arms)
 
     @property
@@ -90,15 +90,15 @@ class MeasuredTruth:
     # -- effects --------------------------------------------------------------
     @cached_property
     def _fit(self) -> tuple[np.ndarray, np.ndarray]:
-        return fit_within(self.values, self.arms.means, self.arms.cells, 1 / self.arms.errors**2)
+        return fit_within(self.values, self.arms.means, self.arms.tests, 1 / self.arms.errors**2)
 
     @property
     def effects(self) -> np.ndarray:
-        """Within-cell weighted regression of mean outcomes on attributes, shape (K,).
+        """Within-test weighted regression of mean outcomes on attributes, shape (K,).
 
         Texts were randomised, attributes were not: writers chose what goes with what, so this is how
         texts with and without an attribute differ, the other attributes equal; 0 for an attribute
-        that never varies within a cell.
+        that never varies within a test.
         """
         return self._fit[0]
 
@@ -115,7 +115,7 @@ class MeasuredTruth:
     def tables(self) -> dict[str, pa.Table]:
         """The truth as tables: the texts kept back, and every pair of them that was compared."""
         arms, (first, second) = self.arms, self.pairs.T
-        held = {"prompt": arms.prompts, "text": arms.texts, "cell": arms.cells}
+        held = {"prompt": arms.prompts, "text": arms.texts, "test": arms.tests}
         held |= {"reward": arms.means, "error": arms.errors, "measurements": arms.weights}
         held |= {f"attribute.{name}": self.values[:, k] for k, name in enumerate(self.attributes)}
         pairs = {"prompt": arms.prompts[first], "first": arms.texts[first], "second": arms.texts[second]}
@@ -125,8 +125,8 @@ class MeasuredTruth:
     # -- what the scorer asks -------------------------------------------------
     @property
     def value_reference(self) -> float:
-        """Mean outcome of the texts kept back, cells equal."""
-        sizes = np.bincount(self.arms.cells)[self.arms.cells]
+        """Mean outcome of the texts kept back, tests equal."""
+        sizes = np.bincount(self.arms.tests)[self.arms.tests]
         return float(np.average(self.arms.means, weights=1 / sizes))
 
     @property
@@ -166,7 +166,7 @@ class MeasuredTruth:
         return {key: i for i, key in enumerate(zip(self.arms.prompts, self.arms.texts, strict=True))}
 
     def toggles(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pairs of one cell that differ in one attribute alone: attribute, arm with it, arm without it."""
+        """Pairs of one test that differ in one attribute alone: attribute, arm with it, arm without it."""
         change = (self.values[self.pairs[:, 0]] - self.values[self.pairs[:, 1]]).astype(int)
         rows = np.flatnonzero(np.abs(change).sum(axis=1) == 1)
         attribute = np.abs(change[rows]).argmax(axis=1)
@@ -176,18 +176,18 @@ class MeasuredTruth:
 
 
 def fit_within(
-    values: np.ndarray, outcomes: np.ndarray, cells: np.ndarray, weights: np.ndarray
+    values: np.ndarray, outcomes: np.ndarray, tests: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted least squares on deviations from cell means: coefficients and standard errors, shape (K,).
+    """Weighted least squares on deviations from test means: coefficients and standard errors, shape (K,).
 
     Variances are those of the weights times the residual chi2 / df, at least 1. Columns that do not
-    vary within cells get 0 and 0.
+    vary within tests get 0 and 0.
     """
-    _, cells = np.unique(cells, return_inverse=True)
-    total = np.bincount(cells, weights)
+    _, tests = np.unique(tests, return_inverse=True)
+    total = np.bincount(tests, weights)
 
     def centred(column: np.ndarray) -> np.ndarray:
-        return column - (np.bincount(cells, weights * column) / total)[cells]
+        return column - (np.bincount(tests, weights * column) / total)[tests]
 
     x = np.stack([centred(column) for column in values.T], axis=1) * np.sqrt(weights)[:, None]
     y = centred(outcomes) * np.sqrt(weights)

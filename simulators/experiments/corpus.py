@@ -15,7 +15,7 @@ from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
 from simulators.experiments.answers import MeasuredTruth, ask_about, fit_within
-from simulators.experiments.precision import Arms, Dispersion, measure_dispersion, pool_arms
+from simulators.experiments.precision import Arms, Dispersion, measure_dispersion, merge_arms
 from simulators.experiments.thinning import (
     Thinned,
     Thinning,
@@ -66,12 +66,12 @@ class CorpusWorld:
         log, rows = self.logged, self.thinned.rows
         values = self.domain.detectors.detect(log.texts[rows]).astype(np.float64)
         naive, _ = fit_within(values, log.outcomes[rows], number_of([log.prompts[rows]]), np.ones(len(rows)))
-        return MeasuredTruth(self.domain, _distinct(pool_arms(self.held, self.dispersion)), naive)
+        return MeasuredTruth(self.domain, _keep_best_measured(merge_arms(self.held, self.dispersion)), naive)
 
     def draw(self, n: int | None = None, data: str = "log", start: int = 0, complete: bool = False) -> Draw:
         """Rows ``start : start + n`` of the log, or of the randomised rows it was thinned from.
 
-        Outcomes of the twin are taken within cells where the log has one row a group: cells
+        Outcomes of the twin are taken within tests where the log has one row a group: tests
         differ in what no text decides.
 
         Args:
@@ -97,9 +97,9 @@ class CorpusWorld:
         chosen = self.logged.take(rows[start:stop])
         outcomes = chosen.outcomes
         if data == "twin" and self.thinned.propensity is None:
-            centre = np.bincount(self.logged.cells, self.logged.totals)
-            centre = centre / np.bincount(self.logged.cells, self.logged.weights).clip(1e-300)
-            outcomes = outcomes - centre[chosen.cells] + self.logged.outcomes.mean()
+            centre = np.bincount(self.logged.tests, self.logged.totals)
+            centre = centre / np.bincount(self.logged.tests, self.logged.weights).clip(1e-300)
+            outcomes = outcomes - centre[chosen.tests] + self.logged.outcomes.mean()
         columns: dict[str, Any] = {
             "prompt": pa.array(chosen.prompts, pa.string()),
             "text": pa.array(chosen.texts, pa.string()),
@@ -112,10 +112,10 @@ class CorpusWorld:
         if data == "log" and self.thinned.propensity is not None and self.thinned.target is not None:
             columns["propensity"] = self.thinned.propensity[start:stop]
             columns["target_propensity"] = self.thinned.target[start:stop]
-        told: dict[str, Any] = {"cell": chosen.cells, "group": chosen.groups}
+        facts: dict[str, Any] = {"test": chosen.tests, "group": chosen.groups}
         values = self.domain.detectors.detect(chosen.texts)
-        told |= {f"attribute.{name}": values[:, k] for k, name in enumerate(self.domain.attributes)}
-        return Draw(Log(pa.table(columns), self.feedback), pa.table(told))
+        facts |= {f"attribute.{name}": values[:, k] for k, name in enumerate(self.domain.attributes)}
+        return Draw(Log(pa.table(columns), self.feedback), pa.table(facts))
 
     @cached_property
     def _twin_rows(self) -> np.ndarray:
@@ -230,10 +230,10 @@ def make_corpus_world(
     return CorpusWorld(domain, logged, kept_back, thinned, measure_dispersion(trial), feedback, streams)
 
 
-def _distinct(arms: Arms) -> Arms:
-    """Arms without a second cell of the same prompt and text: the best measured one stays."""
+def _keep_best_measured(arms: Arms) -> Arms:
+    """Arms without a second test of the same prompt and text: the best measured one stays."""
     order = np.argsort(-arms.weights, kind="stable")
     _, first = np.unique(number_of([arms.prompts, arms.texts])[order], return_index=True)
     rows = np.sort(order[first])
-    names = ("texts", "prompts", "cells", "groups", "means", "weights", "errors")
+    names = ("texts", "prompts", "tests", "groups", "means", "weights", "errors")
     return Arms(*(getattr(arms, name)[rows] for name in names))

@@ -1,6 +1,6 @@
 """How sure an experiment is of its arms: replicates set the standard errors, not the binomial formula.
 
-Identical rows of one cell are an A/A control. Counts vary among them by more than chance
+Identical rows of one test are an A/A control. Counts vary among them by more than chance
 allows wherever measurements share a cause (a day, a server), so binomial variances are multiplied
 by ``phi = chi2 / df`` of the replicates, at least 1. Single measurements have the pooled
 variance within arms.
@@ -52,12 +52,12 @@ class Dispersion:
 
 @dataclass(frozen=True, eq=False)
 class Arms:
-    """Distinct texts of each cell, one entry an arm.
+    """Distinct texts of each test, one entry an arm.
 
     Attributes:
         texts: Object dtype.
         prompts: Object dtype.
-        cells: Cell of each arm, non-decreasing.
+        tests: Test of each arm, non-decreasing.
         groups: Group of each arm.
         means: Mean outcome.
         weights: Measurements behind it.
@@ -66,7 +66,7 @@ class Arms:
 
     texts: np.ndarray
     prompts: np.ndarray
-    cells: np.ndarray
+    tests: np.ndarray
     groups: np.ndarray
     means: np.ndarray
     weights: np.ndarray
@@ -113,20 +113,20 @@ def measure_dispersion(trial: Trial) -> Dispersion:
     return Dispersion(max(1.0, scale) if trial.counted else scale, degrees, trial.counted)
 
 
-def pool_arms(trial: Trial, dispersion: Dispersion) -> Arms:
-    """Rows of one cell and text merged."""
+def merge_arms(trial: Trial, dispersion: Dispersion) -> Arms:
+    """Rows of one test and text merged."""
     _, first, rows = np.unique(trial.arms, return_index=True, return_inverse=True)
     weights = np.bincount(rows, trial.weights)
     means = np.bincount(rows, trial.totals) / weights
     errors = np.sqrt(dispersion.variances(means, weights))
-    fields = (trial.texts[first], trial.prompts[first], trial.cells[first], trial.groups[first])
+    fields = (trial.texts[first], trial.prompts[first], trial.tests[first], trial.groups[first])
     order = np.lexsort((np.arange(len(first)), fields[2]))
     return Arms(*(values[order] for values in (*fields, means, weights, errors)))
 
 
 def list_pairs(arms: Arms) -> np.ndarray:
-    """Every unordered pair of arms of one cell, shape (m, 2)."""
-    starts = np.flatnonzero(np.r_[True, np.diff(arms.cells) != 0, True])
+    """Every unordered pair of arms of one test, shape (m, 2)."""
+    starts = np.flatnonzero(np.r_[True, np.diff(arms.tests) != 0, True])
     blocks = [np.zeros((0, 2), dtype=np.int64)]
     for begin, end in pairwise(starts.tolist()):
         first, second = np.triu_indices(end - begin, 1)

@@ -15,7 +15,7 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def read_table(path: str | Path) -> pa.Table:
-    """A table from a file; its format is told by its name.
+    """A table from a file; its name tells its format.
 
     Raises:
         UsageError: If there is no such file, or it is no table.

@@ -30,7 +30,7 @@ class Thinning:
         attribute: T; None keeps one row a group, chosen at random.
         strength: Log odds of T for each standard deviation of C.
         score: C, as a weight for each covariate; None takes the outcome that the covariates
-            predict within a cell, fitted on the rows kept back for the truth.
+            predict within a test, fitted on the rows kept back for the truth.
     """
 
     attribute: str | None = None
@@ -44,8 +44,8 @@ class Thinned:
 
     Attributes:
         rows: Row numbers, shape (m,).
-        propensity: P*(text | cell, C) of the rows kept, shape (m,); None where a row a group is kept.
-        target: P(text | cell) in the experiment, shape (m,), or None.
+        propensity: P*(text | test, C) of the rows kept, shape (m,); None where a row a group is kept.
+        target: P(text | test) in the experiment, shape (m,), or None.
         bound: M; 1 where a row a group is kept.
     """
 
@@ -90,7 +90,7 @@ def keep_one_a_group(trial: Trial, rng: np.random.Generator) -> Thinned:
 def reject_rows(
     trial: Trial, treated: np.ndarray, score: np.ndarray, strength: float, rng: np.random.Generator
 ) -> Thinned:
-    """Rows accepted by rejection sampling within cells.
+    """Rows accepted by rejection sampling within tests.
 
     Args:
         trial: Randomised rows.
@@ -108,8 +108,8 @@ def reject_rows(
             fix="name covariates that do",
         )
     c = (score - score.mean()) / spread
-    size = np.bincount(trial.cells)[trial.cells]
-    chance = (np.bincount(trial.cells, treated) / np.bincount(trial.cells).clip(1))[trial.cells]
+    size = np.bincount(trial.tests)[trial.tests]
+    chance = (np.bincount(trial.tests, treated) / np.bincount(trial.tests).clip(1))[trial.tests]
     mixed = (chance > 0) & (chance < 1)
     if not mixed.any():
         raise UsageError(
@@ -154,10 +154,10 @@ def score_rows(trial: Trial, fitted_on: Trial, weights: Mapping[str, float] | No
                 raise unknown_name("covariate", name, names)
         return z @ np.array([weights.get(name, 0.0) for name in names])
     score = np.zeros(len(trial))
-    for cell in np.unique(trial.cells):
-        fit = fitted_on.cells == cell
+    for test in np.unique(trial.tests):
+        fit = fitted_on.tests == test
         design = np.column_stack([np.ones(fit.sum()), (fitted_on.covariates[fit] - centre) / spread])
         if len(design) > 2 * design.shape[1]:
             slopes = np.linalg.lstsq(design, fitted_on.outcomes[fit], rcond=None)[0][1:]
-            score[trial.cells == cell] = z[trial.cells == cell] @ slopes
+            score[trial.tests == test] = z[trial.tests == test] @ slopes
     return score

@@ -1,7 +1,7 @@
 """A randomised experiment on texts, read from any table.
 
 A row is one randomised arm with a total over many measurements, or one measurement. Rows of the
-same cell compare: within a cell, who saw which text was decided at random. Knows no log and no truth.
+same test compare: within a test, who saw which text was decided at random. Knows no log and no truth.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Columns:
 
     Attributes:
         text: The text.
-        test: Columns whose combination is a cell: rows that agree on them were randomised against
+        test: Columns whose combination names a test: rows that agree on them were randomised against
             one another and differ in the text alone.
         outcome: What was measured; with ``weight``, how many of the measurements were a success.
         weight: How many measurements the row stands for; None where a row is one measurement.
@@ -58,7 +58,7 @@ class Trial:
     Attributes:
         texts: Object dtype.
         prompts: Object dtype.
-        cells: Cell of each row, 0, 1, ...
+        tests: Test of each row, 0, 1, ...
         groups: Group of each row, 0, 1, ...
         totals: Sum of the measurements.
         weights: Number of measurements, above 0.
@@ -70,7 +70,7 @@ class Trial:
 
     texts: np.ndarray
     prompts: np.ndarray
-    cells: np.ndarray
+    tests: np.ndarray
     groups: np.ndarray
     totals: np.ndarray
     weights: np.ndarray
@@ -89,12 +89,12 @@ class Trial:
 
     @cached_property
     def arms(self) -> np.ndarray:
-        """Rows of one cell with the same text share a number, 0, 1, ..."""
-        return number_of([self.cells, self.texts])
+        """Rows of one test with the same text share a number, 0, 1, ..."""
+        return number_of([self.tests, self.texts])
 
     def take(self, rows: np.ndarray) -> Trial:
         """Some of the rows."""
-        names = ("texts", "prompts", "cells", "groups", "totals", "weights", "covariates")
+        names = ("texts", "prompts", "tests", "groups", "totals", "weights", "covariates")
         times = None if self.times is None else self.times[rows]
         return replace(self, **{name: getattr(self, name)[rows] for name in names}, times=times)
 

@@ -102,10 +102,10 @@ def make_generated_world(
         UsageError: If the folder holds no model, or its texts vary in too few attributes.
     """
     table = write_texts(Path(model_folder), writing, Path(cache))
-    return make_pool_world(pool_texts(table, patterns), streams, parameters)
+    return make_pool_world(make_pool(table, patterns), streams, parameters)
 
 
-def pool_texts(table: pa.Table, patterns: Mapping[str, str] | None = None) -> CorpusDomain:
+def make_pool(table: pa.Table, patterns: Mapping[str, str] | None = None) -> CorpusDomain:
     """A pool (columns ``prompt``, ``text``) as a domain.
 
     A text written for several prompts stays with the first. Attributes that no two texts of a
@@ -197,7 +197,7 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         seed=int(parameters["writing"]),
     )
     table = write_texts(Path(str(parameters["model"])), writing, Path(str(parameters["cache"])))
-    domain = pool_texts(table)
+    domain = make_pool(table)
     # texts tell what a backbone is to be trained on, so they are what names the domain
     domain = replace(domain, name=f"{card.name}-{digest_pool(domain)}")
     return make_pool_world(domain, streams, parameters)

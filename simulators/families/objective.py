@@ -1,7 +1,8 @@
 """objective: what a user wants decides both what they ask and which text they prefer.
 
-After Kobalczyk and van der Schaar (ICML 2025): ``P(type of prompt = objective) = rho``. Rewards are
-asked for at prompts whose type is not the user's objective, the objective given as context.
+After Kobalczyk and van der Schaar (ICML 2025): ``P(type of prompt = objective)``, their rho, is the
+parameter ``agreement``. Rewards are asked for at prompts whose type is not the user's objective, and the
+objective comes with them as context.
 """
 
 from __future__ import annotations
@@ -24,8 +25,13 @@ from simulators.standard import compose_world, randomise
 from simulators.world import SimulatedWorld
 
 OBJECTIVE = Factor("objective", "bernoulli")
-RHO = Parameter(
-    "rho", 0.9, "how often the type of prompt is the user's objective; 1 leaves no overlap", 0.5, 1.0
+AGREEMENT = Parameter(
+    "agreement",
+    0.9,
+    "how often the type of prompt is the user's objective; 1 leaves no overlap",
+    0.5,
+    1.0,
+    formerly="rho",
 )
 CAUSAL_TYPE = Parameter("causal_type", False, "whether the type of prompt itself changes what is preferred")
 
@@ -33,10 +39,10 @@ CARD = FamilyCard(
     name="objective",
     situation="Users bring the prompts that suit their objective, so what they prefer seems to belong to the "
     "prompt rather than to them.",
-    parameters=(RHO, CAUSAL_TYPE, *text_parameters()),
+    parameters=(AGREEMENT, CAUSAL_TYPE, *text_parameters()),
     identified_by="the recorded objective, as long as some users bring the other type of prompt",
     recover="a head for each objective; an adversary in between",
-    fail="ignoring the objective; the adversary at rho = 1 or where the type is causal",
+    fail="ignoring the objective; the adversary at agreement 1 or where the type is causal",
     log_kind="pairs",
 )
 
@@ -44,12 +50,12 @@ CARD = FamilyCard(
 class _Classes:
     """P(type of prompt | objective)."""
 
-    def __init__(self, rho: float) -> None:
-        self.rho = rho
+    def __init__(self, agreement: float) -> None:
+        self.agreement = agreement
 
     def __call__(self, people: People) -> np.ndarray:
         wanted = np.asarray(people["objective"])[:, None] == np.arange(2)
-        return np.where(wanted, self.rho, 1 - self.rho)
+        return np.where(wanted, self.agreement, 1 - self.agreement)
 
 
 def _disagree(streams: Streams, effects: np.ndarray) -> np.ndarray:
@@ -85,7 +91,7 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         base = base + (2 * classes - 1)[None, :, None] * moved
     world = replace(
         world,
-        prompt_law=PromptLaw(classes, _Classes(float(parameters["rho"]))),
+        prompt_law=PromptLaw(classes, _Classes(float(parameters["agreement"]))),
         outcome=replace(world.outcome, base=base),
         context="objective",
         query_law=QueryLaw(asked=classes[None] != np.arange(2)[:, None]),

@@ -1,7 +1,8 @@
 """overlap: texts follow recorded segments ever more closely, until they cannot be told apart.
 
-``P(a_k = 1 | segment_k) = (1 +- rho) / 2`` and confounding is a weighted sum of the segments,
-so at rho = 1 it is a weighted sum of the attributes and nothing identifies their effects.
+``P(a_k = 1 | segment_k) = (1 +- r) / 2`` with r the correlation of the attribute and its segment, and
+confounding is a weighted sum of the segments, so at r = 1 it is a weighted sum of the
+attributes and nothing identifies their effects.
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ from simulators.standard import change_rule, choose_domain, compose_world
 from simulators.strength import solve_strength
 from simulators.world import SimulatedWorld
 
-RHO = Parameter(
-    "rho", 0.9, "how closely each responding attribute follows its segment; 1 is exactly", 0.05, 1.0
+CORRELATION = Parameter(
+    "correlation",
+    0.9,
+    "how closely each responding attribute follows its segment; 1 is exactly",
+    0.05,
+    1.0,
+    formerly="rho",
 )
 
 CARD = FamilyCard(
     name="overlap",
     situation="Each reader segment is shown nearly always the same phrasing, so few rows tell the phrasing's "
     "effect from the segment's.",
-    parameters=(STRENGTH, RHO, *text_parameters()),
-    identified_by="the covariates below rho = 1, by ever fewer rows; nothing at 1",
-    recover="covariate regression below rho = 1; nothing at 1",
+    parameters=(STRENGTH, CORRELATION, *text_parameters()),
+    identified_by="the covariates below correlation 1, by ever fewer rows; nothing at 1",
+    recover="covariate regression below correlation 1; nothing at 1",
     fail="weights, which explode",
 )
 
@@ -54,8 +60,8 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
     )
     weights = np.zeros((len(roles.names), len(names)))
     weights[responding, np.arange(len(names))] = roles.directions[responding]
-    rho = float(parameters["rho"])
-    gamma = np.inf if rho == 1 else float(np.log1p(rho) - np.log1p(-rho))
+    r = float(parameters["correlation"])
+    gamma = np.inf if r == 1 else float(np.log1p(r) - np.log1p(-r))
     return solve_strength(change_rule(world, weights=weights, gamma=gamma), float(parameters["strength"]))
 
 

@@ -55,7 +55,7 @@ def disagree(law: Law, outcome: Outcome, contexts: np.ndarray, feedback: Feedbac
     return feedback.misreports or len(utilities_of_kinds(law, outcome, contexts)[1]) > 1
 
 
-def pooled_table(
+def preference_table(
     law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np.ndarray, feedback: Feedback
 ) -> np.ndarray:
     """The Bradley-Terry projection of the log's pairs, shape (V, P, 2**K), the same for every context.

@@ -98,7 +98,16 @@ def test_input_is_what_the_contract_grants(
     monkeypatch.setattr(Sandbox, "_run", spy)
     sandbox.fit(EXAMPLE.read_bytes(), task)
     assert seen["files"] == ["log.parquet", "method.py", "queries.npz", "settings.json"]
-    assert set(seen["settings"]) == {"mode", "limits", "backbone", "budget", "device", "stream", "oracle"}  # type: ignore[arg-type]
+    assert set(seen["settings"]) == {
+        "mode",
+        "limits",
+        "backbone",
+        "budget",
+        "device",
+        "stream",
+        "oracle",
+        "precision",
+    }  # type: ignore[arg-type]
     assert seen["settings"]["backbone"] == "/backbone"  # type: ignore[index]
 
 

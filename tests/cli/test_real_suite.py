@@ -7,9 +7,10 @@ import pytest
 
 from benchmark.cli.main import invoke
 from benchmark.contract import UsageError
+from benchmark.harness.saved import read_settings
 from benchmark.runs.store import Store
-from benchmark.tasks import pretraining
-from benchmark.tasks.backbones import BackboneSpec, load_backbone, parse_backbone, read_settings
+from benchmark.tasks import prepare, pretraining
+from benchmark.tasks.backbones import BackboneSpec, load_backbone, parse_backbone
 from benchmark.tasks.suite import load_suite
 
 SUITE = """
@@ -196,7 +197,7 @@ def test_sentence_embeddings_are_mean_hidden_states_whatever_the_company(finishe
         ("smollm2-135m", BackboneSpec("smollm2-135m")),
         ("smollm2-135m[lora=8]", BackboneSpec("smollm2-135m")),
         (" me/it[ lora=0, chat=false ,rate=1e-4]", BackboneSpec("me/it", lora=0, chat=False, rate=1e-4)),
-        ("tiny[encoder=minilm-l6]", BackboneSpec(encoder="minilm-l6")),
+        ("tiny[encoder=minilm]", BackboneSpec(encoder="minilm")),
         ("/a/b[checkpoint=2,longest=9]", BackboneSpec("/a/b", checkpoint=2, longest=9)),
         ("/a/b[adapt=20]", BackboneSpec("/a/b", adapt=20)),
     ],
@@ -231,11 +232,11 @@ def test_the_suite_names_backbones_and_methods_that_exist():
     import methods
 
     suite = load_suite("real")
-    assert suite.backbones == ("smollm2-135m[chat=false,adapt=180]", "tiny[encoder=minilm-l6]")
+    assert suite.backbones == ("smollm2-135m[chat=false,adapt=180]", "tiny[encoder=minilm]")
     for text in suite.backbones:
         assert str(parse_backbone(text)) == text
     for scenario in suite.scenarios:
-        pretraining.check_scenario(scenario)
-        assert pretraining.domain_of(scenario) == "headlines"
+        prepare.check_scenario(scenario)
+        assert prepare.domain_of(scenario) == "headlines"
     for block in suite.block:
         assert {method.name for method in methods.match(block.methods)} == set(block.methods)

@@ -98,7 +98,7 @@ def test_tf32_needs_a_cuda_device():
 
 
 def test_bfloat16_is_for_the_tiny_decoder():
-    assert check_precision("bfloat16", "cpu", "tiny", "tiny[encoder=minilm-l6]") == "bfloat16"
+    assert check_precision("bfloat16", "cpu", "tiny", "tiny[encoder=minilm]") == "bfloat16"
     with pytest.raises(UsageError, match="tiny decoder"):
         check_precision("bfloat16", "cpu", "tiny", "smollm2-135m")
 

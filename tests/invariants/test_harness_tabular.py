@@ -96,6 +96,7 @@ def test_texts_outside_the_table_are_refused():
 
 
 def test_table_hashes_tell_references_apart():
-    plain, other = tabular_harness(PROMPTS, TEXTS), tabular_harness(PROMPTS, TEXTS, np.ones((2, 5)) * 2)
+    plain = tabular_harness(PROMPTS, TEXTS)
+    other = tabular_harness(PROMPTS, TEXTS, np.arange(10.0).reshape(2, 5))
     assert plain.backbone.hash != other.backbone.hash
     assert plain.encode(PROMPTS, TEXTS[:2]).shape[0] == 2

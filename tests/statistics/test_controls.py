@@ -21,7 +21,8 @@ from benchmark.contract import Budget
 from benchmark.harness import Harness, drive, predict
 from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.prepare import draw_attributes, make_task
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.pretraining import draw_attributes
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import check_suite
 

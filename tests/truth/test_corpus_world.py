@@ -202,7 +202,7 @@ def test_pairs_asked_about_differ_and_do_not_say_which_way(one_a_test):
     place = {text: i for i, text in enumerate(truth.arms.texts)}
     rows = np.array([place[text] for text in queries.texts])
     pairs = rows[queries.pairs]
-    assert (truth.arms.cells[pairs[:, 0]] == truth.arms.cells[pairs[:, 1]]).all()
+    assert (truth.arms.tests[pairs[:, 0]] == truth.arms.tests[pairs[:, 1]]).all()
     d = truth.arms.means[pairs[:, 0]] - truth.arms.means[pairs[:, 1]]
     assert (np.abs(d) >= 2 * np.hypot(*truth.arms.errors[pairs].T)).all()
     assert abs((d > 0).mean() - 0.5) < 4 * 0.5 / np.sqrt(len(d))
@@ -215,8 +215,8 @@ def test_pairs_without_a_difference_are_resolved_one_time_in_twenty():
     clicks = rng.binomial(3000, rng.beta(0.02 * size, 0.98 * size, len(table)))
     truth = make_corpus_world(table.set_column(2, "clicks", pa.array(clicks)), COUNTS, STREAMS).truth
     # pairs of one test share arms: count by test
-    by_test = np.bincount(truth.arms.cells[truth.pairs[:, 0]], truth.resolved)
-    by_test = by_test[np.unique(truth.arms.cells)] / 6
+    by_test = np.bincount(truth.arms.tests[truth.pairs[:, 0]], truth.resolved)
+    by_test = by_test[np.unique(truth.arms.tests)] / 6
     assert abs(by_test.mean() - 0.0455) < 4 * by_test.std() / np.sqrt(len(by_test)) + 0.003
     assert truth.spread < 0.3 * np.median(truth.difference_errors)
 

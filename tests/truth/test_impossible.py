@@ -19,7 +19,8 @@ from benchmark.contract import Budget, Streams, make_rng
 from benchmark.harness import Cache, Failure, Harness, drive, predict
 from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.prepare import draw_attributes, make_task
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.pretraining import draw_attributes
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import check_suite
 from simulators.text import load_domain

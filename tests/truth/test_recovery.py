@@ -168,7 +168,7 @@ def test_nudges_identify_effects_until_they_break():
 
 
 def test_overlap_at_one_leaves_nothing_to_tell_apart():
-    table = Table("overlap", rho=1)
+    table = Table("overlap", correlation=1)
     design = np.column_stack([table.shown, table.prompts, table.log.covariates])
     assert np.linalg.matrix_rank(design) < design.shape[1]
     assert table.world.law.effective_share == 0
@@ -305,7 +305,7 @@ def test_rankings_prefer_what_is_worth_more():
 
 
 def test_objective_decides_prompt_and_preference():
-    world = make_world("objective", seed=SEED, rho=0.9)
+    world = make_world("objective", seed=SEED, agreement=0.9)
     rows = world.draw_rows(0, N)
     wanted = rows.people["objective"] == world.prompt_law.classes[rows.prompt_ids]
     assert wanted.mean() == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / N))

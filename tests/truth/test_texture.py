@@ -27,7 +27,7 @@ VARIANTS = [
     ("observed", {"prompts": "unique", "noise": 2.5, "domain": "answers"}),
     ("selection", {"rule": "extreme", "strength": 0.7, "noise": 1.4}),
     ("marker", {"rule": "mild"}),
-    ("overlap", {"rho": 1.0}),
+    ("overlap", {"correlation": 1.0}),
     ("heterogeneous", {"phrases": 0.4, "noise": 1.5}),
     ("heterogeneous", {"feedback": "preference", "flips": 0.1, "ties": 0.5}),
     ("objective", {"causal_type": True}),
@@ -147,7 +147,7 @@ def test_without_texture_nothing_is_drawn_otherwise():
         ("observed", {"feedback": "rating"}),
         ("observed", {"phrases": 0.5, "strength": 1.3}),
         ("nonlinear", {"strength": 0.5}),
-        ("overlap", {"rho": 1.0}),
+        ("overlap", {"correlation": 1.0}),
     ],
 )
 def test_strength_means_what_it_says(family, given):

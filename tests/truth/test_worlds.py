@@ -12,6 +12,8 @@ from worlds import make_world, written_domains
 
 import simulators
 from benchmark.contract import Streams, UsageError
+from benchmark.tasks.prepare import check_scenario
+from benchmark.tasks.scenario import Scenario
 from simulators.catalogue import describe_scenarios
 
 CARDS = simulators.list_families()
@@ -126,3 +128,17 @@ def test_every_family_writes_in_each_of_its_domains(family, domain):
     assert np.isfinite(world.truth.rewards).all()
     assert np.isfinite(world.truth.naive_rewards).all()
     assert len(world.draw(20).log) == 20
+
+
+@pytest.mark.parametrize(
+    ("scenario", "now"), [("overlap[rho=0.9]", "correlation"), ("objective[rho=0.9]", "agreement")]
+)
+def test_an_old_name_of_a_parameter_is_answered_with_the_new_one(scenario, now):
+    parsed = Scenario.parse(scenario)
+    for refuse in (
+        lambda: check_scenario(parsed),
+        lambda: simulators.build(parsed.family, parsed.parameters, Streams("s", parsed.family, 0)),
+    ):
+        with pytest.raises(UsageError, match="another name now") as caught:
+            refuse()
+        assert caught.value.fix == f"write {now} for rho"

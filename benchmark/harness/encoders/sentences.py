@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import UsageError
+from benchmark.harness.encoders.prompts import indicate_prompts, known_prompts
 from benchmark.harness.hf.policy import split_by_length
 from benchmark.harness.hf.products import FastProducts
 from benchmark.harness.hf.sources import hush
@@ -51,8 +52,7 @@ class SentenceEncoder:
             prompts: Shape (n,).
             texts: Shape (n,).
         """
-        distinct = tuple(sorted(set(prompts)))
-        raw = cls(Path(folder), digest, distinct if 1 < len(distinct) <= MOST_PROMPTS else ())
+        raw = cls(Path(folder), digest, known_prompts(prompts, MOST_PROMPTS))
         encoded = raw.encode(prompts, texts)
         spread = max(float(np.sqrt(encoded.var(axis=0).sum())), 1e-3)
         return replace(raw, centre=encoded.mean(axis=0), spread=spread)
@@ -71,12 +71,13 @@ class SentenceEncoder:
     def encode(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Features, shape (n, d), float64: embeddings of unit length, then prompt indicators."""
         distinct, which = np.unique(np.asarray(texts).astype(str), return_inverse=True)
-        known = {prompt: place for place, prompt in enumerate(self.prompts)}
-        asked = np.zeros((len(texts), len(known)))
-        for row, prompt in enumerate(prompts):
-            if prompt in known:
-                asked[row, known[prompt]] = 1.0
+        asked = indicate_prompts(self.prompts, prompts)
         return np.concatenate([self._embed(distinct)[which.reshape(-1)], asked], axis=1)
+
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Embeddings of prompts, shape (n, d), float64."""
+        distinct, which = np.unique(np.asarray(prompts).astype(str), return_inverse=True)
+        return self._embed(distinct)[which.reshape(-1)]
 
     def _embed(self, texts: np.ndarray) -> np.ndarray:
         """Embeddings of distinct texts, shape (n, d); rows of similar length go together."""

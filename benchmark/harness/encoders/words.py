@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.harness.cache import digest_strings
+from benchmark.harness.encoders.prompts import indicate_prompts, known_prompts
 from benchmark.harness.tokenizer import SPECIAL, UNKNOWN, Ragged, Tokenizer
 
 FIRST_WORD = len(SPECIAL)
@@ -83,7 +84,7 @@ class TextEncoder:
         terms = np.concatenate([frequent_words, frequent_bigrams])[columns >= 0]
         columns = columns[columns >= 0]
         rank = np.argsort(terms, kind="stable")
-        distinct = tuple(dict.fromkeys(sorted(set(prompts)))) if len(set(prompts)) > 1 else ()
+        distinct = known_prompts(prompts)
         width = len(kept) + len(distinct)
         raw = cls(tokenizer, distinct, terms[rank], columns[rank], np.zeros(width), 1.0)
         encoded = raw.encode(prompts, texts)
@@ -112,13 +113,12 @@ class TextEncoder:
             cells = rows[known] * d + self.columns[places]
             flat += np.bincount(cells, weights=shares[places], minlength=n * d)
         encoded = flat.reshape(n, d)
-        places, known = _look_up(self._sorted_prompts, np.asarray(prompts, dtype=object))
-        encoded[np.flatnonzero(known), d - len(self.prompts) + places] = 1.0
+        encoded[:, d - len(self.prompts) :] = indicate_prompts(self.prompts, prompts)
         return encoded
 
-    @cached_property
-    def _sorted_prompts(self) -> np.ndarray:
-        return np.array(self.prompts, dtype=object)
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Counts of every word of the vocabulary in prompts, shape (n, words), float64."""
+        return count_terms(self.tokenizer, prompts)
 
     @cached_property
     def hash(self) -> str:
@@ -141,6 +141,14 @@ class TextEncoder:
         terms, columns = (np.array(data[name], dtype=np.int64) for name in ("terms", "columns"))
         centre = np.array(data["centre"], dtype=np.float64)
         return cls(tokenizer, tuple(data["prompts"]), terms, columns, centre, data["spread"])
+
+
+def count_terms(tokenizer: Tokenizer, texts: np.ndarray) -> np.ndarray:
+    """Occurrences of each word of a tokenizer in each text, shape (n, words), float64."""
+    (rows, ids), _ = _occurrences(tokenizer.encode(texts), len(tokenizer))
+    width = len(tokenizer.words)
+    cells = rows * width + ids - FIRST_WORD
+    return np.bincount(cells, minlength=len(texts) * width).reshape(len(texts), width).astype(np.float64)
 
 
 def _occurrences(

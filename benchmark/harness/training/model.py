@@ -40,7 +40,7 @@ class Architecture(Protocol):
     """How texts become inputs and inputs become scores; holds no weights that are trained.
 
     Attributes:
-        name: "decoder", "head", "tabular" or "hf".
+        name: "decoder", "loglinear", "hf" or "head".
         signature: Requests may be stacked on the ensemble axis where signatures are equal.
         policy: Whether values are log-probabilities of texts.
         stackable: Whether K may exceed 1.

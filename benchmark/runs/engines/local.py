@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmark.runs.engines.base import CellResult, Finished, WorkbenchFactory
 from benchmark.runs.plan import Group
-from benchmark.tasks.backbones import TINY, parse_backbone
+from benchmark.tasks.backbones import parse_backbone
 
 RETRIES = 2
 START_SECONDS = 300.0
@@ -214,7 +214,7 @@ def _finish(job: _Job) -> tuple[Group, list[CellResult]]:
 # -- workers ------------------------------------------------------------------
 def worker_settings(backbones: Iterable[str]) -> dict[str, str]:
     """Environment of processes that train on some backbones, read before Python starts."""
-    large = any(parse_backbone(name).name != TINY for name in backbones)
+    large = any(parse_backbone(name).large for name in backbones)
     return {**WORKER_SETTINGS, **(LARGE_MODEL_SETTINGS if large else {})}
 
 

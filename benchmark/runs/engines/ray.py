@@ -35,7 +35,7 @@ def run_ray(
         import ray
     except ImportError as error:
         raise UsageError(
-            "the ray engine needs ray", expected="ray", found=error, fix="pip install 'confoundbench[ray]'"
+            "the ray engine needs ray", expected="ray", found=error, fix="pip install -e '.[ray]'"
         ) from error
     if not ray.is_initialized():
         ray.init(log_to_driver=False, runtime_env={"env_vars": dict(THREAD_CAPS)})

@@ -73,11 +73,12 @@ def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) 
     if settings["mode"] == "check":
         check = getattr(importlib.import_module(settings["checks"]), "check_method")  # noqa: B009
         return lambda: _check(check, load_method(source))
-    from benchmark.harness import Backbone, Failure, Harness, drive, predict
+    from benchmark.harness import Failure, Harness, drive, predict
+    from benchmark.harness.saved import load_saved
 
     log = Log.read(folder / "log.parquet")
     queries = unpack_queries((folder / "queries.npz").read_bytes())
-    backbone = Backbone.load(Path(settings["backbone"])) if settings["backbone"] else None
+    backbone = load_saved(settings["backbone"]) if settings["backbone"] else None
     harness = Harness(
         backbone=backbone,
         budget=Budget(**settings["budget"]),

@@ -13,7 +13,7 @@ from benchmark.sandbox.outside.seccomp import build_filter
 
 ISOLATIONS = ("bubblewrap", "none")
 APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-FIX_INSTALL = "pip install 'confoundbench[sandbox]', or install the system package bubblewrap"
+FIX_INSTALL = "pip install -e '.[sandbox]' in the clone, or install the system package bubblewrap"
 FIX_APPARMOR = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
 FIX_GENERAL = "allow unprivileged user namespaces on this machine, or run on Linux elsewhere"
 BY_NAME = "to run code you trust without a wall, pass isolation 'none' (records are stamped with it)"
