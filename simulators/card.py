@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmark.contract.seeding import Streams
+from simulators.identification.strategies import STRATEGIES
 from simulators.parameters import Parameter, Value
 from simulators.protocols import World
 
@@ -18,7 +19,8 @@ class FamilyCard:
         name: Name used in scenarios.
         situation: What goes wrong, in one plain sentence.
         parameters: Parameters with ranges and defaults.
-        identified_by: What identifies the effect, and through which roles.
+        strategies: Names of the strategies that its causal graph allows at default parameters; a test derives
+            them from the generator. None where nothing in the log identifies the effect.
         recover: Who should recover the truth.
         fail: Who should fail.
         log_kind: What a row of the log holds: "outcome", "pairs" or "rankings".
@@ -28,11 +30,16 @@ class FamilyCard:
     name: str
     situation: str
     parameters: tuple[Parameter, ...]
-    identified_by: str
+    strategies: tuple[str, ...]
     recover: str
     fail: str
     log_kind: str = "outcome"
     user_data: str = ""
+
+    @property
+    def identified_by(self) -> str:
+        """What identifies the effect, in words."""
+        return "; ".join(STRATEGIES[name] for name in self.strategies) or "nothing in the log"
 
     @property
     def defaults(self) -> dict[str, Value]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from benchmark.contract.errors import UsageError
 from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
+from simulators.identification.graph import CausalGraph
 from simulators.proposals import JudgedPairs, Search
 from simulators.text.phrasebook import Usage
 from simulators.text.prompts import PromptWriter
@@ -263,6 +264,9 @@ class World(Protocol):
 
     def card(self) -> dict[str, Any]:
         """How hard the world is and why, as plain data; it holds the truth."""
+
+    def graph(self) -> CausalGraph:
+        """What its generator does, as a causal graph; see ``simulators.identification``."""
 
     def oracle(self) -> Oracle:
         """Measures texts on fresh people; raises ``Incompatible`` where nobody can be asked."""

@@ -22,6 +22,7 @@ from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from benchmark.contract.seeding import Streams
 from simulators.card import FamilyCard
+from simulators.identification import CausalGraph, build_graph, describe_strategies, find_strategies
 from simulators.law.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.law.codes import encode
 from simulators.law.comparison import measure_borda_regret
@@ -234,6 +235,10 @@ class SimulatedWorld:
         """The proposer of an audit of this world; see ``simulators.proposer``."""
         return TiltedProposer(self.asked_texts, self.truth)
 
+    def graph(self) -> CausalGraph:
+        """What the generator does, found by probing it."""
+        return build_graph(self)
+
     def card(self) -> dict[str, Any]:
         """How hard the world is and why, as plain data. It holds the truth, so methods never see it."""
         truth, law, card = self.truth, self.law, self.family
@@ -263,7 +268,7 @@ class SimulatedWorld:
             if self.feedback.slots == 1
             else measure_borda_regret(law, self.prompt_law, self.mechanism, self.contexts_of(law.people)),
             "recorded": [column.role for column in self.recording.columns],
-            "identified_by": card.identified_by,
+            "identified_by": describe_strategies(find_strategies(self.graph())),
             "should_recover": card.recover,
             "should_fail": card.fail,
         }

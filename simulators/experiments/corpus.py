@@ -25,6 +25,7 @@ from simulators.experiments.thinning import (
     score_rows,
 )
 from simulators.experiments.trial import Columns, Trial, number_of, read_trial
+from simulators.identification import CausalGraph, Node, describe_strategies, find_strategies
 from simulators.protocols import Draw, Oracle, Proposer, QuerySizes
 from simulators.text.corpus import CorpusDomain, make_corpus
 from simulators.text.detectors import Reader
@@ -125,6 +126,24 @@ class CorpusWorld:
         """Resolved pairs and toggled pairs of the texts kept back."""
         return ask_about(self.truth, sizes or QuerySizes(), self.streams.rng("queries"))
 
+    def graph(self) -> CausalGraph:
+        """Who was shown what, and why: by the recorded score, or by what else distinguishes groups."""
+        rejected = self.thinned.propensity is not None
+        nodes = {"text": Node("text", ("text",)), "outcome": Node("outcome", ("outcome",))}
+        nodes |= {name: Node("factor", (f"covariate.{name}",)) for name in self.logged.covariate_names}
+        if not rejected:
+            nodes["group"] = Node("factor")
+        edges = [
+            (name, end)
+            for name, node in nodes.items()
+            if node.kind == "factor"
+            for end in ("text", "outcome")
+        ]
+        if rejected:
+            nodes["propensity"] = Node("column", ("propensity",))
+            edges.append(("text", "propensity"))
+        return CausalGraph(nodes, (*edges, ("text", "outcome")))
+
     def oracle(self) -> Oracle:
         """Nothing: see Raises.
 
@@ -171,9 +190,7 @@ class CorpusWorld:
             "effects": named(truth.effects),
             "effects_error": named(truth.effects_mcse),
             "naive_limit": named(truth.naive_effects),
-            "identified_by": "the covariates and the logged propensity"
-            if rejected
-            else "nothing for certain: what distinguishes groups is recorded in part",
+            "identified_by": describe_strategies(find_strategies(self.graph())),
         }
 
 

@@ -33,7 +33,7 @@ CARD = FamilyCard(
     situation="Reading time and sharing were recorded beside what drives the phrasing, but both came after "
     "it: one carries its effect, the other follows from phrasing and score.",
     parameters=(STRENGTH, OVERLAP, KIND, SHARE, LABELLED, *text_parameters()),
-    identified_by="the covariates alone, without what came after the text",
+    strategies=("back-door", "propensity"),
     recover="methods that heed the roles: covariates in, mediators out",
     fail="adjusting for everything recorded",
 )

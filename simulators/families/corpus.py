@@ -82,7 +82,7 @@ CARD = FamilyCard(
         ),
         Parameter("task", "Write a text.", "the prompt where no column holds one", form="any text"),
     ),
-    identified_by="with an attribute: the covariates and the logged propensity; else nothing for certain",
+    strategies=("back-door", "propensity"),
     recover="with an attribute: covariate regression and inverse propensity weights; else nobody in full, "
     "adjustment as far as covariates describe the tests",
     fail="taking the outcome at face value",

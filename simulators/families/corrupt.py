@@ -29,7 +29,7 @@ CARD = FamilyCard(
     situation="Texts were assigned at random, but in the unflagged rows, most of the log, every outcome has "
     "the wrong sign.",
     parameters=(CLEAN, *text_parameters()),
-    identified_by="the flagged rows, whose text law is known",
+    strategies=("slice",),
     recover="weighting the flagged rows; doubly robust means, whatever the outcome model",
     fail="an outcome model trained on the log",
 )

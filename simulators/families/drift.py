@@ -21,7 +21,7 @@ CARD = FamilyCard(
     name="drift",
     situation="Over the year the house style changed while scores rose and fell with the season.",
     parameters=(STRENGTH, OVERLAP, *text_parameters()),
-    identified_by="adjustment for time, which is recorded",
+    strategies=("back-door", "propensity"),
     recover="adjustment for a smooth trend; the logged propensity",
     fail="pooling the year",
 )

@@ -42,7 +42,7 @@ CARD = FamilyCard(
     situation="Popular sources score higher and write differently, better in part; popularity is recorded "
     "with error, and their placement moves popularity alone.",
     parameters=(STRENGTH, OVERLAP, ENTANGLEMENT, ERROR, ENDOGENEITY, REACTION, *text_parameters()),
-    identified_by="the instrument, which moves the outcome through popularity alone",
+    strategies=("confounder-instrument", "proxies"),
     recover="subtracting the instrumented effect of popularity; joint regression as far as error allows",
     fail="rewards made invariant to popularity; everything once the writer reacts to it",
 )

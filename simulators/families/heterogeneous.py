@@ -37,7 +37,7 @@ CARD = FamilyCard(
     situation="Annotators come in types that want different things, nobody recorded who is which, and a "
     "reward for all of them serves some badly.",
     parameters=(TYPES, DISAGREEMENT, FEEDBACK, FLIPS, TIES, *text_parameters()),
-    identified_by="several rankings of three from each annotator, whose id is recorded",
+    strategies=("randomised",),
     recover="mixtures of rewards, by their worst group",
     fail="one reward for all",
     log_kind="rankings",

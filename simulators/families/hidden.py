@@ -23,7 +23,7 @@ CARD = FamilyCard(
     situation="Something nobody recorded decides both which phrasing is shown and how it is received; what "
     "was recorded moves the phrasing only.",
     parameters=(STRENGTH, OVERLAP, *text_parameters()),
-    identified_by="nothing in the log",
+    strategies=("instrument",),
     recover="nothing; honest bounds widen",
     fail="every method that sees the log alone, together",
 )

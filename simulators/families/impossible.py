@@ -31,7 +31,7 @@ CARD = FamilyCard(
     situation="Who sees which phrasing is decided entirely by something unrecorded that also moves the "
     "score, and a coin outside the log decides whether phrasings help or harm.",
     parameters=text_parameters(texture=False),
-    identified_by="nothing whatever",
+    strategies=(),
     recover="nobody",
     fail="everybody; mean regret below one half over many signs invalidates a run",
 )

@@ -26,7 +26,7 @@ CARD = FamilyCard(
     situation="What decides both phrasing and score was not recorded, but for every attribute an independent "
     "coin nudged the writer towards it.",
     parameters=(STRENGTH, OVERLAP, PUSH, DIRECT, DEPENDENT, *text_parameters()),
-    identified_by="the nudges, which move the outcome through the text alone",
+    strategies=("instrument",),
     recover="two-stage least squares",
     fail="all that ignores the nudges; two-stage least squares where a nudge acts directly or is no coin",
 )

@@ -26,7 +26,7 @@ CARD = FamilyCard(
     situation="Phrasings are shown mostly to the readers they suit, so their average effect is not the "
     "effect seen among those who were shown them.",
     parameters=(STRENGTH, OVERLAP, MODIFICATION, *text_parameters()),
-    identified_by="an outcome model with interactions averaged over the covariates, or the logged propensity",
+    strategies=("back-door", "propensity"),
     recover="outcome models averaged over covariates, doubly robust, logged propensities",
     fail="subtracting an additive function of the covariates",
 )

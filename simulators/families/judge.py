@@ -34,7 +34,7 @@ CARD = FamilyCard(
     situation="An automatic judge scored every text and favours some phrasings that readers do not care for; "
     "readers scored a few texts.",
     parameters=(STRENGTH, SHARE, ERROR, *text_parameters()),
-    identified_by="the readers' scores, which calibrate the judge",
+    strategies=("randomised",),
     recover="judge calibration, debiasing for the logged style attributes",
     fail="the raw judge",
 )

@@ -52,7 +52,7 @@ CARD = FamilyCard(
     situation="Advocates pick the two or three arguments of a letter with the reader in mind, and readers "
     "who agree anyway are sent some arguments more often.",
     parameters=(STRENGTH, OVERLAP, EFFECTS, DOMAIN),
-    identified_by="the covariates, or the logged propensity of the letter, which is exact",
+    strategies=("back-door", "propensity"),
     recover="Causal Preference Optimization with the logged propensity, doubly robust, covariate regression",
     fail="taking agreement at face value; an outcome model without covariates",
 )

@@ -48,7 +48,7 @@ CARD = FamilyCard(
     situation="A greeting that does nothing is used most on Mondays, and whatever is posted on Mondays "
     "scores higher.",
     parameters=(STRENGTH, OVERLAP, RULE, BALANCED, *text_parameters("answers")),
-    identified_by="comparing within days: the day is recorded",
+    strategies=("back-door", "propensity"),
     recover="within-day pairs, residuals, covariate regression",
     fail="preference optimisation on raw scores, which amplifies the greeting",
 )

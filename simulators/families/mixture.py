@@ -27,7 +27,7 @@ CARD = FamilyCard(
     situation="What decides phrasing and score was not recorded, but for a small flagged share of rows the "
     "phrasing was assigned at random.",
     parameters=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, *text_parameters()),
-    identified_by="the randomised slice; the rest of the log can lend it precision",
+    strategies=("instrument", "slice"),
     recover="combiners of slice and log",
     fail="the log alone, which is biased; the slice alone, which is small",
 )

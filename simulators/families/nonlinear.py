@@ -20,7 +20,7 @@ CARD = FamilyCard(
     situation="The most and the least engaged readers alike score higher and see other phrasings than those "
     "in between; all of it is recorded, none of it is linear.",
     parameters=(STRENGTH, OVERLAP, *text_parameters()),
-    identified_by="back-door adjustment for the covariates by a flexible model, or the logged propensity",
+    strategies=("back-door", "propensity"),
     recover="boosted and other flexible nuisances, doubly robust, logged propensities",
     fail="linear adjusters, about as badly as no adjustment",
 )

@@ -18,7 +18,7 @@ CARD = FamilyCard(
     name="null",
     situation="No phrasing has any effect, yet some look good because of who was shown them.",
     parameters=(STRENGTH, OVERLAP, *text_parameters()),
-    identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
+    strategies=("back-door", "propensity"),
     recover="adjusters, by finding nothing",
     fail="taking the outcome at face value, which finds effects",
 )

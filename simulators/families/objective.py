@@ -40,7 +40,7 @@ CARD = FamilyCard(
     situation="Users bring the prompts that suit their objective, so what they prefer seems to belong to the "
     "prompt rather than to them.",
     parameters=(AGREEMENT, CAUSAL_TYPE, *text_parameters()),
-    identified_by="the recorded objective, as long as some users bring the other type of prompt",
+    strategies=("randomised",),
     recover="a head for each objective; an adversary in between",
     fail="ignoring the objective; the adversary at agreement 1 or where the type is causal",
     log_kind="pairs",

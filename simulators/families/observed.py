@@ -27,7 +27,7 @@ CARD = FamilyCard(
     situation="Readers who score everything higher are also shown some phrasings more often, and all that "
     "drives this is recorded.",
     parameters=(STRENGTH, OVERLAP, FEEDBACK, *text_parameters()),
-    identified_by="back-door adjustment for the covariates, or weighting by the logged propensity",
+    strategies=("back-door", "propensity"),
     recover="covariate regression, partial-out, inverse propensity weights, doubly robust, matching",
     fail="taking the outcome at face value; subtracting the marginal fit of the outcome on covariates",
 )

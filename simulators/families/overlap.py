@@ -36,7 +36,7 @@ CARD = FamilyCard(
     situation="Each reader segment is shown nearly always the same phrasing, so few rows tell the phrasing's "
     "effect from the segment's.",
     parameters=(STRENGTH, CORRELATION, *text_parameters()),
-    identified_by="the covariates below correlation 1, by ever fewer rows; nothing at 1",
+    strategies=("back-door", "propensity"),
     recover="covariate regression below correlation 1; nothing at 1",
     fail="weights, which explode",
 )

@@ -23,7 +23,7 @@ CARD = FamilyCard(
     situation="Texts from a large stock are shown in slots of a page; upper slots are seen more, and some "
     "phrasings sit there more often.",
     parameters=(STRENGTH, OVERLAP, *text_parameters()),
-    identified_by="the logged propensity of the text given its slot, or adjustment for the slot",
+    strategies=("back-door", "propensity"),
     recover="inverse propensity scores, self-normalised, and kernels over similar texts",
     fail="taking the outcome at face value",
 )

@@ -35,7 +35,7 @@ CARD = FamilyCard(
     situation="An opening that nobody cares for was put before texts after they had been compared, and "
     "mostly before the winners.",
     parameters=(CHOSEN, REJECTED, TESTED, *text_parameters("answers")),
-    identified_by="knowing that the opening came after the choice; everything else, by the pairs",
+    strategies=(),
     recover="rewards that cannot see the opening",
     fail="every reward learnt from the pairs as they are",
     log_kind="pairs",

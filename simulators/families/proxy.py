@@ -23,7 +23,7 @@ CARD = FamilyCard(
     situation="What decides both phrasing and score was not recorded, but a survey and browsing behaviour "
     "each measure it with independent error.",
     parameters=(STRENGTH, OVERLAP, ERROR, *text_parameters()),
-    identified_by="proximal adjustment: each proxy instruments the other",
+    strategies=("proxies",),
     recover="proximal two-stage regression",
     fail="adjusting for the proxies as if they were the confounder, which gets part of the way",
 )

@@ -24,7 +24,7 @@ CARD = FamilyCard(
     name="randomised",
     situation="Texts were assigned at random: the outcome can be taken at face value.",
     parameters=PARAMETERS,
-    identified_by="randomisation",
+    strategies=("randomised", "propensity"),
     recover="everything; adjusters may gain precision",
     fail="nothing",
 )

@@ -21,7 +21,7 @@ CARD = FamilyCard(
     situation="Any attribute can be written on demand, but the one that goes with high scores is not the one "
     "that causes them.",
     parameters=(STRENGTH, OVERLAP, *text_parameters()),
-    identified_by="back-door adjustment for the covariates, attribute by attribute",
+    strategies=("back-door", "propensity"),
     recover="counterfactual pairs that turn on the attribute of greatest causal effect",
     fail="counterfactual pairs that turn on the attribute of greatest correlation",
 )

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from benchmark.contract import make_rng
-from benchmark.runs.store import PREDICTIONS, RECORDS, TEMPORARY
+from benchmark.contract.files import TEMPORARY
 from leaderboard import build_board
 
 SCRIPT = Path(__file__).with_name("killable_run.py")
 KILLS, PATIENCE_S = 10, 120.0
+RECORDS, PREDICTIONS = "records-", "predictions-"
 SUITE = """
 name = "killed"
 version = "1"

@@ -19,7 +19,8 @@ from torch import nn
 
 from benchmark.contract import Budget, Log, Tags, Texts, Train, make_rng
 from benchmark.harness import Cache, Harness, drive, to_llama
-from benchmark.harness.decoder.network import DecoderShape, pretrain
+from benchmark.harness.decoder.network import DecoderShape
+from benchmark.harness.decoder.pretrain import pretrain
 from simulators.text import load_domain
 
 TAGS = Tags()

@@ -19,7 +19,8 @@ from benchmark.contract import Budget, make_rng
 from benchmark.harness import Harness, drive, predict
 from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.prepare import domain_of, draw_attributes, make_task
+from benchmark.tasks.prepare import domain_of, make_task
+from benchmark.tasks.pretraining import draw_attributes
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import check_suite
 from simulators.text import load_domain

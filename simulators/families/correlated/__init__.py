@@ -42,7 +42,7 @@ CARD = FamilyCard(
     situation="Two qualities of a text nearly always come together, so few pairs tell how people trade one "
     "for the other.",
     parameters=(CORRELATION, FIRST, PAIRS, *text_parameters()),
-    identified_by="the pairs themselves, by ever fewer of them as the correlation grows",
+    strategies=("randomised",),
     recover="any preference learner on enough pairs; penalties that split the features cost rows",
     fail="learners judged on pairs like the log's, which hide what was not learnt",
     log_kind="pairs",

@@ -37,7 +37,7 @@ CARD = FamilyCard(
     situation="Texts were assigned at random, but only readers who answered left a score, and some phrasings "
     "are answered by the well-disposed alone.",
     parameters=(STRENGTH, RULE, RESPONSE, *text_parameters()),
-    identified_by="the logged chance of an answer, or a shadow variable that moves scores and not answering",
+    strategies=("selection-weights",),
     recover="weighting answers by one over their chance",
     fail="using the answered rows as they are",
 )
