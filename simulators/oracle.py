@@ -47,7 +47,7 @@ def make_oracle(
 
     Returns:
         ``(prompts, texts, context) -> outcomes``; it raises ``ContractError`` where a prompt or a
-        context is none of the world's, and asks nobody then.
+        context is none of the world's, and no people are used up then.
     """
     asked = 0
     lowest = (

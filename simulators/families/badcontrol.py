@@ -34,7 +34,7 @@ CARD = FamilyCard(
     "it: one carries its effect, the other follows from phrasing and score.",
     parameters=(STRENGTH, OVERLAP, KIND, SHARE, LABELLED, *text_parameters()),
     strategies=("back-door", "propensity"),
-    recover="methods that heed the roles: covariates in, mediators out",
+    recover="methods that adjust for covariates and leave out columns recorded as mediators",
     fail="adjusting for everything recorded",
 )
 
