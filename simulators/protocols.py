@@ -125,6 +125,18 @@ class Domain(Protocol):
     ) -> np.ndarray:
         """``log P(text | attributes, prompt)`` of a text that such a writer wrote, shape (n,)."""
 
+    def choose_phrases(
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        usage: Usage | None = None,
+    ) -> np.ndarray:
+        """The phrase that each slot of the texts of ``write`` says, shape (n, slots)."""
+
+    def read_phrases(self, texts: Strings) -> np.ndarray:
+        """The phrases of any strings, shape (n, slots); -1 where the domain cannot write the string."""
+
     def detect(self, texts: Strings) -> Detected:
         """Attributes read back from any strings."""
 

@@ -109,7 +109,7 @@ def build_world(scenario: Scenario, streams: Streams) -> World:
     """The world of a scenario; unknown families, unknown parameters and bad values are usage errors."""
     import simulators
 
-    world = simulators.build(scenario.family, locate(scenario), streams)
+    world = simulators.build(scenario.family, locate(scenario), streams, scenario.n or simulators.ROWS)
     if is_pool(world.domain):
         keep_pool(world.domain)
     return world
@@ -173,10 +173,11 @@ def domain_of(scenario: Scenario) -> str:
     """Name of the text domain of a scenario; where a user gave its texts, they are read or written first."""
     if is_given(scenario):
         return _given_domain(scenario)
+    from simulators.parameters import apply_preset
     from simulators.text import name_domain
 
     defaults = family_defaults().get(scenario.family, {})
-    chosen = {**defaults, **scenario.parameters}
+    chosen = {**defaults, **apply_preset(scenario.parameters)}
     return name_domain(str(chosen.get("domain", DEFAULT_DOMAIN)), str(chosen.get("prompts", "6")))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ def simulate(
         raise UsageError("a seed is never negative", expected="--seed of at least 0", found=seed)
     check_scenario(parsed)
     parsed = pin(parsed)
-    world = build_world(parsed, Streams(season or PUBLIC_SEASON, parsed.family, seed))
+    world = build_world(replace(parsed, n=wanted), Streams(season or PUBLIC_SEASON, parsed.family, seed))
     most = world.n_rows
     rows = wanted or most or ROWS
     if most is not None and rows > most:

@@ -30,7 +30,7 @@ CARD = FamilyCard(
     name="impossible",
     situation="Who sees which phrasing is decided entirely by something unrecorded that also moves the "
     "score, and a coin outside the log decides whether phrasings help or harm.",
-    parameters=(*text_parameters(),),
+    parameters=text_parameters(texture=False),
     strategies=(),
     recover="no method",
     fail="every method; a mean regret below one half over many signs invalidates a run",

@@ -19,6 +19,7 @@ from simulators.law.codes import all_attributes, encode
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Column, LogEdits, Recording, Rows, attribute_columns, factors
 from simulators.law.roles import DECOY
+from simulators.law.wording import Wording
 from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
 from simulators.strength import with_delta
@@ -46,12 +47,15 @@ class _Judge:
     bias: np.ndarray
     error: float
     base: np.ndarray
+    wording: Wording | None
 
     def __call__(self, means: np.ndarray) -> np.ndarray:
         return means + all_attributes(len(self.bias)) @ self.bias
 
     def score(self, rows: Rows) -> np.ndarray:
         seen = self.base[0, rows.prompt_ids, encode(rows.attributes[0])]
+        if self.wording is not None and rows.phrases is not None:
+            seen = seen + self.wording.shift(rows.phrases[0])
         return seen + rows.attributes[0] @ self.bias + self.error * rows.people["judge_error"]
 
 
@@ -80,7 +84,7 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
     bias[styles] = WEAKER
     bias[styles[0]] = 1.0
     bias *= float(parameters["strength"]) * world.roles.largest_effect
-    judge = _Judge(bias, float(parameters["error"]), world.outcome.base)
+    judge = _Judge(bias, float(parameters["error"]), world.mechanism.base, world.wording)
     names = world.domain.attributes
     columns = (
         *factors("engagement", "recency", "mobile"),

@@ -46,6 +46,15 @@ class Roles:
         """Indices of the attributes with one of these roles."""
         return np.flatnonzero([name in names for name in self.names])
 
+    def scaled(self, scale: float) -> Roles:
+        """The same roles with every effect and prompt intercept on another scale."""
+        return replace(
+            self,
+            effects=self.effects * scale,
+            prompt_intercepts=self.prompt_intercepts * scale,
+            largest_effect=self.largest_effect * scale,
+        )
+
     def without_effects(self) -> Roles:
         """The same world with every effect zero: what responds becomes a decoy, the rest inert."""
         names = tuple(DECOY if direction else INERT for direction in self.directions)

@@ -114,10 +114,35 @@ class CorpusDomain:
         Raises:
             UsageError: Always.
         """
-        raise UsageError(
+        raise self._whole()
+
+    def choose_phrases(
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        usage: Usage | None = None,
+    ) -> np.ndarray:
+        """Refused: the texts are whole and have no slots.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise self._whole()
+
+    def read_phrases(self, texts: Strings) -> np.ndarray:
+        """Refused, as ``choose_phrases`` is.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise self._whole()
+
+    def _whole(self) -> UsageError:
+        return UsageError(
             f"domain {self.name!r} has no paraphrases to choose from",
             expected="a domain with a grammar",
-            fix="leave the parameter phrases at 1",
+            fix="leave the parameters phrases and wording as they are",
         )
 
     def wording_log_probability(

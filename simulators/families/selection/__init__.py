@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
-from simulators.families.selection.answers import Answers, solve_slope
+from simulators.families.selection.answers import STEEPEST, Answers, solve_slope
 from simulators.families.selection.outcome import OutcomeSelection
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import LogEdits, Recording, factors
@@ -60,7 +60,8 @@ def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
     # scores vary around their text's mean by the shadow variable and by noise
     (reach, reach_weights), (noise, noise_weights) = REACH.grid(), np.polynomial.hermite_e.hermegauss(40)
     world = replace(world, outcome=replace(world.outcome, prognosis=np.array([SPREAD])))
-    offsets = np.add.outer(SPREAD * reach, noise).ravel()
+    scale = float(np.sqrt(world.feedback.noise_variance))
+    offsets = np.add.outer(SPREAD * reach, scale * noise).ravel()
     weights = np.multiply.outer(reach_weights, noise_weights / noise_weights.sum()).ravel()
     seen = (*factors("mobile"), *factors("reach", group="shadow"))
 
@@ -70,7 +71,7 @@ def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
         recording = Recording((*seen, answers.flag), outcome=answers.score)
         return replace(world, edits=LogEdits(recorded_mean=rule), recording=recording)
 
-    return solve_slope(selected, float(world.parameters["strength"]))
+    return solve_slope(selected, float(world.parameters["strength"]), STEEPEST / scale)
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
