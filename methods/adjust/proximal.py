@@ -33,13 +33,12 @@ class Proximal:
         removed = np.zeros(len(proxies))
         for k in range(proxies.shape[1]):
             removed += self._effect(scored, controls, proxies[:, k], proxies[:, sources != sources[k]]) * (
-                proxies[:, k] - proxies[:, k].mean())
+                proxies[:, k] - proxies[:, k].mean()
+            )
         value = scored.value - removed / proxies.shape[1]
         return partial_out(replace(scored, value=value), controls)
 
-    def _effect(
-        self, scored: Scored, controls: np.ndarray, proxy: np.ndarray, others: np.ndarray
-    ) -> float:
+    def _effect(self, scored: Scored, controls: np.ndarray, proxy: np.ndarray, others: np.ndarray) -> float:
         columns = np.column_stack([controls, others])
         on_outcome = slopes(scored, columns, others.shape[1])
         on_proxy = slopes(replace(scored, value=proxy), columns, others.shape[1])

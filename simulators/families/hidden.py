@@ -45,9 +45,7 @@ def _draw_signed(rng: np.random.Generator, bounds: tuple[float, float], *shape: 
     return rng.uniform(*bounds, shape) * rng.choice([-1.0, 1.0], shape)
 
 
-def compose_unrecorded(
-    card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
-) -> SimulatedWorld:
+def compose_unrecorded(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
     """A world whose confounders are mostly unrecorded, before its parameter for strength is applied."""
     domain = choose_domain(parameters)
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))

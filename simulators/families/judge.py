@@ -31,8 +31,8 @@ ERROR = Parameter("error", 0.7, "standard deviation of the judge's own error", 0
 
 CARD = FamilyCard(
     name="judge",
-    situation="An automatic judge scored every text and likes or dislikes some phrasings more than readers do; "
-    "readers scored a few texts.",
+    situation="An automatic judge scored every text and likes or dislikes some phrasings more than readers "
+    "do; readers scored a few texts.",
     parameters=(STRENGTH, SHARE, ERROR, *text_parameters()),
     strategies=("randomised",),
     recover="judge calibration, debiasing for the logged style attributes",

@@ -24,8 +24,8 @@ SHARE = Parameter("share", 0.15, "share of rows whose text was assigned at rando
 
 CARD = FamilyCard(
     name="mixture",
-    situation="Much of what decides phrasing and score was not recorded, but for a small flagged share of rows "
-    "the phrasing was assigned at random.",
+    situation="Much of what decides phrasing and score was not recorded, but for a small flagged share of "
+    "rows the phrasing was assigned at random.",
     parameters=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, *text_parameters()),
     strategies=("slice",),
     recover="combiners of slice and log",

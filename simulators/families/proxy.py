@@ -1,7 +1,7 @@
 """proxy: the confounder is unrecorded, but noisy measurements of it are.
 
-Proxies come from two sources, in turn: ``w_i = l_i mood + error (sqrt(c) e_source + sqrt(1 - c) e_i)``. Errors
-within a source are correlated (c), between sources they are independent, so a proxy of one source
+Proxies come from two sources, in turn: ``w_i = l_i mood + error (sqrt(c) e_source + sqrt(1 - c) e_i)``.
+Errors within a source are correlated (c), between sources they are independent, so a proxy of one source
 instruments those of the other.
 """
 

@@ -134,4 +134,6 @@ def aligned_weights(
     weights = coefficients + spread * noise * np.linalg.norm(coefficients) / np.sqrt(d)
     weights *= np.sign(weights @ coefficients)[:, None]
     sizes = 1 - 1.25 * spread * streams.rng("sizes").random(len(directions))
-    return np.asarray((directions * sizes)[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True))
+    return np.asarray(
+        (directions * sizes)[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    )
