@@ -184,7 +184,7 @@ def run_suite(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         precision: ``"float32"``, ``"tf32"`` or ``"bfloat16"``.
         workers: Number of processes; 0 runs everything in this one, without time limits. By default one
-            a processor, or one on an accelerator.
+            for each processor, or one on an accelerator.
         engine: ``"local"`` or ``"ray"``.
         shard: ``"i/n"``, the i-th of n parts.
         retry: Statuses to run again.
@@ -250,17 +250,17 @@ def plan_run(
         suite: Name of a suite, a TOML file, or a ``Suite``.
         store: Folder of the records.
         entrants: What is run in place of the repository's methods, such as a submission.
-        methods: This and what follows mean what they mean in ``run_suite``.
-        scenarios: See there.
-        seeds: See there.
-        backbone: See there.
-        device: See there.
-        precision: See there.
-        workers: See there.
-        engine: See there.
-        shard: See there.
-        retry: See there.
-        secret: See there.
+        methods: As in ``run_suite``, like all arguments below.
+        scenarios: As in ``run_suite``.
+        seeds: As in ``run_suite``.
+        backbone: As in ``run_suite``.
+        device: As in ``run_suite``.
+        precision: As in ``run_suite``.
+        workers: As in ``run_suite``.
+        engine: As in ``run_suite``.
+        shard: As in ``run_suite``.
+        retry: As in ``run_suite``.
+        secret: As in ``run_suite``.
 
     Raises:
         UsageError: If a name is unknown or a value is out of range.
@@ -380,7 +380,7 @@ def write_provenance(store: Store, planned: PlannedRun) -> None:
 
 # -- defaults -----------------------------------------------------------------
 def default_store(suite: Suite, scenarios: Sequence[Scenario] = ()) -> Path:
-    """Where results of a suite go unless told otherwise.
+    """The default folder for the records of a suite.
 
     Args:
         suite: The suite.
@@ -395,7 +395,7 @@ def default_store(suite: Suite, scenarios: Sequence[Scenario] = ()) -> Path:
 
 
 def default_workers(device: str = "cpu") -> int:
-    """One a processor that this process may use; on an accelerator one, which batches cells instead."""
+    """One for each processor that this process may use; one on an accelerator, which batches cells."""
     if device != "cpu":
         return 1
     if hasattr(os, "sched_getaffinity"):
