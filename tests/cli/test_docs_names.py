@@ -1,4 +1,4 @@
-"""The names and paths that the documents mention exist, and the glossary holds words that the documents use."""
+"""Names, paths and links on the pages exist, and the glossary holds words that the pages use."""
 
 import re
 from importlib import import_module
