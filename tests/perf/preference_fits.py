@@ -90,9 +90,9 @@ class Bench:
 
 
 def open_bench(folder: str, steps: int) -> Bench:
-    from benchmark.harness import Backbone, settle
+    from benchmark.harness import Backbone, set_arithmetic
 
-    settle(threads=1)
+    set_arithmetic(threads=1)
     return Bench(Backbone.load(f"{folder}/backbone"), steps)
 
 

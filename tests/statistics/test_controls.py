@@ -41,7 +41,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 4000,
         "queries": {"pairs": 1024, "contrasts": 64, "pool": 64, "samples": 1},
-        "block": [{"scenarios": ["randomised"]}],
+        "cells": [{"scenarios": ["randomised"]}],
     }
 )
 

@@ -33,7 +33,7 @@ SUITE = check_suite(
         "version": "1",
         "n": N,
         "queries": {"pairs": 1024, "contrasts": 16, "pool": 64, "samples": 1},
-        "block": [{"scenarios": ["observed"]}],
+        "cells": [{"scenarios": ["observed"]}],
     }
 )
 SCENARIOS = {

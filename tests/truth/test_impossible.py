@@ -49,7 +49,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 400,
         "queries": {"pairs": 128, "contrasts": 1, "pool": 32, "samples": 1},
-        "block": [{"scenarios": ["impossible"]}],
+        "cells": [{"scenarios": ["impossible"]}],
     }
 )
 

@@ -24,7 +24,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 2000,
         "queries": {"pairs": 16, "contrasts": 1, "pool": 4, "samples": 1},
-        "block": [{"scenarios": ["observed"]}],
+        "cells": [{"scenarios": ["observed"]}],
     }
 )
 
