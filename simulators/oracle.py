@@ -88,7 +88,7 @@ def find_prompts(prompts: np.ndarray, domain: Domain) -> np.ndarray:
     ids = domain.prompt_writer.read([str(prompt) for prompt in prompts])
     if (ids < 0).any():
         raise ContractError(
-            "the oracle knows no such prompt",
+            "the oracle does not know this prompt",
             expected="prompts of the log or the queries",
             found=repr(str(prompts[ids.argmin()]))[:80],
         )

@@ -161,7 +161,7 @@ def find_parameter(
     if name in {parameter.name for parameter in TEXTURE}:
         raise UsageError(
             f"family {family!r} has no texture: {name!r} cannot be set",
-            expected="a family whose texts come from a grammar and whose rewards are ours to draw",
+            expected="a family whose texts come from a grammar and whose rewards are simulated",
             found=name,
             fix=f"leave {name} out",
         )

@@ -65,7 +65,7 @@ def run_suite(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         precision: ``"float32"``, ``"tf32"`` or ``"bfloat16"``.
         workers: Number of processes; 0 runs everything in this one, without time limits. By default one
-            a processor, or one on an accelerator.
+            for each processor, or one on an accelerator.
         engine: ``"local"`` or ``"ray"``.
         shard: ``"i/n"``, the i-th of n parts.
         retry: Statuses to run again.
@@ -103,7 +103,7 @@ def plan(suite: str | Path | Suite = "quick", store: str | Path | None = None, *
     Args:
         suite: Name of a suite, a TOML file, or a ``Suite``.
         store: Folder of the records; by default that of ``run_suite``.
-        **options: Arguments of ``run_suite`` that say how: ``methods`` to ``secret``.
+        **options: The keyword arguments of ``run_suite`` from ``methods`` to ``secret``.
 
     Raises:
         UsageError: If a name is unknown or a value is out of range.
@@ -229,7 +229,7 @@ def write_provenance(store: Store, planned: PlannedRun) -> None:
 
 
 def default_store(suite: Suite, scenarios: Sequence[Scenario] = ()) -> Path:
-    """Where results of a suite go unless told otherwise.
+    """The default folder for the records of a suite.
 
     Args:
         suite: The suite.

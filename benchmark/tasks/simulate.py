@@ -112,7 +112,7 @@ def simulate(
     rows = wanted or most or ROWS
     if most is not None and rows > most:
         raise UsageError(
-            "the table does not yield so many rows of log",
+            "the table has too few rows for a log of this length",
             expected=f"n of at most {most}",
             found=rows,
             fix="leave n out for all rows",
@@ -170,7 +170,7 @@ def _write(
 def write_rows(
     world: World, n: int, data: str, log_path: Path, truth_path: Path | None, on_rows: OnRows | None
 ) -> None:
-    """Stream rows of the log or of its twin to parquet, a few blocks at a time.
+    """Stream rows of the log or of its twin to parquet, some thousand at a time.
 
     Args:
         world: The world.

@@ -29,9 +29,9 @@ from benchmark.tasks.suite import check_suite
 
 
 def plan_of(*names, seeds=3):
-    block = {"scenarios": ["null", "observed"]}
+    product = {"scenarios": ["null", "observed"]}
     suite = check_suite(
-        {"name": "t", "version": "1", "n": 10, "seeds": seeds, "group_size": 4, "block": [block]}
+        {"name": "t", "version": "1", "n": 10, "seeds": seeds, "group_size": 4, "cells": [product]}
     )
     return make_plan(suite, [Entrant(name, fingerprint=name) for name in names])
 

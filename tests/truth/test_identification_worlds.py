@@ -49,9 +49,9 @@ INTENDED = {
     ("selection", (("rule", "extreme"),)): (["shadow"], []),
     ("judge", ()): (["randomised"], []),
     ("corrupt", ()): ([], ["slice"]),
-    # their recorded columns move the text alone
-    ("hidden", ()): (["instrument"], []),
-    ("mixture", ()): (["instrument"], ["slice"]),
+    # recorded columns move text and outcome both
+    ("hidden", ()): ([], []),
+    ("mixture", ()): ([], ["slice"]),
     ("impossible", ()): ([], []),
     ("prefix", ()): ([], []),
     ("objective", ()): (["randomised"], []),
