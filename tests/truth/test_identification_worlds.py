@@ -92,6 +92,10 @@ def test_the_page_and_its_drawings_are_what_the_worlds_say():
     assert (DOCS / "identification.md").read_text("utf-8") == describe_identification()
     for card in simulators.list_families():
         drawing = (DOCS / "graphs" / f"{card.name}.svg").read_text("utf-8")
-        linked = {name.replace("_", " ") for edge in example_graph(card.name, DRAWN.get(card.name)).edges for name in edge}
+        linked = {
+            name.replace("_", " ")
+            for edge in example_graph(card.name, DRAWN.get(card.name)).edges
+            for name in edge
+        }
         written = drawing.replace("\n", " ")
         assert all(name.split(" ")[0].split(".")[0] in written for name in linked)
