@@ -27,6 +27,9 @@ SETTINGS: tuple[tuple[str, dict[str, Value]], ...] = (
 )
 """Settings beside the defaults that change, or might be thought to change, what identifies the effect."""
 
+DRAWN: dict[str, dict[str, Value]] = {"wide": {"covariates": 12, "confounders": 2}}
+"""Settings that are drawn in place of the defaults, where these are too large to be looked at."""
+
 HEADER = """# What identifies each world
 
 This page says for each world how the effect of a text can be estimated from its log. It is derived from the
@@ -75,7 +78,7 @@ def write_page() -> None:
     DRAWINGS.mkdir(exist_ok=True)
     PAGE.write_text(describe_identification(), encoding="utf-8")
     for card in list_families():
-        drawing = draw_graph(example_graph(card.name), card.name)
+        drawing = draw_graph(example_graph(card.name, DRAWN.get(card.name)), card.name)
         (DRAWINGS / f"{card.name}.svg").write_text(drawing, encoding="utf-8")
 
 
