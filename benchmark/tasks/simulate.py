@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.contract import PUBLIC_SEASON, Log, Streams, UsageError
-from benchmark.contract.log import METADATA_KEY
+from benchmark.contract.log import mark_table
 from benchmark.tasks.prepare import build_world, check_scenario
 from benchmark.tasks.scenario import Scenario, check_rows
 from benchmark.tasks.user_data import pin
@@ -196,8 +196,7 @@ def _append(
     writers: dict[Path, Any], stack: ExitStack, path: Path, table: pa.Table, feedback: str | None = None
 ) -> None:
     if feedback is not None:
-        described = json.dumps({"version": 1, "feedback": feedback}, sort_keys=True)
-        table = table.replace_schema_metadata({METADATA_KEY: described.encode()})
+        table = mark_table(table, feedback)
     if path not in writers:
         writers[path] = stack.enter_context(pq.ParquetWriter(path, table.schema))
     writers[path].write_table(table.cast(writers[path].schema))
