@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.contract import PUBLIC_SEASON, Log, Streams, UsageError
+from benchmark.contract.files import write_json
 from benchmark.contract.log import mark_table
 from benchmark.tasks.prepare import build_world, check_scenario
 from benchmark.tasks.scenario import Scenario, check_rows
@@ -157,10 +157,10 @@ def _write(
     card = world.card()
     if not with_truth:
         card = {name: value for name, value in card.items() if name not in TRUTH_OF_CARD}
-    _write_json(out / "card.json", card)
+    write_json(out / "card.json", card)
     yield "card.json"
     if with_truth:
-        _write_json(out / "truth.json", describe_truth(world.truth))
+        write_json(out / "truth.json", describe_truth(world.truth))
         yield "truth.json"
         for name, table in world.truth.tables().items():
             pq.write_table(table, out / f"{name}.parquet")
@@ -219,11 +219,3 @@ def describe_truth(truth: Truth) -> dict[str, Any]:
     if truth.roles is not None:
         told["roles"] = dict(zip(truth.attributes, truth.roles, strict=True))
     return {name: value for name, value in told.items() if value == value}
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, sort_keys=True, default=_native) + "\n")
-
-
-def _native(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else str(value)
