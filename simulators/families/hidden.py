@@ -26,8 +26,8 @@ from simulators.world import SimulatedWorld
 
 COLUMNS = ("engagement", "recency", "loyalty")
 FEWEST = 2
-SHARE_RANGE = (0.1, 0.4)  # of a column's variance that the urges make
-OWN_RANGE = (0.15, 0.4)  # how far attributes follow a column's own part, and what it is worth
+SHARE_RANGE = (0.2, 0.5)  # of a column's variance that the urges make
+OWN_RANGE = (0.1, 0.3)  # how far attributes follow a column's own part, and what it is worth
 
 CARD = FamilyCard(
     name="hidden",

@@ -1,8 +1,8 @@
 """Roles and effects: drawn for each world from one published prior.
 
 Of K attributes, 2 (3 where K >= 9) are beneficial and 2 (1 where K < 7) harmful; the rest have no effect.
-Effects are +-U(0.3, 1) on the index. Four to six attributes respond to people: one without effect, so as to
-look good, for strength is measured by such; and three to five others. Which ones, how many, and whether they
+Effects are +-U(0.3, 1) on the index. Three to five attributes respond to people: one without effect, so as to
+look good, for strength is measured by such; and two to four others. Which ones, how many, and whether they
 then look good or bad is drawn by fair chance, whatever their effects, so nothing that a log tells of who
 responds tells what is true. Attributes without effect are decoys where they respond, else inert. Prompt
 intercepts are N(0, 0.5^2); assignment intercepts U(-0.4, 0.4). Which attribute plays which part is drawn,
@@ -20,8 +20,8 @@ from benchmark.contract.seeding import Streams
 BENEFICIAL, HARMFUL, DECOY, INERT = "beneficial", "harmful", "decoy", "inert"
 EFFECT_RANGE = (0.3, 1.0)
 PROMPT_SD = 0.5
-OTHERS_RESPONDING = (3, 4, 5)
-RESPONSE_RANGE = (0.5, 1.0)
+OTHERS_RESPONDING = (2, 3, 4)
+RESPONSE_RANGE = (0.7, 1.0)
 INTERCEPT_RANGE = (-0.4, 0.4)
 
 
@@ -118,7 +118,7 @@ def aligned_weights(
     """Assignment weights that point along the confounding direction, each its own way.
 
     ``w_k = s_k m_k (beta + spread e_k |beta| / sqrt(d)) / norm``, e_k standard normal, reflected so
-    that ``w_k . beta`` has the sign s_k; sizes m_k are U(0.5, 1) at the default spread, 1 at none.
+    that ``w_k . beta`` has the sign s_k; sizes m_k are U(0.7, 1) at the default spread, 1 at none.
 
     Args:
         streams: The world's streams; parts ``"assignment"`` and ``"sizes"`` are used.
@@ -133,7 +133,7 @@ def aligned_weights(
     noise = streams.rng("assignment").normal(size=(len(directions), d))
     weights = coefficients + spread * noise * np.linalg.norm(coefficients) / np.sqrt(d)
     weights *= np.sign(weights @ coefficients)[:, None]
-    sizes = 1 - 1.25 * spread * streams.rng("sizes").random(len(directions))
+    sizes = 1 - 0.75 * spread * streams.rng("sizes").random(len(directions))
     return np.asarray(
         (directions * sizes)[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True)
     )

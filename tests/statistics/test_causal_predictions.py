@@ -25,10 +25,13 @@ REMOVED = 0.2
 
 # -- scenarios ----------------------------------------------------------------
 SIZES = QuerySizes(pairs=1024, contrasts=16, pool=64, samples=1)
-WORLDS = {"objective": range(12), "style": range(12)}  # where comparators lie close; 7 elsewhere
-FEWER_WORLDS = range(7)
-ROWS = 3000
-FEWER_ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "proxy")}
+# Who responds to whom is drawn, so worlds differ; where comparators lie close, more of them are needed.
+WORLDS = {"objective": range(12), "style": range(12), "hidden": range(24), "interaction": range(12)}
+FEWER_WORLDS = range(9)
+# What identifies the effects here (a slice, nudges, weights of single texts) uses a part of the rows.
+ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol")}
+ROWS |= {family: 12_000 for family in ("proxy", "selection", "instrument", "mixture", "position")}
+USUAL_ROWS = 3000
 
 
 @cache
@@ -49,7 +52,7 @@ def tasks(family, parameters):
         simulators.build(family, dict(parameters), Streams("predictions", family, s))
         for s in WORLDS.get(family, FEWER_WORLDS)
     ]
-    rows = FEWER_ROWS.get(family, ROWS)
+    rows = ROWS.get(family, USUAL_ROWS)
     return [(world.draw(rows).log, world.queries(SIZES), world.truth) for world in worlds]
 
 

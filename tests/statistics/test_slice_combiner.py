@@ -19,6 +19,7 @@ from benchmark.harness import Harness, TextEncoder, Tokenizer
 from benchmark.scoring.metrics import normalised_regret
 from simulators.text import load_domain
 
+ROWS = 16_000  # 2,400 of them randomised: fewer tell nothing, for unrecorded drivers are noise there
 LEVEL = 0.01
 SEEDS = range(18)
 
@@ -41,7 +42,7 @@ def draw(strength: float, seed: int):
         "mixture", {"strength": strength, "domain": "headlines"}, Streams("combiner", "mixture", seed)
     )
     queries = world.queries(simulators.QuerySizes(pairs=512, contrasts=1, pool=8, samples=0))
-    return world.draw(4000).log, queries, world.truth.reward(queries.prompts, queries.texts)
+    return world.draw(ROWS).log, queries, world.truth.reward(queries.prompts, queries.texts)
 
 
 @cache
@@ -65,7 +66,10 @@ def test_the_combiner_beats_either_alone(alone):
 
 
 def test_a_hopeless_log_costs_little():
-    """At strength 2 the log ranks little better than a coin; a tenth of what it lacks may be lost."""
-    alone, naive, own = (regrets(name, 2.0, 6) for name in ("slice-only", "naive", "slice-enriched"))
-    assert naive.mean() > alone.mean() + 0.1
+    """At strength 3 the log ranks worse than its slice; a tenth of what it lacks may be lost.
+
+    What is unrecorded is noise in the slice, so more confounding spoils the slice too.
+    """
+    alone, naive, own = (regrets(name, 3.0, 8) for name in ("slice-only", "naive", "slice-enriched"))
+    assert naive.mean() > alone.mean() + 0.04
     assert own.mean() < alone.mean() + 0.1 * (naive.mean() - alone.mean()) + 0.01
