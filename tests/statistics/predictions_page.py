@@ -15,18 +15,18 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "predictions.md"
 LIMIT = {"marker": "marker, tiny"}
 HEADING = """# Predictions
 
-This page says what each method should do according to its source. The predictions were written down before
-anything was fitted. `python tests/statistics/predictions_page.py` writes the page.
+This page says what each method should do according to its source. The predictions were written
+down before anything was fitted. `python tests/statistics/predictions_page.py` writes the page.
 
-- `wins` and `fails` compare with the method in the column *against*. Where that column is empty, a method that
-  wins prefers the better of two texts, and a method that fails prefers the worse one.
-- `amplifies` and `damps` say that the method prefers a text more, or less, strongly than the other method does.
-- `no advantage` says that the method is not clearly better than the other one. Where there is no other one, it
-  says that the method prefers neither text.
+- `wins` and `fails` compare with the method in the column *against*. Where that column is empty, a
+  method that wins prefers the better of two texts, and a method that fails prefers the worse one.
+- `amplifies` and `damps` say that the method prefers a text more, or less, strongly than the other does.
+- `no advantage` says that the method is not clearly better than the other one. Where there is no other one,
+  it says that the method prefers neither text.
 
-Every line is tested at the 1 % level on independent logs. `tests/statistics/test_standard_predictions.py` uses
-two texts, or short texts with a marker. `tests/statistics/test_causal_predictions.py` uses a table of eight
-texts, annotators, or a scenario.
+Every line is tested at the 1 % level on independent logs. `tests/statistics/test_standard_predictions.py`
+uses two texts, or short texts with a marker. `tests/statistics/test_causal_predictions.py` uses a table of
+eight texts, annotators, or a scenario.
 
 | method | prediction | against | where | source |
 |---|---|---|---|---|
