@@ -180,6 +180,15 @@ def test_a_runner_that_does_not_come_up_is_our_fault(sandbox: Sandbox, task: Tas
         sandbox.fit(EXAMPLE.read_bytes(), replace(task, backbone=tmp_path))
 
 
+def test_doctor_says_what_each_isolation_enforces(sandbox: Sandbox, open_room: Sandbox) -> None:
+    from benchmark.machine import check_sandbox
+
+    said = check_sandbox().detail
+    for room in (sandbox, open_room):
+        assert f"isolation {room.isolation} enforces {', '.join(room.layers)}" in said
+    assert {"read-only-proc", "seccomp", "thread-watch"} <= set(sandbox.layers)
+
+
 def test_no_silent_step_down(monkeypatch: pytest.MonkeyPatch) -> None:
     from benchmark.sandbox.outside import probe
 

@@ -147,7 +147,7 @@ def test_a_hostile_submission_leaves_other_bundles_alone(
 def test_no_wall_is_stamped(suite: Suite, tmp_path: Path) -> None:
     open_room = submit_file(EXAMPLE, suite, tmp_path, isolation="none", seeds=1)
     assert open_room.manifest["isolation"] == "none"
-    assert open_room.manifest["layers"] == ["rlimits"]
+    assert open_room.manifest["layers"] == ["rlimits", "memory-watch", "thread-watch"]
     _, records = read_bundle(open_room.folder)
     assert records.column("isolation").to_pylist() == ["none"]
 

@@ -56,7 +56,7 @@ def main(descriptor: int, inputs: str) -> None:
     _check_hidden()
     _close_others(descriptor)
     action = _prepare(folder, settings, connection)
-    _limit_resources(settings["limits"])
+    _limit_resources(settings["limits"], settings.get("device") == "cuda")
     connection.sendall(Message("ready").encode())
     connection.sendall(_attempt(action).encode())
     connection.close()
@@ -213,16 +213,19 @@ def _close_others(keep: int) -> None:
     os.closerange(keep + 1, highest + 1)
 
 
-def _limit_resources(limits: dict[str, Any]) -> None:
+def _limit_resources(limits: dict[str, Any], accelerator: bool) -> None:
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     used = resource.getrusage(resource.RUSAGE_SELF)
     wanted = {
         resource.RLIMIT_CPU: used.ru_utime + used.ru_stime + limits["cpu_s"] + 1,
         resource.RLIMIT_FSIZE: limits["file_bytes"],
         resource.RLIMIT_NOFILE: limits["open_files"],
-        resource.RLIMIT_NPROC: limits["processes"],
+        resource.RLIMIT_NPROC: limits["threads"],
         resource.RLIMIT_DATA: limits["memory_bytes"],
         resource.RLIMIT_CORE: 0,
     }
+    if not accelerator:  # its driver maps far more addresses than it holds memory
+        wanted[resource.RLIMIT_AS] = mapped + limits["memory_bytes"]
     for what, value in wanted.items():
         hard = resource.getrlimit(what)[1]
         limit = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)

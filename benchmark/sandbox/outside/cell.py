@@ -27,7 +27,7 @@ from benchmark.sandbox.outside import bubblewrap, plain
 from benchmark.sandbox.outside.layout import find_layout
 from benchmark.sandbox.outside.limits import Limits
 from benchmark.sandbox.outside.oracle import Oracle, OracleDesk
-from benchmark.sandbox.outside.probe import choose_isolation, probe_bubblewrap
+from benchmark.sandbox.outside.probe import choose_isolation, list_layers, probe_bubblewrap
 from benchmark.sandbox.outside.seccomp import build_filter
 from benchmark.sandbox.outside.supervise import AskOracle, Ending, Start, supervise
 
@@ -99,9 +99,7 @@ class Sandbox:
     @property
     def layers(self) -> tuple[str, ...]:
         """What stands between the code and this machine; stamped into every record."""
-        if self.isolation == "none":
-            return plain.LAYERS
-        return bubblewrap.LAYERS + (("seccomp",) if build_filter() is not None else ())
+        return list_layers(self.isolation)
 
     def fit(self, source: bytes, task: Task, oracle: Oracle | None = None) -> CellResult:
         """Fit a submitted method and ask it the queries.

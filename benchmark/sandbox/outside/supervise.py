@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from benchmark.contract import ContractError, InfrastructureError
 from benchmark.sandbox.inside.payload import Inbox, Message
+from benchmark.sandbox.outside.bubblewrap import SCRATCH_FOLDERS
 from benchmark.sandbox.outside.limits import Limits
-from benchmark.sandbox.outside.proctree import measure_tree
+from benchmark.sandbox.outside.proctree import count_files, measure_tree
 
 POLL_S = 0.05
 GRACE_S = 10.0
@@ -185,12 +186,15 @@ class _Watch:
         if time.monotonic() - (self._ready_at or self._began) > (limits.wall_s if ready else limits.start_s):
             kind, seconds = ("answer", limits.wall_s) if ready else ("sign of life", limits.start_s)
             return self._stop("timeout", f"no {kind} within {seconds:g} s")
-        processes, resident = measure_tree(self._init or self._process.pid)
-        self._peak = max(self._peak, resident)
-        if resident > self._limits.memory_bytes:
-            self._stop("memory", f"held more than {self._limits.memory_bytes >> 20} MiB")
-        elif processes > self._limits.processes:
-            self._stop("failed", f"started more than {self._limits.processes} processes")
+        held = measure_tree(self._init or self._process.pid)
+        self._peak = max(self._peak, held.resident)
+        if held.resident > limits.memory_bytes:
+            self._stop("memory", f"held more than {limits.memory_bytes >> 20} MiB")
+        elif held.threads > limits.threads:
+            self._stop("failed", f"ran more than {limits.threads} threads")
+        # Before it is ready a process may still see this side's file system.
+        elif ready and self._init and count_files(self._init, SCRATCH_FOLDERS) > limits.files:
+            self._stop("failed", f"made more than {limits.files} files")
 
     def _stop(self, kind: str, reason: str) -> None:
         if self._stopped is None:
