@@ -241,7 +241,7 @@ class Harness:
         architecture = model.architecture
         if not architecture.policy:
             raise ContractError("only a policy can sample", found=f"a {architecture.name} model")
-        if n < 1 or temperature <= 0:
+        if n < 1 or not 0 < temperature < np.inf:
             raise ContractError(
                 "sampling needs texts and heat",
                 expected="n >= 1, temperature > 0",

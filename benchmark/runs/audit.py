@@ -72,7 +72,7 @@ def audit(
     harness = bench.harness(cell, task, log, data, chosen.tags.track, backbone or suite.backbone)
     (fitted,) = drive(chosen, [(log, harness)])
     if isinstance(fitted, Failure):
-        if fitted.status == "incompatible":
+        if fitted.declined:
             raise Incompatible(fitted.reason)
         raise ContractError(f"{method} does not fit this log", found=fitted.reason)
     return audit_reward(

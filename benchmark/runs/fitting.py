@@ -136,7 +136,7 @@ def fit(
     )
     (fitted,) = drive(chosen, [(log, harness)])
     if isinstance(fitted, Failure):
-        if fitted.status == "incompatible":
+        if fitted.declined:
             raise Incompatible(fitted.reason)
         raise ContractError(f"{chosen.name} does not fit this log", found=fitted.reason)
     return FittedMethod(chosen, fitted)

@@ -68,6 +68,8 @@ EXPECTED = {
     "floods_threads": ("failed", "thread"),
     "asks_page_cache": HONEST,
     "marks_devices": HONEST,
+    "reads_queries": HONEST,
+    "answers_twice": ("invalid", "unexpected message"),
 }
 
 

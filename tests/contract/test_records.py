@@ -72,7 +72,7 @@ def test_keys_are_found_in_names():
 
 # -- statuses -----------------------------------------------------------------
 def test_reasons_are_for_people_and_short():
-    assert status_of(Incompatible("needs z")) == ("incompatible", "needs z")
+    assert status_of(Incompatible("needs z")) == ("failed", "declined the log: needs z")
     assert status_of(ZeroDivisionError()) == ("failed", "ZeroDivisionError: ZeroDivisionError")
     assert status_of(MemoryError("4 GiB")) == ("memory", "ran out of memory")
     assert len(status_of(ContractError("x" * 9999))[1]) == format_of.REASON_LENGTH

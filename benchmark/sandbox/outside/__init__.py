@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmark.sandbox.outside.cell import CellResult, Sandbox, Task
     from benchmark.sandbox.outside.limits import Limits
-    from benchmark.sandbox.outside.probe import ISOLATIONS, Probe, choose_isolation, list_layers, probe_bubblewrap
+    from benchmark.sandbox.outside.probe import (
+        ISOLATIONS,
+        Probe,
+        choose_isolation,
+        list_layers,
+        probe_bubblewrap,
+    )
 
 _HOMES = {
     "ISOLATIONS": "probe",

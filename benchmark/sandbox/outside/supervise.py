@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmark.contract import ContractError, InfrastructureError
+from benchmark.contract.records import status_of
 from benchmark.sandbox.inside.payload import Inbox, Message
 from benchmark.sandbox.outside.bubblewrap import SCRATCH_FOLDERS
 from benchmark.sandbox.outside.limits import Limits
@@ -22,7 +23,7 @@ from benchmark.sandbox.outside.proctree import count_files, measure_tree
 POLL_S = 0.05
 GRACE_S = 10.0
 CHUNK = 1 << 18
-AskOracle = Callable[[Message], Message]
+Reply = Callable[[Message], Message]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +70,14 @@ class Start:
     status: int | None = None
 
 
-def supervise(start: Start, ours: socket.socket, limits: Limits, ask: AskOracle | None = None) -> Ending:
+def supervise(start: Start, ours: socket.socket, limits: Limits, reply: Reply | None = None) -> Ending:
     """Start a process, hear it out, and leave nothing of it running.
 
     Args:
         start: What to start.
         ours: This side's end of the socket pair; closed at the end.
         limits: What it may use.
-        ask: Answers oracle questions; without it they are refused.
+        reply: Answers the messages of a fit; without it they are refused.
 
     Raises:
         InfrastructureError: If the process cannot be started or cannot be ended.
@@ -96,7 +97,7 @@ def supervise(start: Start, ours: socket.socket, limits: Limits, ask: AskOracle 
     finally:
         for descriptor in start.inherited:
             os.close(descriptor)
-    watch = _Watch(process, ours, start.status, limits, ask)
+    watch = _Watch(process, ours, start.status, limits, reply)
     try:
         watch.run()
     finally:
@@ -107,8 +108,8 @@ def supervise(start: Start, ours: socket.socket, limits: Limits, ask: AskOracle 
 class _Watch:
     """The state of one supervised process."""
 
-    def __init__(self, process: subprocess.Popen, ours: socket.socket, status: int | None, limits, ask):
-        self._process, self._ours, self._limits, self._ask = process, ours, limits, ask
+    def __init__(self, process: subprocess.Popen, ours: socket.socket, status: int | None, limits, reply):
+        self._process, self._ours, self._limits, self._reply = process, ours, limits, reply
         self._inbox = Inbox(limits.answer_bytes)
         self._selector = selectors.DefaultSelector()
         self._readers: dict[str, int] = {"socket": ours.fileno(), "log": process.stdout.fileno()}  # type: ignore[union-attr]
@@ -161,21 +162,23 @@ class _Watch:
                 self._obey(message)
                 if self._answer is not None:
                     return
-        except ContractError as error:
-            self._stop("invalid", str(error))
+        except InfrastructureError:
+            raise
+        except Exception as error:  # whatever a message leads to is its sender's doing
+            self._stop("invalid", status_of(error)[1])
 
     def _obey(self, message: Message) -> None:
         if message.kind == "ready" and self._ready_at is None:
             self._ready_at = time.monotonic()
         elif message.kind == "done" and self._ready_at is not None:
             self._answer = message
-        elif message.kind == "ask" and self._ask is not None:
-            reply = self._ask(message).encode()
+        elif self._ready_at is not None and self._reply is not None:
+            reply = self._reply(message).encode()
             self._ours.settimeout(GRACE_S)
             try:
                 self._ours.sendall(reply)
             except OSError:
-                self._stop("failed", "asked the oracle and did not listen to the answer")
+                self._stop("failed", "did not listen to what it was told")
             finally:
                 self._ours.setblocking(False)
         else:

@@ -1,4 +1,4 @@
-"""Holds two gigabytes of shared pages that are not resident, and so are not seen by who watches the process."""
+"""Holds two gigabytes of shared pages that are not resident, so that counting resident memory misses them."""
 
 import mmap
 

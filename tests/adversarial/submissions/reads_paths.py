@@ -20,7 +20,7 @@ class Attack:
             raise RuntimeError(f"leak: {name} of the first process can be read")
         folders = [Path(place) for place in sys.path if Path(place).is_dir()]
         traces = [path for folder in folders for path in folder.glob("*confoundbench*")]
-        for path in [*traces, *(inner for path in traces if path.is_dir() for inner in path.iterdir())]:
+        for path in [*traces, *(inner for trace in traces if trace.is_dir() for inner in trace.iterdir())]:
             try:
                 text = path.read_text(errors="replace") if path.is_file() else ""
             except OSError:
