@@ -2,12 +2,13 @@
 
 from simulators.card import FamilyCard
 from simulators.protocols import Domain, Draw, Oracle, QuerySizes, Truth, World
-from simulators.registry import build, list_families
+from simulators.registry import ROWS, build, list_families
 
-VERSION = "2"
+VERSION = "3"
 """Part of every result's key: raised whenever a world, its truth or its texts would come out otherwise."""
 
 __all__ = [
+    "ROWS",
     "VERSION",
     "Domain",
     "Draw",

@@ -16,6 +16,7 @@ from simulators.law.codes import encode
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
 from simulators.law.population import Population, read_contexts
+from simulators.law.wording import Wording
 from simulators.protocols import Domain, Oracle
 
 PEOPLE, NOISE = "oracle", "oracle.noise"
@@ -28,6 +29,7 @@ def make_oracle(
     feedback: Feedback,
     context: str | None,
     streams: Streams,
+    wording: Wording | None = None,
 ) -> Oracle:
     """An oracle; each call goes on with people who were not asked before.
 
@@ -41,12 +43,16 @@ def make_oracle(
         feedback: How it is measured.
         context: Name of the context, or None.
         streams: The world's random streams.
+        wording: Effects of phrases; None where they have none.
 
     Returns:
         ``(prompts, texts, context) -> outcomes``; it raises ``ContractError`` where a prompt or a
-        context is none of the world's, and asks nobody then.
+        context is none of the world's, and no people are used up then.
     """
     asked = 0
+    lowest = (
+        outcome.base if wording is None else outcome.base + wording.by_prompt(np.min, len(domain.attributes))
+    )
 
     def ask(prompts: np.ndarray, texts: np.ndarray, setting: Mapping[str, np.ndarray]) -> np.ndarray:
         nonlocal asked
@@ -60,11 +66,13 @@ def make_oracle(
             people = {**people, str(context): chosen}
         contexts = read_contexts(people, context)
         read = domain.detect(texts)
-        worst = outcome.base.argmin(axis=-1)[contexts, ids]
-        codes = np.where(
-            read.on_grammar & (read.topics == domain.topic_ids[ids]), encode(read.attributes), worst
-        )
+        written = read.on_grammar & (read.topics == domain.topic_ids[ids])
+        worst = lowest.argmin(axis=-1)[contexts, ids]
+        codes = np.where(written, encode(read.attributes), worst)
         index = outcome.index(people, contexts, ids, codes)
+        if wording is not None:
+            least = (lowest - outcome.base)[contexts, ids, codes]
+            index = index + np.where(written, wording.shift(domain.read_phrases(texts)), least)
         noise = streams.draw_rows(NOISE, start, asked, lambda rng, n: rng.random(n))
         return np.asarray(feedback.draw(index, noise), dtype=np.float64)
 
@@ -80,7 +88,7 @@ def find_prompts(prompts: np.ndarray, domain: Domain) -> np.ndarray:
     ids = domain.prompt_writer.read([str(prompt) for prompt in prompts])
     if (ids < 0).any():
         raise ContractError(
-            "the oracle knows no such prompt",
+            "the oracle does not know this prompt",
             expected="prompts of the log or the queries",
             found=repr(str(prompts[ids.argmin()]))[:80],
         )

@@ -128,6 +128,8 @@ def read_parameters(
                 found="not set",
                 fix=f"write {family}[{parameter.name}=...]; {parameter.name}: {parameter.summary}",
             )
+    if any(parameter.name == "texture" for parameter in parameters):
+        given = apply_preset(given)
     return {p.name: p.read(given.get(p.name, p.default)) for p in parameters}
 
 
@@ -156,6 +158,13 @@ def find_parameter(
                 found=name,
                 fix=f"write {parameter.name} for {name}",
             )
+    if name in {parameter.name for parameter in TEXTURE}:
+        raise UsageError(
+            f"family {family!r} has no texture: {name!r} cannot be set",
+            expected="a family whose texts come from a grammar and whose rewards are simulated",
+            found=name,
+            fix=f"leave {name} out",
+        )
     known = [parameter.name for parameter in parameters]
     raise unknown_name(f"parameter of family {family!r}:", name, [*known, *others])
 
@@ -188,11 +197,59 @@ PHRASES = Parameter(
     1.0,
     open_low=True,
 )
+TEXTURE = (
+    Parameter(
+        "texture",
+        "plain",
+        "values of other parameters where they are not set themselves: plain, their defaults; "
+        "lifelike, prompts 200, surface .3, wording .3, signal .15",
+        choices=("plain", "lifelike"),
+    ),
+    Parameter(
+        "surface",
+        0.0,
+        "share of the reward's variance from interactions of attributes with one another and with topics",
+        0.0,
+        0.9,
+    ),
+    Parameter("wording", 0.0, "share of the reward's variance from the choice of paraphrase", 0.0, 0.9),
+    Parameter(
+        "signal",
+        0.0,
+        "regret of the ceiling at the scenario's number of rows, for which the noise is solved; 0 leaves "
+        "the noise as it is",
+        0.0,
+        0.45,
+    ),
+    Parameter(
+        "noise",
+        1.0,
+        "scale of the outcome's noise: standard deviation of a number, scale of the noise behind clicks, "
+        "stars and choices, root of the variance of counts over their mean (at least 1)",
+        0.001,
+        1000.0,
+    ),
+)
+"""What every family whose texts come from a grammar takes besides; see ``simulators.texture``."""
+PRESETS: dict[str, dict[str, Value]] = {
+    "plain": {},
+    "lifelike": {"prompts": "200", "surface": 0.3, "wording": 0.3, "signal": 0.15},
+}
 
 
-def text_parameters(default: str = "headlines") -> tuple[Parameter, ...]:
-    """The parameters that decide what is asked for and written, the domain by default ``default``."""
+def apply_preset(given: Mapping[str, object]) -> dict[str, object]:
+    """What was set, with the values of the preset that ``texture`` names where nothing else was set."""
+    return {**PRESETS[str(TEXTURE[0].read(given.get("texture", "plain")))], **given}
+
+
+def text_parameters(default: str = "headlines", texture: bool = True) -> tuple[Parameter, ...]:
+    """The parameters of a family whose texts come from a grammar: what is asked for and written, and texture.
+
+    Args:
+        default: Domain by default.
+        texture: Whether its worlds have any texture to set.
+    """
     domain = Parameter(
         "domain", default, "what kind of text is written", choices=("headlines", "answers", "replies")
     )
-    return (domain, PROMPTS, PHRASES)
+    return (domain, PROMPTS, PHRASES, *(TEXTURE if texture else ()))

@@ -7,7 +7,7 @@ this and callers rely on nothing else. A world that cannot do one of these thing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,10 +19,11 @@ from benchmark.contract.log import Log
 from benchmark.contract.queries import Queries
 from simulators.identification.graph import CausalGraph
 from simulators.proposals import JudgedPairs, Search
+from simulators.text.domain import Detected
 from simulators.text.phrasebook import Usage
 from simulators.text.prompts import PromptWriter
+from simulators.text.reading import Strings
 
-Strings = np.ndarray | Sequence[str]
 Context = Mapping[str, np.ndarray]
 Oracle = Callable[[np.ndarray, np.ndarray, Context], np.ndarray]
 """``(prompts, texts, context) -> outcomes``: one noisy outcome for each text, shape (n,)."""
@@ -74,22 +75,6 @@ class QuerySizes:
             raise UsageError("queries need a prompt", expected=">= 1", found=self.prompts)
 
 
-class Detected(Protocol):
-    """What was read from strings."""
-
-    @property
-    def attributes(self) -> np.ndarray:
-        """Attributes, shape (n, K), int8."""
-
-    @property
-    def on_grammar(self) -> np.ndarray:
-        """Whether the domain can write the text, shape (n,), bool."""
-
-    @property
-    def topics(self) -> np.ndarray:
-        """Topic that the text is about, shape (n,), int64; -1 where it is about none."""
-
-
 class Domain(Protocol):
     """The texts that exist: how they are written, and how their attributes are read from strings."""
 
@@ -139,6 +124,18 @@ class Domain(Protocol):
         self, attributes: np.ndarray, prompt_ids: np.ndarray, usage: Usage | None = None
     ) -> np.ndarray:
         """``log P(text | attributes, prompt)`` of a text that such a writer wrote, shape (n,)."""
+
+    def choose_phrases(
+        self,
+        attributes: np.ndarray,
+        prompt_ids: np.ndarray,
+        uniforms: np.ndarray,
+        usage: Usage | None = None,
+    ) -> np.ndarray:
+        """The phrase that each slot of the texts of ``write`` says, shape (n, slots)."""
+
+    def read_phrases(self, texts: Strings) -> np.ndarray:
+        """The phrases of any strings, shape (n, slots); -1 where the domain cannot write the string."""
 
     def detect(self, texts: Strings) -> Detected:
         """Attributes read back from any strings."""

@@ -30,7 +30,7 @@ class QueryLaw:
     Attributes:
         asked: Which (context, prompt) are asked about, shape (V, P), bool; None for all.
         as_logged: Whether texts follow the law of the log instead of the interventional law; only
-            where the writer responds to nobody.
+            where the writer's law is the same for all people.
         pair_weights: Relative weight of a pair, from the codes of its two texts; None for all alike.
     """
 

@@ -16,6 +16,10 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.parameters import read_parameters
 from simulators.protocols import World
+from simulators.signal import solve_signal
+
+ROWS = 4000
+"""Rows of a log where nobody says how many."""
 
 
 @lru_cache(maxsize=1)
@@ -40,13 +44,14 @@ def list_families(user_data: bool = False) -> tuple[FamilyCard, ...]:
     return tuple(card for card in cards if user_data or not card.user_data)
 
 
-def build(family: str, parameters: Mapping[str, object], streams: Streams) -> World:
+def build(family: str, parameters: Mapping[str, object], streams: Streams, n: int = ROWS) -> World:
     """A world of a family.
 
     Args:
         family: Name of a family.
         parameters: Parameters to set; the others take their defaults.
         streams: The world's random streams.
+        n: Rows of the logs to be drawn, to which the parameter ``signal`` refers.
 
     Raises:
         UsageError: For an unknown family or parameter, a value out of range, or a combination
@@ -56,4 +61,11 @@ def build(family: str, parameters: Mapping[str, object], streams: Streams) -> Wo
     if family not in known:
         raise unknown_name("family", family, known)
     chosen = known[family]
-    return chosen.compose(chosen.card, read_parameters(family, chosen.card.parameters, parameters), streams)
+    values = read_parameters(family, chosen.card.parameters, parameters)
+    if not values.get("signal"):
+        return chosen.compose(chosen.card, values, streams)
+    return solve_signal(
+        lambda noise: chosen.compose(chosen.card, {**values, "noise": noise}, streams),  # type: ignore[arg-type, return-value]
+        float(values["signal"]),
+        n,
+    )

@@ -24,6 +24,7 @@ from simulators.parameters import Value
 from simulators.protocols import Domain
 from simulators.strength import solve_strength
 from simulators.text import load_domain, name_domain
+from simulators.texture import draw_texture
 from simulators.world import SimulatedWorld
 
 PROGNOSIS = 0.5
@@ -78,6 +79,7 @@ def compose_world(
         domain: What can be written; by default the grammar that ``choose_domain`` finds.
         feedback: How outcomes are measured; by default as the parameter ``feedback`` says.
     """
+    noise = float(parameters.get("noise", 1.0))
     if domain is None:
         domain = choose_domain(parameters)
     if roles is None:
@@ -86,7 +88,9 @@ def compose_world(
         coefficients = draw_coefficients(streams, len(features.names))
     weights = aligned_weights(streams, roles.directions, coefficients if aim is None else aim, spread)
     if feedback is None:
-        feedback = KINDS[str(parameters.get("feedback", "scalar"))]()
+        feedback = KINDS[str(parameters.get("feedback", "scalar"))](noise)
+    if feedback.slots > 1:
+        roles = roles.scaled(1 / noise)  # of utilities and the noise of choices, only the ratio can be told
     used = prognostic if feedback.linear else None
     share, usage = float(parameters.get("phrases", 1.0)), None
     if share < 1:
@@ -110,6 +114,9 @@ def compose_world(
         feedback=feedback,
         recording=recording,
         usage=usage,
+        texture=draw_texture(
+            streams, domain, float(parameters.get("surface", 0)), float(parameters.get("wording", 0)), usage
+        ),
     )
 
 

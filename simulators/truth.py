@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from benchmark.contract.errors import UsageError
 from simulators.law.codes import encode, mean_contrasts, product_law, toggled_contrasts
+from simulators.law.worded import Worded
 from simulators.protocols import Context, Detected, Domain, Strings
 
 
@@ -32,6 +33,9 @@ class ExactTruth:
         groups: Rewards by latent group, shape (G, V, P, 2**K), or None where all people agree.
         group_weights: Shares of the groups, shape (G,).
         mcse: Monte-Carlo standard error of the effects, shape (K,); 0 where exact.
+        worded_rewards: Rewards by wording, of which ``rewards`` is the average; None where it does nothing.
+        worded_naive: The same of the naive limit.
+        worded_groups: The same of the rewards within each latent group.
         text_law: P_int(code | p), shape (P, 2**K), where attributes are not independent; effects are
             then contrasts of texts that can be written (``simulators.law.codes.toggled_contrasts``). None
             where P_int is the product of the marginals.
@@ -48,6 +52,9 @@ class ExactTruth:
     group_weights: np.ndarray | None = None
     mcse: np.ndarray | None = None
     text_law: np.ndarray | None = None
+    worded_rewards: Worded | None = None
+    worded_naive: Worded | None = None
+    worded_groups: tuple[Worded, ...] = ()
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -90,7 +97,8 @@ class ExactTruth:
     @property
     def value_optimal(self) -> float:
         """V_opt: mean over prompts and contexts of the best text's reward."""
-        return float(self.context_weights @ self.rewards.max(axis=-1).mean(axis=1))
+        best = self.rewards if self.worded_rewards is None else self.worded_rewards.ends[1]
+        return float(self.context_weights @ best.max(axis=-1).mean(axis=1))
 
     # -- texts ----------------------------------------------------------------
     def detect(self, texts: Strings) -> Detected:
@@ -108,7 +116,7 @@ class ExactTruth:
         Raises:
             UsageError: If a prompt or a context value is unknown.
         """
-        return self._look_up(self.rewards, prompts, texts, context)
+        return self._look_up(self.rewards, self.worded_rewards, prompts, texts, context)
 
     def naive_reward(
         self,
@@ -117,13 +125,31 @@ class ExactTruth:
         context: Context | None = None,
     ) -> np.ndarray:
         """E[Y | p, x] of texts under the log, shape (n,): the limit of a perfect reward model."""
-        return self._look_up(self.naive_rewards, prompts, texts, context)
+        return self._look_up(self.naive_rewards, self.worded_naive, prompts, texts, context)
 
     def group_rewards(self, prompts: Strings, texts: Strings) -> np.ndarray:
         """Rewards within each latent group, shape (G, n); one group where all people agree."""
         if self.groups is None:
             return self.reward(prompts, texts)[None]
-        return np.stack([self._look_up(group, prompts, texts, None) for group in self.groups])
+        worded = self.worded_groups or (None,) * len(self.groups)
+        return np.stack(
+            [self._look_up(*group, prompts, texts, None) for group in zip(self.groups, worded, strict=True)]
+        )
+
+    def rewards_of(
+        self, contexts: np.ndarray, prompt_ids: np.ndarray, codes: np.ndarray, phrases: np.ndarray | None
+    ) -> np.ndarray:
+        """r* of texts of the domain, shape (n,).
+
+        Args:
+            contexts: Shape (n,).
+            prompt_ids: Shape (n,).
+            codes: Attribute vectors, shape (n,).
+            phrases: Phrase of each slot, shape (n, slots); None where wording does nothing.
+        """
+        if self.worded_rewards is None or phrases is None:
+            return np.asarray(self.rewards[contexts, prompt_ids, codes])
+        return self.worded_rewards.at(contexts, prompt_ids, codes, phrases)
 
     def tables(self) -> dict[str, pa.Table]:
         """No tables: row by row, a draw holds what is true."""
@@ -132,6 +158,7 @@ class ExactTruth:
     def _look_up(
         self,
         table: np.ndarray,
+        worded: Worded | None,
         prompts: Strings,
         texts: Strings,
         context: Context | None,
@@ -140,19 +167,26 @@ class ExactTruth:
         read = self.detect(texts)
         codes = encode(read.attributes)
         written = read.on_grammar & (read.topics == self.domain.topic_ids[prompt_ids])
+        lowest = table if worded is None else worded.ends[0]
+        shares = np.ones(1)
         if self.context is None or context is None or self.context not in context:
-            table = np.tensordot(self.context_weights, table, axes=1)[None]
-            contexts = np.zeros(len(codes), dtype=np.int64)
+            shares, contexts = self.context_weights, np.zeros(len(codes), dtype=np.int64)
+            lowest, table = (np.tensordot(shares, values, axes=1)[None] for values in (lowest, table))
         else:
             contexts = self._contexts(context[self.context])
-        values = table[contexts, prompt_ids, codes]
-        return np.where(written, values, table.min(axis=-1)[contexts, prompt_ids])
+        if worded is None:
+            values = table[contexts, prompt_ids, codes]
+        else:
+            phrases = self.domain.read_phrases(texts)
+            each = [worded.at(contexts + v, prompt_ids, codes, phrases) for v in range(len(shares))]
+            values = shares @ np.stack(each)
+        return np.where(written, values, lowest.min(axis=-1)[contexts, prompt_ids])
 
     def _prompt_ids(self, prompts: Strings) -> np.ndarray:
         ids = self.domain.prompt_writer.read(prompts)
         if (ids < 0).any():
             raise UsageError(
-                "the truth knows no such prompt",
+                "the world has no such prompt",
                 expected=f"a prompt of domain {self.domain.name!r}, such as {self.domain.prompts[0]!r}",
                 found=repr(str(prompts[int(ids.argmin())])),
             )

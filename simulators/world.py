@@ -25,9 +25,9 @@ from simulators.card import FamilyCard
 from simulators.identification import CausalGraph, build_graph, describe_strategies, find_strategies
 from simulators.law.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.law.codes import encode
-from simulators.law.comparison import measure_borda_regret, preference_table
-from simulators.law.diagnostics import measure_confounding
-from simulators.law.exact import naive_table, reward_table
+from simulators.law.comparison import measure_borda_regret
+from simulators.law.diagnostics import measure_confounding, regress_additively
+from simulators.law.exact import reward_table
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
 from simulators.law.population import People, Population, read_contexts
@@ -35,12 +35,16 @@ from simulators.law.recording import LogEdits, Recording, Rows
 from simulators.law.roles import Roles
 from simulators.law.selection import Selection
 from simulators.law.tabulated import TabulatedLaw, TabulatedRule, worst_elsewhere
+from simulators.law.worded import Worded
+from simulators.law.wording import Wording
 from simulators.oracle import make_oracle
 from simulators.parameters import Value
 from simulators.proposer import TiltedProposer
 from simulators.protocols import Domain, Draw, Oracle, Proposer, QuerySizes
 from simulators.queries import AskedTexts, QueryLaw, draw_queries
+from simulators.tables import tabulate
 from simulators.text.phrasebook import Usage
+from simulators.texture import Texture
 from simulators.truth import ExactTruth
 
 DATA = ("log", "twin")
@@ -68,6 +72,7 @@ class SimulatedWorld:
         selection: Whose outcomes are recorded, or None where all are.
         query_law: What is asked about, where it is not every text of every prompt.
         edits: What is done to the log besides.
+        texture: Interactions and effects of paraphrases; None where attributes alone count, each by itself.
         usage: The paraphrases that the writers of the log and of its twin use; None for all of them.
     """
 
@@ -87,6 +92,7 @@ class SimulatedWorld:
     selection: Selection | None = None
     query_law: QueryLaw = field(default_factory=QueryLaw)
     edits: LogEdits = field(default_factory=LogEdits)
+    texture: Texture | None = None
     usage: Usage | None = None
 
     # -- exact ----------------------------------------------------------------
@@ -123,6 +129,23 @@ class SimulatedWorld:
         """Context index of people, shape (n,), int64."""
         return read_contexts(people, self.context)
 
+    @cached_property
+    def _textured(self) -> tuple[Outcome, Wording | None]:
+        if self.texture is None:
+            return self.outcome, None
+        contexts = np.bincount(self.contexts_of(self.law.people), weights=self.law.weights.sum(axis=1))
+        return self.texture.apply(self.outcome, self.marginals, contexts)
+
+    @property
+    def mechanism(self) -> Outcome:
+        """What follows a text whose wording has no effect: the outcome with its interactions."""
+        return self._textured[0]
+
+    @property
+    def wording(self) -> Wording | None:
+        """Effects of phrases; None where they have none."""
+        return self._textured[1]
+
     @property
     def biasable(self) -> np.ndarray:
         """Attributes whose naive limit may differ from their effect, shape (K,), bool."""
@@ -132,38 +155,46 @@ class SimulatedWorld:
     def truth(self) -> ExactTruth:
         """The causal truth, exact."""
         contexts = self.contexts_of(self.law.people)
-        if self.feedback.slots > 1:
-            naive = preference_table(self.law, self.prompt_law, self.outcome, contexts, self.feedback)
-        else:
-            naive = naive_table(
-                self.law, self.prompt_law, self.outcome, self.feedback, contexts, self.selection
-            )
         total = self.law.weights.sum(axis=1)
-        rewards = reward_table(self.law, self.outcome, self.feedback, contexts)
+        values = tabulate(
+            self.law,
+            self.prompt_law,
+            self.mechanism,
+            self.feedback,
+            contexts,
+            selection=self.selection,
+            recorded_mean=self.edits.recorded_mean,
+            wording=self.wording,
+        )
+        rewards, naive, worded = values.rewards, values.naive, values.worded_rewards
         if self.tabulated:
             rewards, naive = worst_elsewhere(rewards, self.text_law), worst_elsewhere(naive, self.text_law)
-        groups, shares, recorded = None, None, self.edits.recorded_mean
+        groups, shares, worded_groups = None, None, tuple[Worded, ...]()
         if self.latent is not None:
             labels = self.law.people[self.latent].astype(int)
             shares = np.bincount(labels, weights=total)
             groups = np.stack([self._rewards_of(labels == g) for g in range(len(shares))])
+            worded_groups = () if worded is None else tuple(replace(worded, index=g) for g in groups)
         return ExactTruth(
             domain=self.domain,
             roles=self.roles.names,
             marginals=self.marginals,
             rewards=rewards,
-            naive_rewards=naive if recorded is None else recorded(naive),
+            naive_rewards=naive,
             context=self.context,
             context_weights=np.bincount(contexts, weights=total),
             groups=groups,
             group_weights=shares,
             text_law=self.text_law if self.tabulated else None,
+            worded_rewards=worded,
+            worded_naive=values.worded_naive,
+            worded_groups=worded_groups,
         )
 
     def _rewards_of(self, chosen: np.ndarray) -> np.ndarray:
         weights = self.law.weights * chosen[:, None]
         law = replace(self.law, weights=weights)
-        return reward_table(law, self.outcome, self.feedback, self.contexts_of(law.people))
+        return reward_table(law, self.mechanism, self.feedback, self.contexts_of(law.people))
 
     @property
     def n_rows(self) -> None:
@@ -191,7 +222,13 @@ class SimulatedWorld:
     def oracle(self) -> Oracle:
         """An oracle that asks fresh random people; see ``simulators.oracle``."""
         return make_oracle(
-            self.domain, self.population, self.outcome, self.feedback, self.context, self.streams
+            self.domain,
+            self.population,
+            self.mechanism,
+            self.feedback,
+            self.context,
+            self.streams,
+            self.wording,
         )
 
     def proposer(self) -> Proposer:
@@ -206,6 +243,7 @@ class SimulatedWorld:
         """How hard the world is and why, as plain data. It holds the truth, so methods never see it."""
         truth, law, card = self.truth, self.law, self.family
         naive, effects = truth.naive_effects, truth.effects
+        additive = None if self.feedback.slots > 1 else regress_additively(*self._shown_texts())
 
         def named(values: Any) -> dict[str, Any]:
             return dict(zip(truth.attributes, values, strict=True))
@@ -219,22 +257,44 @@ class SimulatedWorld:
             "roles": named(truth.roles),
             "effects": named(map(float, effects)),
             "naive_limit": named(map(float, naive)),
+            "additive_limit": None if additive is None else named(map(float, additive)),
+            "strength": self._show_strength(naive),
+            "additive_strength": None if additive is None else self._show_strength(additive),
             "responds": [name for name, responds in named(law.responds).items() if responds],
             "effective_share": law.effective_share,
             "minimum_propensity": law.minimum_propensity,
             "confounding_share": measure_confounding(
-                law, self.outcome, self.feedback, self.text_law, truth.context_weights
+                law, self.mechanism, self.feedback, self.text_law, truth.context_weights
             ),
             "delta": self.outcome.delta,
             "sign_flips": int(np.sum(np.sign(np.round(naive, 9)) * np.sign(np.round(effects, 9)) < 0)),
             "borda_regret": None
             if self.feedback.slots == 1
-            else measure_borda_regret(law, self.prompt_law, self.outcome, self.contexts_of(law.people)),
+            else measure_borda_regret(law, self.prompt_law, self.mechanism, self.contexts_of(law.people)),
             "recorded": [column.role for column in self.recording.columns],
             "identified_by": describe_strategies(find_strategies(self.graph())),
             "should_recover": card.recover,
             "should_fail": card.fail,
         }
+
+    def _shown_texts(self) -> tuple[np.ndarray, np.ndarray]:
+        """E[Y | p, a] and P(code | p) among recorded rows of the log, each of shape (P, 2**K)."""
+        law, everything = self.law, np.arange(len(self.roles.names))
+        recorded = 1.0 if self.selection is None else self.selection.by_vector(law.people, everything)
+        shown = np.stack(
+            [
+                (law.weights[:, [c]] * law.given(everything, c) * recorded).sum(axis=0)
+                for c in range(law.weights.shape[1])
+            ]
+        )
+        shown = shown / shown.sum(axis=1, keepdims=True)
+        naive = np.tensordot(self.truth.context_weights, self.truth.naive_rewards, axes=1)
+        return naive, shown[self.prompt_law.classes]
+
+    def _show_strength(self, limits: np.ndarray) -> float | None:
+        """The worst decoy's limit in units of the largest effect; None where there is no such decoy."""
+        decoys, unit = self.biasable & (self.roles.effects == 0), self.truth.effects.max()
+        return float(limits[decoys].max() / unit) if decoys.any() and unit > 1e-9 else None
 
     # -- rows -----------------------------------------------------------------
     def draw(self, n: int | None, data: str = "log", start: int = 0, complete: bool = False) -> Draw:
@@ -273,12 +333,19 @@ class SimulatedWorld:
         target = self.rows_law(people, prompt_ids, "twin")
         law = target if data == "twin" else self.rows_law(people, prompt_ids, data)
         suffixes = [f".{slot}" if slot else "" for slot in range(self.feedback.slots)]
-        attributes, uniforms, index, outcomes = [], [], [], []
+        attributes, uniforms, choices, index, outcomes = [], [], [], [], []
         for suffix in suffixes:
             part = f"attributes{'-twin' if data == 'twin' else ''}{suffix}"
             drawn = streams.draw_rows(part, start, stop, lambda rng, m: rng.random((m, n_attributes)))
             shown = law.draw(drawn)
-            index.append(self.outcome.index(people, contexts, prompt_ids, encode(shown)))
+            if self.edits.wording is None:
+                choices.append(streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording))
+            else:
+                choices.append(self.edits.wording[prompt_ids, encode(shown)])
+            index.append(self.mechanism.index(people, contexts, prompt_ids, encode(shown)))
+            if self.wording is not None:
+                phrases = self.domain.choose_phrases(shown, prompt_ids, choices[-1], self.usage)
+                index[-1] = index[-1] + self.wording.shift(phrases)
             noise = streams.draw_rows(f"noise{suffix}", start, stop, _uniforms)
             outcomes.append(self.feedback.draw(index[-1], noise))
             attributes.append(shown)
@@ -289,17 +356,16 @@ class SimulatedWorld:
         written = np.stack(attributes)
         if self.edits.rewrite is not None and data == "log":
             written = self.edits.rewrite(written, measured, np.stack(uniforms))
-        texts, propensity, targets = [], [], []
-        for suffix, shown in zip(suffixes, written, strict=True):
-            codes = encode(shown)
+        texts, said, propensity, targets = [], [], [], []
+        for shown, chosen in zip(written, choices, strict=True):
             if self.edits.wording is None:
-                wording = streams.draw_rows(f"wording{suffix}", start, stop, self._draw_wording)
                 used = self.domain.wording_log_probability(shown, prompt_ids, self.usage)
                 every = self.domain.wording_log_probability(shown, prompt_ids)
             else:
-                wording = self.edits.wording[prompt_ids, codes]
-                used = every = np.zeros(len(codes))
-            texts.append(self.domain.write(shown, prompt_ids, wording, self.usage))
+                used = every = np.zeros(len(shown))
+            texts.append(self.domain.write(shown, prompt_ids, chosen, self.usage))
+            if self.wording is not None:
+                said.append(self.domain.choose_phrases(shown, prompt_ids, chosen, self.usage))
             propensity.append(law.log_probability(shown) + used)
             targets.append(target.log_probability(shown) + every)
         return Rows(
@@ -313,6 +379,7 @@ class SimulatedWorld:
             np.stack(propensity),
             np.stack(targets),
             start,
+            np.stack(said) if said else None,
         )
 
     def _draw_wording(self, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -348,7 +415,10 @@ class SimulatedWorld:
             suffix = f".{rank}" if rank else ""
             slot = order[rank]
             shown = rows.attributes[slot, at]
-            columns[f"reward{suffix}"] = self.truth.rewards[rows.contexts, rows.prompt_ids, encode(shown)]
+            phrases = None if rows.phrases is None else rows.phrases[slot, at]
+            columns[f"reward{suffix}"] = self.truth.rewards_of(
+                rows.contexts, rows.prompt_ids, encode(shown), phrases
+            )
             columns[f"log_propensity{suffix}"] = rows.log_propensity[slot, at]
             for k, name in enumerate(self.domain.attributes):
                 columns[f"attribute.{name}{suffix}"] = shown[:, k]

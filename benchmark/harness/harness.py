@@ -243,7 +243,7 @@ class Harness:
             raise ContractError("only a policy can sample", found=f"a {architecture.name} model")
         if n < 1 or not 0 < temperature < np.inf:
             raise ContractError(
-                "sampling needs texts and heat",
+                "sampling needs at least one text and a positive temperature",
                 expected="n >= 1, temperature > 0",
                 found=f"n={n}, temperature={temperature}",
             )

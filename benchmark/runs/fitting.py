@@ -1,7 +1,7 @@
 """Fits a method on one log, for notebooks: your own table, or a world that you simulate.
 
-The log is all that is looked at. Where no text domain is named, the encoder and the tiny decoder are
-made from the log's own texts.
+Only the log is used. Unless a text domain is named, the encoder and the tiny decoder are made from the log's
+own texts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, eq=False)
 class FittedMethod:
-    """A method that was fitted on a log.
+    """A method fitted on a log.
 
     Attributes:
         method: The method.
@@ -103,7 +103,7 @@ def fit(
         log: The log.
         domain: Text domain whose backbone the method trains on, as in a run; by default the encoder
             and, for a method that needs one, the decoder are made from the log's own texts.
-        backbone: Backbone of the domain; see ``plan_run``.
+        backbone: Backbone of the domain; see ``run_suite``.
         budget: What the fit may spend.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         seed: Of the method's own random streams.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 
 from benchmark.contract.files import write_table
 from benchmark.tasks.user_data import build_folder
+from simulators.protocols import Domain
+from simulators.text.corpus import CorpusDomain
 
 WORDS = 400_000
 """About as many as a grammar's pretraining texts have."""
@@ -37,12 +39,12 @@ class Pool:
     texts: np.ndarray
 
 
-def is_pool(domain: Any) -> bool:
+def is_pool(domain: Domain) -> TypeGuard[CorpusDomain]:
     """Whether a domain is a pool of texts, not a grammar."""
-    return hasattr(domain, "tests")
+    return isinstance(domain, CorpusDomain)
 
 
-def keep_pool(domain: Any) -> None:
+def keep_pool(domain: CorpusDomain) -> None:
     """Keep the texts of a domain that no grammar writes, under the domain's name."""
     path = _pool_file(domain.name)
     if path.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -107,12 +107,12 @@ def simulate(
         raise UsageError("a seed is never negative", expected="--seed of at least 0", found=seed)
     check_scenario(parsed)
     parsed = pin(parsed)
-    world = build_world(parsed, Streams(season or PUBLIC_SEASON, parsed.family, seed))
+    world = build_world(replace(parsed, n=wanted), Streams(season or PUBLIC_SEASON, parsed.family, seed))
     most = world.n_rows
     rows = wanted or most or ROWS
     if most is not None and rows > most:
         raise UsageError(
-            "the table does not yield so many rows of log",
+            "the table has too few rows for a log of this length",
             expected=f"n of at most {most}",
             found=rows,
             fix="leave n out for all rows",
@@ -170,7 +170,7 @@ def _write(
 def write_rows(
     world: World, n: int, data: str, log_path: Path, truth_path: Path | None, on_rows: OnRows | None
 ) -> None:
-    """Stream rows of the log or of its twin to parquet, a few blocks at a time.
+    """Stream rows of the log or of its twin to parquet, some thousand at a time.
 
     Args:
         world: The world.

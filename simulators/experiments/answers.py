@@ -205,7 +205,7 @@ def ask_about(truth: MeasuredTruth, sizes: QuerySizes, rng: np.random.Generator)
     """Queries on the texts kept back: resolved pairs and toggled pairs, in random order and orientation.
 
     That a pair is asked about says that it differs, not which way. No texts are asked to be
-    written, for nobody would measure them.
+    written, because no experiment would measure them.
     """
     pairs = rng.permutation(truth.pairs[truth.resolved])[: sizes.pairs]
     if not len(pairs):

@@ -145,18 +145,18 @@ class CorpusWorld:
         return CausalGraph(nodes, (*edges, ("text", "outcome")))
 
     def oracle(self) -> Oracle:
-        """Nothing: see Raises.
+        """A table has no oracle.
 
         Raises:
-            Incompatible: Always; the people of a table were asked once.
+            Incompatible: Always, because the people of a table were asked once.
         """
         raise Incompatible(f"corpus {self.domain.name!r} is a table: nobody can be asked about a text anew")
 
     def proposer(self) -> Proposer:
-        """Nothing: see Raises.
+        """A table has no proposer.
 
         Raises:
-            Incompatible: Always; an audit needs the truth about texts of its own choosing.
+            Incompatible: Always, because an audit needs the truth about texts of its own choosing.
         """
         raise Incompatible(
             f"corpus {self.domain.name!r} is a table: only its own texts were measured, so no others can be "

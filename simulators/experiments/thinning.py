@@ -1,6 +1,6 @@
 """Confounded logs from randomised rows, so that the truth of the very same experiment is known.
 
-One row a group: whoever chose which story to run chose with it whom it reached; comparing rows
+One row a group: the choice of a story to run was also the choice of whom it reached, so comparing rows
 across groups is confounded by everything that differs between groups. Rejection sampling (Keith et
 al. 2023, "RCT Rejection Sampling for Causal Estimation Evaluation"): accept a row iff ``U < w / M`` with
 ``w = P*(T | C) / P(T)`` for an attribute T and a score C of the covariates. What is accepted has

@@ -83,8 +83,8 @@ CARD = FamilyCard(
         Parameter("task", "Write a text.", "the prompt where no column holds one", form="any text"),
     ),
     strategies=("back-door", "propensity"),
-    recover="with an attribute: covariate regression and inverse propensity weights; else nobody in full, "
-    "adjustment as far as covariates describe the tests",
+    recover="with an attribute: covariate regression and inverse propensity weights; else no method "
+    "in full, and adjustment as far as covariates describe the tests",
     fail="taking the outcome at face value",
     user_data="a table with a text, an outcome and a randomised arm",
 )

@@ -164,7 +164,7 @@ def make_pool_world(
 
 
 class _Uniform:
-    """Every prompt equally likely, whoever asks."""
+    """Every prompt is equally likely for every person."""
 
     def __init__(self, prompts: int) -> None:
         self.prompts = prompts

@@ -86,7 +86,7 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
     )
     tastes = streams.rng("tastes").normal(size=(n_types, len(world.roles.names)))
     tastes = tastes - shares @ tastes
-    tastes *= float(parameters["disagreement"]) / np.sqrt(shares @ tastes**2)
+    tastes *= float(parameters["disagreement"]) / float(parameters["noise"]) / np.sqrt(shares @ tastes**2)
     world = replace(
         world,
         outcome=replace(world.outcome, modification=tastes),

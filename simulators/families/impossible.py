@@ -1,4 +1,4 @@
-"""impossible: a log whose law does not depend on the truth. Whoever does better than chance is cheating.
+"""impossible: a log whose law does not depend on the truth. A method that beats chance is cheating.
 
 ``a_k = u_k`` in the log, u hidden, and ``Y = sum_k eps t_k a_k + sum_k (c_k - eps t_k) u_k + noise``:
 in the log the sign eps cancels and ``Y = sum_k c_k u_k + noise``. eps is a fair coin of its own
@@ -30,10 +30,10 @@ CARD = FamilyCard(
     name="impossible",
     situation="Who sees which phrasing is decided entirely by something unrecorded that also moves the "
     "score, and a coin outside the log decides whether phrasings help or harm.",
-    parameters=(*text_parameters(),),
+    parameters=text_parameters(texture=False),
     strategies=(),
-    recover="nobody",
-    fail="everybody; mean regret below one half over many signs invalidates a run",
+    recover="no method",
+    fail="every method; a mean regret below one half over many signs invalidates a run",
 )
 
 

@@ -18,6 +18,7 @@ from scipy.special import ndtr
 from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.codes import all_attributes, encode, product_law
+from simulators.law.curves import NODES, interpolation_matrix, place_nodes
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
 from simulators.law.roles import DECOY, INERT, draw_roles, mark_roles
@@ -74,6 +75,8 @@ def measure_pair_skew(world: SimulatedWorld, attribute: int) -> float:
     given the attribute, the other attributes P_int. Exact for normal noise when the marker alone
     responds to people.
     """
+    if world.texture is not None:
+        return _measure_worded_skew(world, attribute)
     chance = world.law.probabilities[:, attribute]
     weights = world.law.weights.sum(axis=1)
     on, off = weights * chance, weights * (1 - chance)
@@ -88,6 +91,33 @@ def measure_pair_skew(world: SimulatedWorld, attribute: int) -> float:
     right_law = np.outer(law, off / off.sum()).ravel()
     scale = np.sqrt(2 * world.feedback.noise_variance)
     return float(left_law @ ndtr((left[:, None] - right) / scale) @ right_law)
+
+
+def _measure_worded_skew(world: SimulatedWorld, attribute: int) -> float:
+    """The same where wording and interactions count, averaged over prompts."""
+    assert world.wording is not None
+    chance, weights = world.law.probabilities[:, attribute], world.law.weights.sum(axis=1)
+    pushed = world.outcome.delta * world.outcome.confounding(world.law.people)
+    n_attributes = len(world.roles.names)
+    span = world.wording.span(n_attributes)
+    worded, shifts = world.wording.law(n_attributes, NODES // 3, span), place_nodes(NODES // 3, span)
+    has = all_attributes(n_attributes)[:, attribute] == 1
+    scale, won = np.sqrt(2 * world.feedback.noise_variance), []
+    topics = world.wording.phrases.topics
+    for p in np.unique(topics, return_index=True)[1]:  # an intercept of the prompt cancels within a pair
+        index = world.mechanism.base[0, p][:, None, None] + pushed[:, None] + shifts
+        reach = float(index.min()), float(index.max())
+        sides = []
+        for texts, people in ((has, weights * chance), (~has, weights * (1 - chance))):
+            law = world.text_law[p, texts][:, None, None] * (people / people.sum())[:, None]
+            law = law / law.sum() * worded[topics[p], texts][:, None]
+            sides.append(law.ravel() @ interpolation_matrix(NODES, reach, index[texts].ravel()))
+        nodes = place_nodes(NODES, reach)
+        won.append(
+            (sides[0] @ ndtr((nodes[:, None] - nodes) / scale) @ sides[1], (topics == topics[p]).sum())
+        )
+    values, counts = np.array(won).T
+    return float(np.average(values, weights=counts))
 
 
 def find_limit_for_skew(world: SimulatedWorld, attribute: int, skew: float) -> float:

@@ -87,6 +87,7 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         moved = additive_base(
             0.7 * streams.rng("type effects").normal(size=n_attributes), np.zeros(n_prompts)
         )
+        moved = moved / float(parameters["noise"])
         base = base + (2 * classes - 1)[None, :, None] * moved
     world = replace(
         world,

@@ -83,6 +83,8 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
     tested[marker] = float(parameters["tested"])
     return replace(
         world,
+        # the opening came after the choice, so nothing about it was weighed
+        texture=None if world.texture is None else world.texture.without(marker),
         rule=replace(constant_assignment(logged), tested=tested),
         edits=LogEdits(recorded_mean=opening.limit, rewrite=opening.add),
     )

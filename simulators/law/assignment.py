@@ -109,7 +109,7 @@ class PromptLaw:
 
 
 def uniform_prompts(n_prompts: int) -> PromptLaw:
-    """Every prompt equally likely, whoever asks."""
+    """Every prompt is equally likely for every person."""
     return PromptLaw(np.zeros(n_prompts, dtype=np.int64), _one_class)
 
 
@@ -138,7 +138,7 @@ class Rule(Protocol):
         """The law of rows with these people and prompt classes."""
 
     def integrate(self, population: Population, prompt_law: PromptLaw) -> Any:
-        """A ``TextLaw``, or what answers the same."""
+        """A ``TextLaw`` or an object with the same attributes."""
 
 
 class AttributeRule(Rule, Protocol):

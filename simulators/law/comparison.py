@@ -50,6 +50,11 @@ def utilities_of_kinds(
     return utilities, nodes, shares
 
 
+def disagree(law: Law, outcome: Outcome, contexts: np.ndarray, feedback: Feedback) -> bool:
+    """Whether pairs mislead about utilities: people want different things, or misreport what they want."""
+    return feedback.misreports or len(utilities_of_kinds(law, outcome, contexts)[1]) > 1
+
+
 def preference_table(
     law: Law, prompt_law: PromptLaw, outcome: Outcome, contexts: np.ndarray, feedback: Feedback
 ) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from simulators.law.assignment import PromptLaw, TextLaw
-from simulators.law.codes import all_attributes
+from simulators.law.codes import all_attributes, encode
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
 from simulators.law.selection import Selection
@@ -74,6 +74,29 @@ def naive_table(
             values += (share / np.where(seen, mass, 1.0))[groups] * means
         table[:, prompts] = _extrapolate(values, mass, seen, groups, len(telling))
     return table
+
+
+def posteriors(
+    law: Law, prompt_law: PromptLaw, n_codes: int, selection: Selection | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How people are distributed given the text among recorded rows of the log.
+
+    Args:
+        law: The logging rule over people.
+        prompt_law: Who asks for what.
+        n_codes: 2**K.
+        selection: Whose outcomes are recorded; None for all.
+
+    Returns:
+        P(node | group), shape (m, G), and the group of each prompt and code, shape (P, 2**K).
+    """
+    telling = np.flatnonzero(law.responds if selection is None else law.responds | selection.selects)
+    groups = encode(all_attributes(n_codes.bit_length() - 1)[:, telling])
+    recorded = 1.0 if selection is None else selection.by_vector(law.people, telling)
+    joint = np.concatenate(
+        [law.weights[:, [c]] * law.given(telling, c) * recorded for c in range(law.weights.shape[1])], axis=1
+    )
+    return joint / joint.sum(axis=0), (prompt_law.classes[:, None] << len(telling)) + groups
 
 
 def _mean_outcomes(

@@ -12,9 +12,13 @@ from functools import partial
 
 import numpy as np
 from scipy.special import expit, ndtri
-from scipy.stats import poisson
+from scipy.stats import nbinom, poisson
+
+from benchmark.contract.errors import UsageError
 
 CUTS = (-1.5, -0.5, 0.5, 1.5)
+LARGEST = 30.0
+"""Greatest index of a count; a mean beyond its exponential is no world of ours."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Feedback:
         flips: Chance that a comparison is written down the wrong way round.
         ties: Difference in felt utility below which two texts are called equal (Rao and Kupper 1967);
             which of them is then written first is a coin.
+        largest: Greatest index that ``mean`` and ``draw`` take as it is.
     """
 
     kind: str
@@ -41,6 +46,7 @@ class Feedback:
     noise_variance: float = 0.0
     flips: float = 0.0
     ties: float = 0.0
+    largest: float = np.inf
 
     @property
     def misreports(self) -> bool:
@@ -70,25 +76,32 @@ def _draw_gaussian(index: np.ndarray, uniforms: np.ndarray, sd: float) -> np.nda
     return index + sd * ndtri(np.clip(uniforms, 1e-300, None))
 
 
-def _draw_click(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    return (uniforms < expit(index)).astype(np.float64)
+def _mean_click(index: np.ndarray, noise: float) -> np.ndarray:
+    return np.asarray(expit(index / noise))
+
+
+def _draw_click(index: np.ndarray, uniforms: np.ndarray, noise: float) -> np.ndarray:
+    return (uniforms < expit(index / noise)).astype(np.float64)
 
 
 def _mean_count(index: np.ndarray) -> np.ndarray:
-    return np.exp(np.minimum(index, 30.0))
+    return np.exp(np.minimum(index, LARGEST))
 
 
-def _draw_count(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    return poisson.ppf(uniforms, _mean_count(index)).astype(np.float64)
+def _draw_count(index: np.ndarray, uniforms: np.ndarray, noise: float) -> np.ndarray:
+    if noise == 1:
+        return poisson.ppf(uniforms, _mean_count(index)).astype(np.float64)
+    spread = noise**2 - 1
+    return nbinom.ppf(uniforms, _mean_count(index) / spread, 1 / (1 + spread)).astype(np.float64)
 
 
-def _mean_rating(index: np.ndarray) -> np.ndarray:
-    return 1.0 + sum(expit(index - cut) for cut in CUTS)
+def _mean_rating(index: np.ndarray, noise: float) -> np.ndarray:
+    return 1.0 + sum(expit((index - cut) / noise) for cut in CUTS)
 
 
-def _draw_rating(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+def _draw_rating(index: np.ndarray, uniforms: np.ndarray, noise: float) -> np.ndarray:
     # P(rating > j) = sigmoid(index - cut_j): the row exceeds every cut below its logistic position
-    return 1.0 + sum((uniforms < expit(index - cut)).astype(np.float64) for cut in CUTS)
+    return 1.0 + sum((uniforms < expit((index - cut) / noise)).astype(np.float64) for cut in CUTS)
 
 
 def scalar(noise: float = 1.0) -> Feedback:
@@ -123,10 +136,40 @@ def _draw_utility(index: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     return index - np.log(-np.log(np.clip(uniforms, 1e-300, 1 - 1e-16)))
 
 
-KINDS: dict[str, Callable[[], Feedback]] = {
+def binary(noise: float = 1.0) -> Feedback:
+    """A click: whether the index exceeds a logistic threshold of scale ``noise``."""
+    return Feedback(
+        "binary",
+        partial(_mean_click, noise=noise),
+        partial(_draw_click, noise=noise),
+        noise_variance=noise**2 * np.pi**2 / 3,
+    )
+
+
+def count(noise: float = 1.0) -> Feedback:
+    """A count of mean ``exp(index)`` and variance ``noise**2`` times that: Poisson, or negative binomial.
+
+    Raises:
+        UsageError: If the noise is below 1, for no count here varies less than a Poisson one.
+    """
+    if noise < 1:
+        raise UsageError("counts vary at least as a Poisson law does", expected="noise >= 1", found=noise)
+    return Feedback("count", _mean_count, partial(_draw_count, noise=noise), largest=LARGEST)
+
+
+def rating(noise: float = 1.0) -> Feedback:
+    """One to five stars: how many of four cuts the index exceeds, with logistic noise of scale ``noise``."""
+    return Feedback(
+        "rating",
+        partial(_mean_rating, noise=noise),
+        partial(_draw_rating, noise=noise),
+        noise_variance=noise**2 * np.pi**2 / 3,
+    )
+
+
+KINDS: dict[str, Callable[[float], Feedback]] = {
     "scalar": scalar,
-    "binary": lambda: Feedback("binary", expit, _draw_click, noise_variance=np.pi**2 / 3),
-    "count": lambda: Feedback("count", _mean_count, _draw_count),
-    "rating": lambda: Feedback("rating", _mean_rating, _draw_rating, noise_variance=np.pi**2 / 3),
-    "preference": preference,
+    "binary": binary,
+    "count": count,
+    "rating": rating,
 }

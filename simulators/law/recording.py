@@ -32,6 +32,7 @@ class Rows:
         log_propensity: log P(text | prompt, person), shape (S, n).
         log_target: log P_int(text | prompt), shape (S, n).
         start: Row number of the first row.
+        phrases: Phrase of each slot of the texts, shape (S, n, slots); None where wording does nothing.
     """
 
     people: People
@@ -44,6 +45,7 @@ class Rows:
     log_propensity: np.ndarray
     log_target: np.ndarray
     start: int
+    phrases: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.prompt_ids)

@@ -5,7 +5,7 @@ written texts holds what it holds. There a rule draws whole vectors, each person
 
     P(a | p, c) = R(s(a) | p) R(a | p) exp(gamma a . W psi(c)) / sum over a' of stratum s(a)
 
-so the stratum (the number of passages) keeps its law whoever is asked. The interventional law is
+so the stratum (the number of passages) has the same law for every person. The interventional law is
 the log's own law of vectors, ``P_int(a | p) = E_c P(a | p, c)``, not a product of marginals.
 The rule knows no outcome.
 """

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain, name_domain
-from simulators.text.domain import Domain
+from simulators.text.briefs import FreshBriefs
+from simulators.text.domain import GrammarDomain
 from simulators.text.slots import AttributeSlot
 
 PAGE = Path("docs/domains.md")
@@ -39,7 +40,7 @@ grammars every attribute vector that the domain allows is equally likely).
 """
 
 
-def draw_examples(domain: Domain, n: int) -> list[str]:
+def draw_examples(domain: GrammarDomain, n: int) -> list[str]:
     """Random texts of a domain, all attribute vectors it allows being equally likely."""
     rng = make_rng("describe", domain.name)
     prompt_ids = rng.integers(len(domain.prompts), size=n)
@@ -47,10 +48,10 @@ def draw_examples(domain: Domain, n: int) -> list[str]:
         attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
     else:
         attributes = np.array(domain.support)[rng.integers(len(domain.support), size=n)]
-    return domain.realise(attributes, prompt_ids, rng).texts.to_pylist()
+    return domain.realise(attributes, prompt_ids, rng).to_pylist()
 
 
-def describe_domain(domain: Domain, n: int = 20) -> str:
+def describe_domain(domain: GrammarDomain, n: int = 20) -> str:
     """One section of the page, in markdown."""
     slots = [slot for slot in domain.slots if isinstance(slot, AttributeSlot)]
     rows = [
@@ -81,13 +82,13 @@ def describe_briefs(name: str, n: int = 10) -> str:
     if name_domain(name, "unique") not in list_domains(briefs=True):
         return ""
     domain = load_domain(name_domain(name, "unique"))
-    briefs = domain.briefs
-    assert briefs is not None
+    assert isinstance(domain.writer, FreshBriefs)
+    briefs = domain.writer.briefs
     rng = make_rng("describe", domain.name)
     prompt_ids = rng.integers(len(domain.prompts), size=n)
     prompts = domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(n, rng)).to_pylist()
     attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
-    texts = domain.realise(attributes, prompt_ids, rng).texts.to_pylist()
+    texts = domain.realise(attributes, prompt_ids, rng).to_pylist()
     features = [slot for slot in briefs.grammar.slots if isinstance(slot, AttributeSlot)]
     return "\n".join(
         [

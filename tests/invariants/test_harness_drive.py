@@ -226,7 +226,7 @@ INVALID = [
     (wrong_shape, "wrong shape"),
     (unknown_column, "wieght"),
     (no_fitted, "must return a Fitted"),
-    (no_request, "no request"),
+    (no_request, "not a request"),
 ]
 
 

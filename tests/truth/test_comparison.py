@@ -150,7 +150,7 @@ def test_erasing_the_type_hurts_where_it_is_causal_alone():
 def test_objective_leaves_no_overlap_at_one():
     """rho = P(type = objective): at .5 the pooled log is unconfounded, at 1 types show one objective."""
     for rho in (0.5, 0.8, 1.0):
-        world = make_world("objective", rho=rho)
+        world = make_world("objective", agreement=rho)
         shares = world.law.weights / world.law.weights.sum(axis=0)
         wants = np.asarray(world.law.people["objective"])
         assert shares[wants == 0, 0] == pytest.approx(rho)

@@ -31,6 +31,7 @@ INTENDED = {
     ("marker", ()): (["back-door"], ["propensity"]),
     ("letters", ()): (["back-door"], ["propensity"]),
     ("position", ()): (["back-door"], ["propensity"]),
+    ("robust", ()): (["back-door"], []),
     ("overlap", ()): (["back-door"], ["propensity"]),
     ("overlap", (("correlation", 1.0),)): ([], []),
     ("instrument", ()): (["instrument"], []),
@@ -46,9 +47,9 @@ INTENDED = {
     ("selection", (("rule", "extreme"),)): (["shadow"], []),
     ("judge", ()): (["randomised"], []),
     ("corrupt", ()): ([], ["slice"]),
-    # their recorded columns move the text alone
-    ("hidden", ()): (["instrument"], []),
-    ("mixture", ()): (["instrument"], ["slice"]),
+    # recorded columns move text and outcome both
+    ("hidden", ()): ([], []),
+    ("mixture", ()): ([], ["slice"]),
     ("impossible", ()): ([], []),
     ("prefix", ()): ([], []),
     ("objective", ()): (["randomised"], []),

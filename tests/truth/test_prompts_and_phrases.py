@@ -177,5 +177,5 @@ def test_the_phrases_in_use_are_drawn_for_each_seed() -> None:
 def test_the_defaults_name_the_plain_world(family: str) -> None:
     world = build(family)
     assert world.usage is None
-    assert world.domain.briefs is None
+    assert world.domain.writer is None
     assert len(world.domain.prompts) == 6

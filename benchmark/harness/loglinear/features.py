@@ -36,8 +36,8 @@ class Features(Protocol):
         """theta . phi of texts, shape (K, B), under weights (K, width)."""
         ...
 
-    def tilt_pools(self, weights: Tensor, homes: Tensor) -> Tensor:
-        """theta . phi of every text of some pools, shape (K, len(homes), t)."""
+    def tilt_pools(self, weights: Tensor, homes: Tensor | None = None) -> Tensor:
+        """theta . phi of every text of some pools, all by default, shape (K, len(homes), t)."""
         ...
 
 
@@ -64,9 +64,10 @@ class OneHot:
         """The weights of the texts' cells."""
         return weights.gather(1, inputs["cell"])
 
-    def tilt_pools(self, weights: Tensor, homes: Tensor) -> Tensor:
+    def tilt_pools(self, weights: Tensor, homes: Tensor | None = None) -> Tensor:
         """Rows of the table."""
-        return weights.view(-1, *self.shape)[:, homes]
+        table = weights.view(-1, *self.shape)
+        return table if homes is None else table[:, homes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +128,9 @@ class Encoded:
         """The weights times the texts' features."""
         return (inputs["features"] @ weights[..., None])[..., 0]
 
-    def tilt_pools(self, weights: Tensor, homes: Tensor) -> Tensor:
+    def tilt_pools(self, weights: Tensor, homes: Tensor | None = None) -> Tensor:
         """The weights times the features of the pools' texts."""
-        pools = self.table.view(len(self.centre), -1, self.width)
-        chosen = pools if len(homes) == len(pools) else pools[homes]
-        return (weights @ chosen.flatten(0, 1).T).view(len(weights), len(homes), -1)
+        table, pools = self.table, len(self.centre)
+        if homes is not None:
+            table, pools = table.view(pools, -1, self.width)[homes].flatten(0, 1), len(homes)
+        return (weights @ table.T).view(len(weights), pools, -1)

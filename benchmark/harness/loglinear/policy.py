@@ -21,6 +21,9 @@ from benchmark.harness.tokenizer import count_words
 from benchmark.harness.training.layout import Layout
 from benchmark.harness.training.model import Inputs, Output
 
+FEW_POOLS = 32
+"""Pools that are tilted together at every step; of more, those that a batch needs are picked out."""
+
 
 @dataclass(frozen=True, eq=False)
 class LogLinearPolicy:
@@ -98,15 +101,16 @@ class LogLinearPolicy:
         return self._tilted(weights, homes).log_softmax(-1)
 
     def _tilted(self, weights: Tensor, homes: Tensor | None = None) -> Tensor:
-        homes = torch.arange(self.pools.shape[0]) if homes is None else homes
-        return self._law[homes] + self.features.tilt_pools(weights, homes)
+        law = self._law if homes is None else self._law[homes]
+        return law + self.features.tilt_pools(weights, homes)
 
     def forward(self, weights: Tensor, inputs: Inputs) -> Output:
         """Log-probabilities of texts."""
-        homes, which = torch.unique(inputs["pool"], return_inverse=True)
+        homes, which = None, inputs["pool"]
+        if self.pools.shape[0] > FEW_POOLS:
+            homes, which = torch.unique(which, return_inverse=True)
         normaliser = self._tilted(weights, homes).logsumexp(-1).gather(1, which)
-        value = inputs["reference"] + self.features.tilt(weights, inputs) - normaliser
-        return Output(value, tokens=spread_evenly(value, inputs["length"]))
+        return Output(inputs["reference"] + self.features.tilt(weights, inputs) - normaliser)
 
     @torch.no_grad()
     def score(self, weights: Tensor, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
@@ -141,12 +145,3 @@ class LogLinearPolicy:
     def count_flops(self, tokens: float, train: bool) -> float:
         """Counted floating point operations of ``tokens`` texts, without the normaliser."""
         return (6.0 if train else 2.0) * self.features.width * tokens
-
-
-def spread_evenly(value: Tensor, length: Tensor) -> Tensor:
-    """Log-probabilities (K, B) over the places of their texts, shape (K, B, T), 0 past the end.
-
-    A log-linear policy chooses whole texts; nothing finer is known of its words.
-    """
-    places = torch.arange(int(length.max()))
-    return (value / length)[..., None] * (places < length[..., None])

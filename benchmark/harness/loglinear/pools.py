@@ -112,15 +112,16 @@ class Pools:
         Raises:
             UsageError: If a prompt is unknown to a table.
         """
-        homes = [self._home_of.get(prompt, -1) for prompt in prompts.tolist()]
-        found = np.array(homes, dtype=np.int64)
-        if (found < 0).any():
-            strangers = np.unique(prompts[found < 0].astype(str)).astype(object)
+        known = self._home_of
+        strangers = np.array(sorted({p for p in prompts.tolist() if p not in known}), dtype=object)
+        if len(strangers):
             if not self.draws.any():
-                raise UsageError("a prompt is not in the table", found=strangers[0])
-            guessed = dict(zip(strangers.tolist(), self._guess(strangers).tolist(), strict=True))
-            found = np.array([guessed.get(p, home) for p, home in zip(prompts, found, strict=True)])
-        return found
+                raise UsageError(
+                    "a prompt is not in the table", expected="one of its prompts", found=strangers[0]
+                )
+            # Remembered, because the same prompts are asked for again and again.
+            known.update(zip(strangers.tolist(), self._guess(strangers).tolist(), strict=True))
+        return np.array([known[prompt] for prompt in prompts.tolist()], dtype=np.int64)
 
     def _guess(self, prompts: np.ndarray) -> np.ndarray:
         """The most probable pool of each prompt under naive Bayes on words with add-one smoothing."""

@@ -23,7 +23,8 @@ class Output:
 
     Attributes:
         value: Sequence log-probability or reward, shape (K, B).
-        tokens: Log-probability of each text token, shape (K, B, T), 0 past the end; policies alone.
+        tokens: Log-probability of each text token, shape (K, B, T), 0 past the end; policies that
+            choose token by token alone.
         heads: All reward heads, shape (K, B, H); heads alone.
         representation: What the reward heads read, shape (K, B, D); heads alone.
         adversary: The adversary's outputs behind a gradient reversal, shape (K, B, A), if there is one.
@@ -157,8 +158,16 @@ class FieldScores:
 
     @property
     def tokens(self) -> Tensor:
-        """Log-probability of each text token, shape (K, B, T), 0 past the end of a text."""
-        return self.output.tokens if self.output.tokens is not None else _lacks("tokens", "a decoder policy")
+        """Log-probability of each text token, shape (K, B, T), 0 past the end of a text.
+
+        A policy that chooses whole texts knows nothing finer: its log-probability is spread evenly.
+        """
+        if self.output.tokens is not None:
+            return self.output.tokens
+        if self.find_reference is None:
+            return _lacks("tokens", "a policy")
+        places = torch.arange(int(self.length.max()), device=self.length.device)
+        return (self.value / self.length)[..., None] * (places < self.length[..., None])
 
     @property
     def heads(self) -> Tensor:

@@ -1,7 +1,7 @@
 """Runs a submitted file on one input, behind the wall, and decides from outside how it ended.
 
 One fresh process in fresh namespaces a cell: no state, file or process outlives a cell, so
-several seeds or strengths can never be compared by the code that is being judged. Preloading
+submitted code can never compare several seeds or strengths. Preloading
 once and forking would save the imports, but the forking parent would share a user and a
 process namespace with the code it serves and outlive it.
 """
@@ -14,7 +14,6 @@ import os
 import re
 import signal
 import socket
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 from benchmark.contract import Budget, InfrastructureError, Log, Predictions, Queries
 from benchmark.contract.records import REASON_LENGTH, SOURCE, status_of
 from benchmark.sandbox.outside import bubblewrap, plain
+from benchmark.sandbox.outside.folders import make_folder
 from benchmark.sandbox.outside.interview import Interview
 from benchmark.sandbox.outside.layout import find_layout
 from benchmark.sandbox.outside.limits import Limits
@@ -111,12 +111,11 @@ class Sandbox:
                 ``budget.asks`` times in all; without it there is none.
 
         Raises:
-            InfrastructureError: If the sandbox did not come up.
+            InfrastructureError: If the sandbox did not start.
         """
         desk = None if oracle is None else OracleDesk(oracle, task.budget.asks)
         interview = Interview(task.queries, desk)
-        with tempfile.TemporaryDirectory(prefix="cell-") as name:
-            folder = Path(name)
+        with make_folder() as folder:
             task.log.write(folder / "log.parquet")
             # The method's own streams follow from what it sees anyway, so they tell it nothing.
             seen = hashlib.sha256((folder / "log.parquet").read_bytes()).hexdigest()
@@ -146,8 +145,8 @@ class Sandbox:
         return self._small("check", source, {"checks": checks})
 
     def _small(self, mode: str, source: bytes, settings: dict[str, Any]) -> CellResult:
-        with tempfile.TemporaryDirectory(prefix="cell-") as name:
-            return self._run(mode, source, Path(name), settings, None, None)
+        with make_folder() as folder:
+            return self._run(mode, source, folder, settings, None, None)
 
     def _run(
         self,
@@ -166,10 +165,10 @@ class Sandbox:
         (folder / "settings.json").write_text(json.dumps(settings))
         ours, theirs = socket.socketpair()
         if self.isolation == "none":
-            with tempfile.TemporaryDirectory(prefix="scratch-") as scratch:
-                start = Start(*plain.build_command(find_layout(), folder, Path(scratch), theirs.fileno()),
+            with make_folder() as scratch:
+                start = Start(*plain.build_command(find_layout(), folder, scratch, theirs.fileno()),
                               (theirs.detach(),))  # fmt: skip
-                return judge(supervise(start, ours, self.limits, reply))
+                return decide_status(supervise(start, ours, self.limits, reply))
         devices = _accelerator_files() if settings.get("device") == "cuda" else ()
         status_read, status_write = os.pipe()
         kernel_filter = _filter_descriptor()
@@ -184,19 +183,19 @@ class Sandbox:
             devices,
         )
         inherited = tuple(fd for fd in (channels.socket, status_write, kernel_filter) if fd is not None)
-        return judge(supervise(Start(command, {}, inherited, status_read), ours, self.limits, reply))
+        return decide_status(supervise(Start(command, {}, inherited, status_read), ours, self.limits, reply))
 
 
-def judge(ending: Ending) -> CellResult:
-    """The status of a cell, from what this side saw; the code inside can only claim its own failings.
+def decide_status(ending: Ending) -> CellResult:
+    """The status of a cell, from what was observed outside; the code inside can only report its own failure.
 
     Raises:
-        InfrastructureError: If the process never came up, which submitted code cannot cause.
+        InfrastructureError: If the process never started, which submitted code cannot cause.
     """
     tail = clean(ending.log.decode("utf-8", "replace"))
     if not ending.ready:
         raise InfrastructureError(
-            "the sandbox did not come up",
+            "the sandbox did not start",
             expected="a runner that reports ready",
             found=ending.reason or tail or f"exit status {ending.returncode}",
             fix="run `confoundbench doctor`",

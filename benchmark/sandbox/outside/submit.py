@@ -15,10 +15,14 @@ from typing import Any
 from benchmark.contract import BenchError, UsageError
 from benchmark.contract.errors import EXIT_CONTRACT, EXIT_OK
 from benchmark.contract.records import name_bundle, seal_bundle
+from benchmark.runs.engines.work import Setting
 from benchmark.runs.entrants import Entrant
+from benchmark.runs.execute import Summary
+from benchmark.runs.options import RunOptions
 from benchmark.runs.plan import Cell
+from benchmark.runs.planned import PlannedRun
 from benchmark.runs.provenance import describe_run
-from benchmark.runs.run import PlannedRun, Summary, plan_run, start_run
+from benchmark.runs.run import plan_run, start_run
 from benchmark.sandbox.outside import Limits, Sandbox
 from benchmark.sandbox.outside.bench import SandboxBench
 from benchmark.sandbox.outside.cell import clean
@@ -151,8 +155,8 @@ def submit_file(
         limits: What a cell may use; by default the suite's seconds a cell.
         scenarios: Families, patterns or ids to restrict to; a scenario that the suite lacks is added.
         seeds: World seeds 0 .. seeds - 1 are used instead of the suite's.
-        backbone: What the method trains on; by default what the suite says. The sandbox holds the tiny
-            decoder alone.
+        backbone: What the method trains on; by default what the suite says. It must be
+            ``"tiny"`` or ``"loglinear"`` with the encoder of words.
         device: ``"cpu"`` or ``"cuda"``.
         precision: ``"float32"``, ``"tf32"`` or ``"bfloat16"``.
         retry: Statuses to run again.
@@ -181,26 +185,14 @@ def submit_file(
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     sandbox = Sandbox(isolation, limits or replace(Limits(), wall_s=suite.seconds_per_cell))
     submission = read_submission(path, sandbox, _catalogue_names())
-    planned = plan_run(
-        suite,
-        Path(out) / name_bundle(submission.name, submission.sha256),
-        entrants=[describe_submission(submission, isolation)],
-        scenarios=scenarios,
-        seeds=seeds,
-        backbone=backbone,
-        device=device,
-        precision=precision,
-        workers=0,
-        retry=retry,
-        secret=secret,
-    )
+    options = RunOptions((), scenarios, seeds, backbone, device, precision, 0, retry=retry, secret=secret)
+    folder = Path(out) / name_bundle(submission.name, submission.sha256)
+    planned = plan_run(suite, folder, options, [describe_submission(submission, isolation)])
     check_backbone(planned.suite)
     if on_plan is not None:
         on_plan(planned)
-    bench = SandboxBench(
-        submission.source, submission.tags, planned.suite, sandbox, planned.device, precision, secret,
-        backbones, on_cell,
-    )  # fmt: skip
+    setting = Setting(planned.suite, planned.device, precision, backbones, secret=secret)
+    bench = SandboxBench(submission.source, submission.tags, setting, sandbox, on_cell)
     summary = start_run(replace(planned, backbones=()), lambda: bench)
     return _seal(summary, submission, planned, sandbox)
 
@@ -210,7 +202,7 @@ def check_backbone(suite: Suite) -> None:
     others = [name for name in suite.backbones if not parse_backbone(name).contained]
     if others:
         raise UsageError(
-            "a submitted file trains on what one folder holds",
+            "a submitted file cannot train on this backbone",
             expected=f"a suite on the backbone {TINY!r} or {LOGLINEAR!r}, with the encoder of words",
             found=", ".join(others),
             fix=f"pass --backbone {TINY}",

@@ -1,6 +1,6 @@
-"""Assignment by a joint law: everybody is shown vectors from one law under which attributes go together.
+"""Assignment by a joint law: all people are shown vectors from one law under which attributes go together.
 
-Nobody's texts depend on who they are, so nothing is confounded; but vectors that break the pattern
+Texts do not depend on who reads them, so nothing is confounded, but vectors that break the pattern
 are rare. The interventional law has the same marginals, attributes independent. The rule knows no
 outcome.
 """
@@ -39,7 +39,7 @@ class JointRowsLaw:
 
 @dataclass(frozen=True, eq=False)
 class JointRule:
-    """A logging rule that heeds nobody.
+    """A logging rule that is the same for all people.
 
     Attributes:
         by_code: P(code), shape (2**K,), all above 0.
@@ -53,7 +53,7 @@ class JointRule:
         return np.zeros(self.by_code.size.bit_length() - 1, dtype=bool)
 
     def rows_law(self, people: People, classes: np.ndarray) -> JointRowsLaw:
-        """The law of rows, whoever they are."""
+        """The law of rows, the same for all people."""
         return JointRowsLaw(self.by_code)
 
     def integrate(self, population: Population, prompt_law: PromptLaw) -> JointTextLaw:

@@ -9,11 +9,10 @@ import numpy as np
 
 from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
-from simulators.families.selection.answers import Answers, solve_slope
+from simulators.families.selection.answers import STEEPEST, Answers, solve_slope
 from simulators.families.selection.outcome import OutcomeSelection
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import LogEdits, Recording, factors
-from simulators.law.roles import DECOY
 from simulators.law.selection import Selection
 from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
@@ -54,13 +53,20 @@ def _clicked(world: SimulatedWorld, response: float) -> SimulatedWorld:
 
 
 def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
-    # a phrasing that keeps low scores from being left looks good among the answers
-    pushes = np.where([name == DECOY for name in world.roles.names], -HARDER * response, 0.0)
+    # a phrasing that keeps low scores from being left looks good among the answers; two phrasings do
+    # something of the kind, for with more of them no rule of this form reaches a strength of 1
+    roles, rng = world.roles, world.streams.rng("answering")
+    good_looking = np.flatnonzero((roles.effects == 0) & (roles.directions > 0))
+    decoy = rng.choice(good_looking)
+    other = rng.choice(np.setdiff1d(np.flatnonzero(roles.directions), decoy))
+    pushes = np.where(np.isin(np.arange(len(roles.names)), (decoy, other)), roles.directions, 0.0)
+    pushes = -HARDER * response * pushes
     intercept = 1.0 - float(pushes @ world.marginals[0])
     # scores vary around their text's mean by the shadow variable and by noise
     (reach, reach_weights), (noise, noise_weights) = REACH.grid(), np.polynomial.hermite_e.hermegauss(40)
     world = replace(world, outcome=replace(world.outcome, prognosis=np.array([SPREAD])))
-    offsets = np.add.outer(SPREAD * reach, noise).ravel()
+    scale = float(np.sqrt(world.feedback.noise_variance))
+    offsets = np.add.outer(SPREAD * reach, scale * noise).ravel()
     weights = np.multiply.outer(reach_weights, noise_weights / noise_weights.sum()).ravel()
     seen = (*factors("mobile"), *factors("reach", group="shadow"))
 
@@ -70,7 +76,7 @@ def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
         recording = Recording((*seen, answers.flag), outcome=answers.score)
         return replace(world, edits=LogEdits(recorded_mean=rule), recording=recording)
 
-    return solve_slope(selected, float(world.parameters["strength"]))
+    return solve_slope(selected, float(world.parameters["strength"]), STEEPEST / scale)
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:

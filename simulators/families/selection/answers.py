@@ -49,7 +49,9 @@ class Answers:
         return self.by.probabilities(rows.people, rows.attributes[0], rows.outcomes[0])
 
 
-def solve_slope(selected: Callable[[float], SimulatedWorld], strength: float) -> SimulatedWorld:
+def solve_slope(
+    selected: Callable[[float], SimulatedWorld], strength: float, steepest: float = STEEPEST
+) -> SimulatedWorld:
     """The world whose recording depends on the outcome just enough to reach the strength.
 
     Bias grows with the slope, then falls as answering becomes a threshold: the first crossing is taken.
@@ -57,6 +59,7 @@ def solve_slope(selected: Callable[[float], SimulatedWorld], strength: float) ->
     Args:
         selected: Slope of recording in the outcome to the world.
         strength: Naive limit of the worst decoy, in units of the largest true effect.
+        steepest: Greatest slope to try.
 
     Raises:
         UsageError: If no slope reaches it.
@@ -69,7 +72,7 @@ def solve_slope(selected: Callable[[float], SimulatedWorld], strength: float) ->
         worst = world.truth.naive_effects[world.roles.which(DECOY)].max()
         return float(worst - strength * world.roles.largest_effect)
 
-    slopes = np.linspace(0.0, STEEPEST, STEPS + 1)
+    slopes = np.linspace(0.0, steepest, STEPS + 1)
     reached = np.array([excess(slope) for slope in slopes])
     if reached.max() < 0:
         most = strength + reached.max() / selected(0.0).roles.largest_effect

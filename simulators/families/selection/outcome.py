@@ -1,4 +1,4 @@
-"""Recording that depends on the outcome itself: whoever is pleased, or displeased, leaves a score."""
+"""Recording that depends on the outcome itself: readers with high or with low outcomes leave more scores."""
 
 from __future__ import annotations
 
