@@ -11,16 +11,7 @@ from dataclasses import dataclass
 from benchmark.contract.errors import UsageError, unknown_name
 
 Value = float | int | bool | str
-_WORDS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
 @dataclass(frozen=True)

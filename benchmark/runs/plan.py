@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,11 +77,6 @@ class Plan:
         return sum(len(group.cells) for group in self.groups)
 
     @property
-    def seconds(self) -> float:
-        """Estimated cost on one core, seconds."""
-        return sum(group.seconds for group in self.groups)
-
-    @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Scenarios of the plan, each once."""
         return tuple(dict.fromkeys(cell.scenario for group in self.groups for cell in group.cells))
@@ -102,14 +97,6 @@ class Plan:
             )
         return replace(self, groups=self.groups[int(index) - 1 :: int(count)])
 
-    def measured_on(self, device: str, precision: str) -> Plan:
-        """The plan with what its records say of the device's class and the precision."""
-        return replace(self, device=device, precision=precision)
-
-    def keep(self, wanted: Callable[[Group], bool]) -> Plan:
-        """The plan restricted to some groups."""
-        return replace(self, groups=tuple(group for group in self.groups if wanted(group)))
-
 
 def make_plan(
     suite: Suite,
@@ -118,7 +105,6 @@ def make_plan(
     scenarios: Sequence[str] = (),
     methods: Sequence[str] = (),
     seeds: int | None = None,
-    backbone: str | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Plan a run.
@@ -131,7 +117,6 @@ def make_plan(
         scenarios: Patterns or ids to restrict to, or to add where the suite lacks them.
         methods: Patterns to restrict to.
         seeds: Use seeds 0 .. seeds - 1 instead of the suite's.
-        backbone: What methods train on throughout; by default what the suite says.
         context: Whatever else could change results: versions, device class, precision, backbone hashes.
 
     Raises:
@@ -143,7 +128,6 @@ def make_plan(
     for pattern in methods:
         if not fnmatch.filter(names, pattern):
             raise unknown_name("method", pattern, names)
-    suite = suite if backbone is None else suite.train_on(backbone)
     products = list(_list_products(suite, scenarios, seeds))
     groups: list[Group] = []
     first = 0

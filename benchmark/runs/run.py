@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -137,14 +138,15 @@ def plan_run(
     scenarios = (*suite.scenarios, *name_scenarios(patterns, suite))
     for scenario in scenarios:
         check_scenario(scenario)
-    whole = make_plan(
+    cells = make_plan(
         suite,
         list_entrants() if entrants is None else entrants,
         scenarios=patterns,
         methods=options.methods,
         seeds=options.seeds,
         context=describe_context(suite, scenarios, kind, options.precision),
-    ).measured_on(kind, options.precision)
+    )
+    whole = replace(cells, device=kind, precision=options.precision)
     part = whole if options.shard is None else whole.shard(options.shard)
     folder = default_store(suite, whole.scenarios) if store is None else Path(store)
     missing = select_groups(part, Store(folder).read_index(), options.retry)

@@ -85,11 +85,7 @@ class CorpusDomain:
         return rng.random((n, 1))
 
     def draw_usage(self, share: float, rng: np.random.Generator) -> Usage:
-        """Refused: the texts are whole, no writer could leave out some of their phrases.
-
-        Raises:
-            UsageError: Always.
-        """
+        """Refused with a ``UsageError``: the texts are whole, no writer could leave out some phrases."""
         raise self._whole()
 
     def choose_phrases(
@@ -99,19 +95,11 @@ class CorpusDomain:
         uniforms: np.ndarray,
         usage: Usage | None = None,
     ) -> np.ndarray:
-        """Refused: the texts are whole and have no slots.
-
-        Raises:
-            UsageError: Always.
-        """
+        """Refused with a ``UsageError``: the texts are whole and have no slots."""
         raise self._whole()
 
     def read_phrases(self, texts: Strings) -> np.ndarray:
-        """Refused, as ``choose_phrases`` is.
-
-        Raises:
-            UsageError: Always.
-        """
+        """Refused with a ``UsageError``, as ``choose_phrases`` is."""
         raise self._whole()
 
     def _whole(self) -> UsageError:

@@ -25,15 +25,14 @@ POOLS = ("corpus", "generated")
 
 INTRODUCTION = """# Domains
 
-A domain says which texts exist. The four below are grammars: a text is a sequence of slots, an
-attribute picks the on side or the off side of its slot, and the wording is uniform over the
-paraphrases of that side, so the probability of every text is exact and its attributes can be read
-back from the string. Texts of one domain differ in length by design.
+A domain says which texts exist. The domains on this page are grammars. A text is a sequence of slots.
+Each attribute belongs to a slot and decides whether one of its *on* phrases or one of its *off* phrases is
+written; all paraphrases of a side are equally likely. The probability of every text is therefore known
+exactly, and a text's attributes can be read from its words. Texts of one domain differ in length by design.
 
-`simulators.text.corpus.make_corpus` makes a domain of any table of real texts with a randomised
-test (arms of a test are its texts, attributes are read by regular expressions), and
-`simulators.text.generated.make_generated` makes one of texts written by a language model. Both can
-draw only the texts they hold.
+Two more kinds of domain contain a fixed set of texts. `simulators.text.corpus.make_corpus` makes a domain of
+a table of real texts that were randomised against each other; regular expressions read the attributes.
+`simulators.text.generated.make_generated` makes a domain of texts that a language model wrote.
 
 This page is written by `python -m simulators.text.describe`; the example texts are random draws (in the
 grammars every attribute vector that the domain allows is equally likely).

@@ -174,7 +174,10 @@ class Bench:
         # What another fit had done already counts as if it had been done here.
         seconds = fit_seconds + time.perf_counter() - begun + harness.meter.reused
         scores = score_with_key(predictions, task.key, group.entrant.calibrated)
-        meters = {"wall_s": seconds, "peak_mb": read_peak(), **read_meter(harness)}
+        meter = harness.meter
+        meters = {
+            "wall_s": seconds, "peak_mb": read_peak(), "tokens": meter.tokens, "flops": meter.flops
+        }  # fmt: skip
         return CellResult("ok", "", predictions, name_columns(scores, meters, predictions.diagnostics))
 
 
@@ -204,12 +207,6 @@ def merge(result: CellResult, known: Mapping[str, Any]) -> CellResult:
 
 
 # -- meters -------------------------------------------------------------------
-def read_meter(harness: Any) -> dict[str, float]:
-    """Tokens and operations counted by the harness."""
-    meter = getattr(harness, "meter", None)
-    return {name: float(getattr(meter, name)) for name in ("tokens", "flops") if hasattr(meter, name)}
-
-
 def reset_peak() -> None:
     """Start measuring peak memory anew, where the system allows it."""
     with contextlib.suppress(OSError):

@@ -161,7 +161,7 @@ class Sandbox:
         shown = None if backbone is None else bubblewrap.BACKBONE_FOLDER
         if self.isolation == "none" and backbone is not None:
             shown = str(backbone)
-        settings = settings | {"mode": mode, "limits": self.limits.as_dict(), "backbone": shown}
+        settings = settings | {"mode": mode, "limits": asdict(self.limits), "backbone": shown}
         (folder / "settings.json").write_text(json.dumps(settings))
         ours, theirs = socket.socketpair()
         if self.isolation == "none":

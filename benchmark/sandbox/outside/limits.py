@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 MIB = 1024 * 1024
 
@@ -36,7 +36,3 @@ class Limits:
     threads: int = 64
     files: int = 10_000
     log_bytes: int = 4096
-
-    def as_dict(self) -> dict[str, float]:
-        """Plain data, for settings and manifests."""
-        return asdict(self)

@@ -7,7 +7,7 @@ there one by one; what they answer is scored here and sealed into a bundle.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -231,7 +231,7 @@ def _seal(summary: Summary, submission: Submission, planned: PlannedRun, sandbox
     )
     statuses = dict(sorted(summary.statuses.items()))
     details = {"isolation": sandbox.isolation, "layers": list(sandbox.layers), "statuses": statuses}
-    limits = {"limits": sandbox.limits.as_dict()}
+    limits = {"limits": asdict(sandbox.limits)}
     manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details, **limits})
     return Bundle(summary.store, manifest, statuses)
 
