@@ -218,7 +218,7 @@ def _ancestors(graph: CausalGraph, name: str) -> set[str]:
 
 
 def _columns(graph: CausalGraph, names: Collection[str]) -> tuple[str, ...]:
-    return tuple(column for name in names for column in graph.nodes[name].columns)
+    return tuple(dict.fromkeys(column for name in names for column in graph.nodes[name].columns))
 
 
 def describe_strategies(strategies: Sequence[Strategy]) -> list[str]:
