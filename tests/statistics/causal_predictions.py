@@ -62,6 +62,8 @@ CHANCES = "Horvitz & Thompson 1952: answers weighted by one over their chance"
 SAME_LAW = "the code takes P^R from the texts alone, as the paper does: no confounder enters"
 NUISANCES = "Lin et al. 2024, theorem 4.4: right if the outcome model controls for all confounders"
 TYPES = "Chidambaram et al. 2024: with rankings of three, types are found and the minority is served"
+KENNEDY = "Kennedy 2023: the regression of a pseudo-outcome is right if the outcome model or the weights are"
+SELECTED = "Belloni, Chernozhukov & Hansen 2014: what moves the outcome or the texts is selected and adjusted for"
 BINARY, TWICE = {"feedback": "binary"}, {"strength": 2.0}
 
 PREDICTIONS = (
@@ -132,6 +134,14 @@ PREDICTIONS = (
     Prediction("residual-partial-out", "wins", "naive", "observed", ROBINSON),
     Prediction("doubly-robust", "wins", "ipw-estimated", "observed", PRECISION),
     Prediction("doubly-robust-logged", "wins", "ipw-logged", "observed", PRECISION),
+    Prediction("doubly-robust-corrected", "wins", "covariate-regression", "interaction", KENNEDY, TWICE),
+    Prediction(
+        "doubly-robust-corrected-logged", "wins", "doubly-robust-logged", "overlap",
+        "Su et al. 2020: weights are cut where bias costs less than variance",
+    ),
+    Prediction("doubly-robust-linear", "wins", "covariate-regression", "interaction", KENNEDY, TWICE),
+    Prediction("double-lasso", "wins", "naive", "observed", SELECTED),
+    Prediction("lasso-partial-out", "wins", "naive", "observed", SELECTED),
     Prediction("ipw-estimated", "wins", "naive", "observed", "Arbour, Dimmery & Sondhi 2021"),
     Prediction("ipw-logged", "wins", "naive", "observed", "Horvitz & Thompson 1952"),
     Prediction("ipw-logged-clipped", "wins", "naive", "observed", "Ionides 2008: what is cut is bounded"),
