@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from benchmark.runs.audit import audit
     from benchmark.runs.fitting import fit
     from benchmark.runs.rescore import score
-    from benchmark.runs.run import plan_run as plan
-    from benchmark.runs.run import run_suite
+    from benchmark.runs.run import plan, run_suite
     from benchmark.sandbox.outside.submit import check_file, submit_file
     from benchmark.tasks.listing import list_domains, list_methods, list_scenarios, list_suites
     from benchmark.tasks.simulate import simulate
@@ -52,7 +51,7 @@ _HOMES = {
     "list_methods": "benchmark.tasks.listing:list_methods",
     "list_scenarios": "benchmark.tasks.listing:list_scenarios",
     "list_suites": "benchmark.tasks.listing:list_suites",
-    "plan": "benchmark.runs.run:plan_run",
+    "plan": "benchmark.runs.run:plan",
     "publish_leaderboard": "benchmark.board:publish_leaderboard",
     "read_records": "benchmark.board:read_records",
     "run_suite": "benchmark.runs.run:run_suite",

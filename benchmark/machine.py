@@ -66,7 +66,7 @@ def check_torch() -> Check:
 
 def check_threads() -> Check:
     """Processors for workers; each worker uses one thread."""
-    from benchmark.runs.run import default_workers
+    from benchmark.runs.options import default_workers
 
     caps = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
     detail = f"{default_workers()} workers of one thread"

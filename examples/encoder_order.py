@@ -1,7 +1,7 @@
 """Whether the order of methods depends on the encoder: a crossed table and Kendall's tau.
 
-    confoundbench run --suite encoders --out runs/encoders
-    python examples/encoder_order.py runs/encoders
+    confoundbench run --suite encoders
+    python examples/encoder_order.py build/store/encoders
 
 Rows of the table are methods, columns encoders, entries mean normalised regret over the cells that every
 method has under every encoder (0 perfect, .5 a coin). Tau compares two encoders' orders of methods; its
@@ -51,12 +51,14 @@ def compare_encoders(records: pd.DataFrame) -> EncoderOrder:
     """Cross methods with encoders.
 
     Args:
-        records: Columns ``scenario``, ``seed``, ``method``, ``backbone``, ``status`` and ``metric.rho``.
+        records: Columns ``scenario``, ``seed``, ``method``, ``backbone``, ``status``, ``role``, ``canary``
+            and ``metric.rho``; the ceiling and canaries are left out.
 
     Raises:
         IncompleteError: If no cell was done by two methods under two encoders.
     """
     done = records[(records["status"] == "ok") & records["metric.rho"].notna()]
+    done = done[(done["role"] != "ceiling") & ~done["canary"].astype(bool)]
     done = done.assign(encoder=done["backbone"].map(name_encoder))
     # A cell counts where it was done under every encoder, so that all columns average the same cells.
     cells = done.pivot_table(index=["seed", "method", "scenario"], columns="encoder", values="metric.rho")

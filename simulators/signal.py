@@ -39,25 +39,27 @@ def solve_signal(compose: Callable[[float], SimulatedWorld], target: float, n: i
     """
     world = compose(1.0)
     rows = world.draw_rows(0, TEXTS, "twin")
-    merits = _merits(world, rows)
-    if centre_within(merits, rows.prompt_ids).std() < 1e-9:
+    # where a context changes what texts are worth, rows of its first setting stand for all
+    kept = rows.contexts == 0
+    prompt_ids, merits, index = rows.prompt_ids[kept], _merits(world, rows)[kept], rows.index[0][kept]
+    if centre_within(merits, prompt_ids).std() < 1e-9:
         return world  # nothing to learn, nothing to miss
-    features = centre_within(_read(world, rows), rows.prompt_ids)
-    pairs = _pairs(rows.prompt_ids)
-    plain = Learnable(features, centre_within(merits, rows.prompt_ids), pairs)
+    pairs = _pair(prompt_ids)
+    read = centre_within(_read(world, rows)[kept], prompt_ids)
+    plain = Learnable(read, centre_within(merits, prompt_ids), pairs)
+    learnt = int(n * kept.mean())
 
     def regret(noise: float) -> float:
         if world.feedback.slots > 1:
-            variance = noise**2 * _comparing(world, merits / noise, pairs)
-            return plain.regret(variance, n)
+            return plain.regret(noise**2 * _comparing(world, merits / noise, pairs), learnt)
         if world.feedback.linear:
-            return plain.regret(noise**2 + _modified(world, rows), n)
+            return plain.regret(noise**2 + _modified(world, rows), learnt)
         feedback = KINDS[world.feedback.kind](noise)
-        others = (rows.index[0] - merits)[:: len(merits) // PEOPLE]
+        others = (index - merits)[:: len(merits) // PEOPLE]
         rewards = np.mean([feedback.mean(merits + other) for other in others], axis=0)
-        drawn = feedback.draw(rows.index[0], np.random.Generator(np.random.PCG64(0)).random(len(merits)))
-        variance = float(((drawn - feedback.mean(rows.index[0])) ** 2).mean())
-        return plain.about(centre_within(rewards, rows.prompt_ids)).regret(variance, n)
+        drawn = feedback.draw(index, world.streams.rng("signal").random(len(index)))
+        variance = float(((drawn - feedback.mean(index)) ** 2).mean())
+        return plain.about(centre_within(rewards, prompt_ids)).regret(variance, learnt)
 
     least = 1.0 if world.feedback.kind == "count" else 1e-3
     noise = solve_noise(regret, target, least)
@@ -87,7 +89,7 @@ def _read(world: SimulatedWorld, rows: Rows) -> np.ndarray:
     return count_terms(read_words(as_strings(rows.texts[0]), pa.array(known), longest), len(known))
 
 
-def _pairs(prompt_ids: np.ndarray) -> np.ndarray:
+def _pair(prompt_ids: np.ndarray) -> np.ndarray:
     """Neighbouring rows of one prompt, shape (pairs, 2)."""
     order = np.argsort(prompt_ids, kind="stable")
     same = prompt_ids[order][1:] == prompt_ids[order][:-1]

@@ -26,7 +26,7 @@ from simulators.identification import CausalGraph, build_graph, describe_strateg
 from simulators.law.assignment import IndependentLaw, PromptLaw, RowsLaw, Rule, TextLaw
 from simulators.law.codes import encode
 from simulators.law.comparison import measure_borda_regret
-from simulators.law.diagnostics import measure_confounding
+from simulators.law.diagnostics import measure_confounding, regress_additively
 from simulators.law.exact import reward_table
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
@@ -243,6 +243,7 @@ class SimulatedWorld:
         """How hard the world is and why, as plain data. It holds the truth, so methods never see it."""
         truth, law, card = self.truth, self.law, self.family
         naive, effects = truth.naive_effects, truth.effects
+        additive = None if self.feedback.slots > 1 else regress_additively(*self._shown_texts())
 
         def named(values: Any) -> dict[str, Any]:
             return dict(zip(truth.attributes, values, strict=True))
@@ -256,6 +257,9 @@ class SimulatedWorld:
             "roles": named(truth.roles),
             "effects": named(map(float, effects)),
             "naive_limit": named(map(float, naive)),
+            "additive_limit": None if additive is None else named(map(float, additive)),
+            "strength": self._show_strength(naive),
+            "additive_strength": None if additive is None else self._show_strength(additive),
             "responds": [name for name, responds in named(law.responds).items() if responds],
             "effective_share": law.effective_share,
             "minimum_propensity": law.minimum_propensity,
@@ -272,6 +276,25 @@ class SimulatedWorld:
             "should_recover": card.recover,
             "should_fail": card.fail,
         }
+
+    def _shown_texts(self) -> tuple[np.ndarray, np.ndarray]:
+        """E[Y | p, a] and P(code | p) among recorded rows of the log, each of shape (P, 2**K)."""
+        law, everything = self.law, np.arange(len(self.roles.names))
+        recorded = 1.0 if self.selection is None else self.selection.by_vector(law.people, everything)
+        shown = np.stack(
+            [
+                (law.weights[:, [c]] * law.given(everything, c) * recorded).sum(axis=0)
+                for c in range(law.weights.shape[1])
+            ]
+        )
+        shown = shown / shown.sum(axis=1, keepdims=True)
+        naive = np.tensordot(self.truth.context_weights, self.truth.naive_rewards, axes=1)
+        return naive, shown[self.prompt_law.classes]
+
+    def _show_strength(self, limits: np.ndarray) -> float | None:
+        """The worst decoy's limit in units of the largest effect; None where there is no such decoy."""
+        decoys, unit = self.biasable & (self.roles.effects == 0), self.truth.effects.max()
+        return float(limits[decoys].max() / unit) if decoys.any() and unit > 1e-9 else None
 
     # -- rows -----------------------------------------------------------------
     def draw(self, n: int | None, data: str = "log", start: int = 0, complete: bool = False) -> Draw:

@@ -26,7 +26,8 @@ from benchmark.cli.output import Progress, count, emit, format_seconds, note, sh
 from benchmark.contract.errors import EXIT_INCOMPLETE, EXIT_OK
 
 if TYPE_CHECKING:
-    from benchmark.runs.run import PlannedRun, Summary
+    from benchmark.runs.execute import Summary
+    from benchmark.runs.planned import PlannedRun
 
 
 def run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmark.contract import unknown_name
@@ -12,32 +13,45 @@ from benchmark.contract.records import ALWAYS_RETRIED, STATUSES
 from benchmark.runs.engines.base import CellResult, Finished
 from benchmark.runs.plan import Group, Plan
 from benchmark.runs.store import Store, StoreIndex
-from benchmark.tasks.prepare import family_defaults
+from benchmark.tasks.prepare import strength_of
 
 Engine = Callable[[Sequence[Group]], Finished]
 OnGroup = Callable[[Group, Sequence[str]], None]
 
 
 @dataclass(frozen=True)
-class Execution:
-    """What was run.
+class Summary:
+    """What a run did.
 
     Attributes:
+        store: Folder of the records.
         planned: Cells of the plan.
+        ran: Cells that were run now.
         skipped: Cells that were found in the store.
-        statuses: Cells that were run now, by status.
-        stored: Cells of the plan that the store now holds, by status.
+        statuses: Cells of the plan that the store now holds, by status.
     """
 
+    store: Path
     planned: int
+    ran: int
     skipped: int
     statuses: Mapping[str, int]
-    stored: Mapping[str, int]
 
     @property
-    def ran(self) -> int:
-        """Cells that were run now."""
-        return sum(self.statuses.values())
+    def complete(self) -> bool:
+        """Whether something was measured and no cell was lost to the machine."""
+        return self.statuses.get("ok", 0) > 0 and not self.statuses.get("infrastructure", 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary as plain data."""
+        return {
+            "store": str(self.store),
+            "planned": self.planned,
+            "ran": self.ran,
+            "skipped": self.skipped,
+            "statuses": dict(self.statuses),
+            "complete": self.complete,
+        }
 
 
 def select_groups(plan: Plan, index: StoreIndex, retry: Sequence[str] = ()) -> tuple[Group, ...]:
@@ -59,7 +73,7 @@ def execute(
     *,
     retry: Sequence[str] = (),
     on_group: OnGroup | None = None,
-) -> Execution:
+) -> Summary:
     """Run what is missing and store each group as it finishes.
 
     Cells of a group whose status is not to be run again keep their stored results.
@@ -74,7 +88,6 @@ def execute(
     store.sweep()
     index = store.read_index()
     todo = select_groups(plan, index, retry)
-    counts: Counter[str] = Counter()
     for group, results in engine(todo):
         rows = [make_row(plan, group, number, result) for number, result in enumerate(results)]
         predictions = [result.predictions for result in results]
@@ -83,12 +96,11 @@ def execute(
         store.write_group(group.key, rows, predictions)
         store.supersede(group.key, rows, index)
         statuses = [row["status"] for row in rows]
-        counts.update(statuses)
         if on_group is not None:
             on_group(group, statuses)
-    skipped = plan.n_cells - sum(len(group.cells) for group in todo)
+    ran = sum(len(group.cells) for group in todo)
     stored = Counter(status for group in plan.groups for status in index.statuses.get(group.key, ()))
-    return Execution(plan.n_cells, skipped, dict(counts), dict(stored))
+    return Summary(store.folder, plan.n_cells, ran, plan.n_cells - ran, dict(stored))
 
 
 def restore_others(
@@ -111,7 +123,7 @@ def make_row(plan: Plan, group: Group, index: int, result: CellResult) -> dict[s
         "season": suite.season,
         "scenario": cell.scenario.id,
         "family": cell.scenario.family,
-        "strength": cell.scenario.strength(family_defaults().get(cell.scenario.family)),
+        "strength": strength_of(cell.scenario),
         "n": cell.scenario.n,
         "seed": cell.seed,
         "method": entrant.name,

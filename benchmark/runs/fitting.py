@@ -103,7 +103,7 @@ def fit(
         log: The log.
         domain: Text domain whose backbone the method trains on, as in a run; by default the encoder
             and, for a method that needs one, the decoder are made from the log's own texts.
-        backbone: Backbone of the domain; see ``plan_run``.
+        backbone: Backbone of the domain; see ``run_suite``.
         budget: What the fit may spend.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         seed: Of the method's own random streams.

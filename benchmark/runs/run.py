@@ -1,26 +1,25 @@
 """Plans a suite's run, says what is missing and what it would cost, and runs it.
 
-``plan_run`` and ``run_suite`` are what ``confoundbench run`` calls. A submission takes the same path with
+``plan`` and ``run_suite`` are what ``confoundbench run`` calls. A submission takes the same path with
 entrants and a workbench of its own. Nothing here prints.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark.contract import UsageError, unknown_name
 from benchmark.contract.records import name_run
 from benchmark.runs.backbones import list_backbones, make_backbones
 from benchmark.runs.engines.base import WorkbenchFactory, run_inline
 from benchmark.runs.entrants import Entrant, list_entrants
-from benchmark.runs.execute import Engine, Execution, OnGroup, execute, select_groups
-from benchmark.runs.plan import Group, Plan, make_plan
+from benchmark.runs.execute import Engine, OnGroup, Summary, execute, select_groups
+from benchmark.runs.options import RunOptions
+from benchmark.runs.plan import make_plan
+from benchmark.runs.planned import PlannedRun
 from benchmark.runs.provenance import component_versions, describe_run
 from benchmark.runs.store import Store
 from benchmark.tasks.backbones import parse_backbone
@@ -30,124 +29,6 @@ from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.seasons import open_season
 from benchmark.tasks.suite import Suite, load_suite
 from benchmark.tasks.user_data import build_folder, name_scenarios, pin_suite, pin_text
-
-ENGINES = ("local", "ray")
-PRETRAINING_SECONDS = 30.0
-"""About what one tiny decoder takes on one core."""
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """A run before it starts.
-
-    Attributes:
-        plan: What this run, or this shard of it, holds.
-        whole: The plan before any sharding.
-        missing: Groups of cells that are not in the store, or are to be run again.
-        backbones: Backbones that the missing cells train on and that must be made first, as
-            (text domain, name).
-        store: Folder of the records.
-        device: Where methods train, such as ``"cpu"`` or ``"cuda:0"``.
-        workers: Number of processes; 0 stands for this one.
-        engine: ``"local"`` or ``"ray"``.
-        retry: Statuses to run again.
-        shard: ``"i/n"``, or None for the whole plan.
-        secret: Key of a verified season, or None for public worlds.
-    """
-
-    plan: Plan
-    whole: Plan
-    missing: tuple[Group, ...]
-    backbones: tuple[tuple[str, str], ...]
-    store: Path
-    device: str
-    workers: int
-    engine: str = "local"
-    retry: tuple[str, ...] = ()
-    shard: str | None = None
-    secret: bytes | None = field(default=None, repr=False)
-
-    @property
-    def suite(self) -> Suite:
-        """The suite as it is run: pinned, in its season, on its backbone."""
-        return self.plan.suite
-
-    @property
-    def missing_cells(self) -> int:
-        """Cells that are still to run."""
-        return sum(len(group.cells) for group in self.missing)
-
-    @property
-    def core_seconds(self) -> float:
-        """Estimated cost of what is missing on one core, seconds, pretraining included."""
-        return PRETRAINING_SECONDS * len(self.backbones) + sum(group.seconds for group in self.missing)
-
-    @property
-    def seconds(self) -> float:
-        """Estimated wall time, seconds."""
-        return self.core_seconds / max(1, self.workers)
-
-    @property
-    def methods(self) -> dict[str, dict[str, float]]:
-        """Missing groups, cells and core seconds of each method, by name."""
-        found: dict[str, dict[str, float]] = {}
-        for group in sorted(self.missing, key=lambda group: group.entrant.name):
-            entry = found.setdefault(group.entrant.name, {"groups": 0, "cells": 0, "core_seconds": 0.0})
-            entry["groups"] += 1
-            entry["cells"] += len(group.cells)
-            entry["core_seconds"] += group.seconds
-        return found
-
-    def as_dict(self) -> dict[str, Any]:
-        """The run as plain data."""
-        return {
-            "suite": self.suite.name,
-            "cells": self.plan.n_cells,
-            "groups": len(self.plan.groups),
-            "missing_cells": self.missing_cells,
-            "missing_groups": len(self.missing),
-            "backbones": [list(entry) for entry in self.backbones],
-            "core_seconds": self.core_seconds,
-            "seconds": self.seconds,
-            "workers": self.workers,
-            "store": str(self.store),
-            "methods": self.methods,
-        }
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did.
-
-    Attributes:
-        store: Folder of the records.
-        planned: Cells of the plan.
-        ran: Cells that were run now.
-        skipped: Cells that were found in the store.
-        statuses: Cells of the plan that the store now holds, by status.
-    """
-
-    store: Path
-    planned: int
-    ran: int
-    skipped: int
-    statuses: Mapping[str, int]
-
-    @property
-    def complete(self) -> bool:
-        """Whether something was measured and no cell was lost to the machine."""
-        return self.statuses.get("ok", 0) > 0 and not self.statuses.get("infrastructure", 0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The summary as plain data."""
-        return {
-            "store": str(self.store),
-            "planned": self.planned,
-            "ran": self.ran,
-            "skipped": self.skipped,
-            "statuses": dict(self.statuses),
-            "complete": self.complete,
-        }
 
 
 def run_suite(
@@ -207,60 +88,22 @@ def run_suite(
         >>> sorted(records["method"])
         ['ceiling', 'naive']
     """
-    planned = plan_run(
-        suite,
-        store,
-        methods=methods,
-        scenarios=scenarios,
-        seeds=seeds,
-        backbone=backbone,
-        device=device,
-        precision=precision,
-        workers=workers,
-        engine=engine,
-        shard=shard,
-        retry=retry,
-        secret=secret,
+    options = RunOptions(
+        methods, scenarios, seeds, backbone, device, precision, workers, engine, shard, retry, secret
     )
+    planned = plan_run(suite, store, options)
     if on_plan is not None:
         on_plan(planned)
     return start_run(planned, on_group=on_group)
 
 
-def plan_run(
-    suite: str | Path | Suite = "quick",
-    store: str | Path | None = None,
-    *,
-    entrants: Sequence[Entrant] | None = None,
-    methods: Sequence[str] = (),
-    scenarios: Sequence[str] = (),
-    seeds: int | None = None,
-    backbone: str | None = None,
-    device: str = "auto",
-    precision: str = "float32",
-    workers: int | None = None,
-    engine: str = "local",
-    shard: str | None = None,
-    retry: Sequence[str] = (),
-    secret: bytes | None = None,
-) -> PlannedRun:
+def plan(suite: str | Path | Suite = "quick", store: str | Path | None = None, **options: Any) -> PlannedRun:
     """Plan a run and say what is missing and what it would cost; nothing is written.
 
     Args:
         suite: Name of a suite, a TOML file, or a ``Suite``.
-        store: Folder of the records.
-        entrants: What is run in place of the repository's methods, such as a submission.
-        methods: This and what follows mean what they mean in ``run_suite``.
-        scenarios: See there.
-        seeds: See there.
-        backbone: See there.
-        device: See there.
-        precision: See there.
-        workers: See there.
-        engine: See there.
-        shard: See there.
-        retry: See there.
-        secret: See there.
+        store: Folder of the records; by default that of ``run_suite``.
+        **options: Arguments of ``run_suite`` that say how: ``methods`` to ``secret``.
 
     Raises:
         UsageError: If a name is unknown or a value is out of range.
@@ -271,33 +114,41 @@ def plan_run(
         >>> planned.plan.n_cells, sorted(planned.methods)
         (4, ['ceiling', 'naive'])
     """
+    return plan_run(suite, store, RunOptions(**options))
+
+
+def plan_run(
+    suite: str | Path | Suite,
+    store: str | Path | None,
+    options: RunOptions,
+    entrants: Sequence[Entrant] | None = None,
+) -> PlannedRun:
+    """``plan`` for entrants that may stand in place of the repository's methods, such as a submission."""
     from benchmark.harness import check_precision, device_class, resolve_device
 
-    place = resolve_device(device)
-    count = default_workers(place) if workers is None else check_workers(workers)
-    if engine not in ENGINES:
-        raise unknown_name("engine", engine, ENGINES)
+    device = resolve_device(options.device)
+    kind, workers = device_class(device), options.count_workers(device)
     loaded = suite if isinstance(suite, Suite) else load_suite(suite)
-    suite = open_season(pin_suite(loaded), secret)
-    suite = suite if backbone is None else suite.train_on(str(parse_backbone(backbone)))
-    check_precision(precision, place, *suite.backbones)
-    patterns = [pin_text(text) for text in scenarios]
-    named = name_scenarios(patterns, suite)
-    for scenario in (*suite.scenarios, *named):
+    suite = open_season(pin_suite(loaded), options.secret)
+    if options.backbone is not None:
+        suite = suite.train_on(str(parse_backbone(options.backbone)))
+    check_precision(options.precision, device, *suite.backbones)
+    patterns = [pin_text(text) for text in options.scenarios]
+    scenarios = (*suite.scenarios, *name_scenarios(patterns, suite))
+    for scenario in scenarios:
         check_scenario(scenario)
-    content = describe_context(
-        suite, (*suite.scenarios, *named), device_class(place), precision, *suite.backbones
-    )
-    runners = list_entrants() if entrants is None else entrants
-    whole = make_plan(suite, runners, scenarios=patterns, methods=methods, seeds=seeds, context=content)
-    whole = whole.measured_on(device_class(place), precision)
-    part = whole if shard is None else whole.shard(shard)
+    whole = make_plan(
+        suite,
+        list_entrants() if entrants is None else entrants,
+        scenarios=patterns,
+        methods=options.methods,
+        seeds=options.seeds,
+        context=describe_context(suite, scenarios, kind, options.precision),
+    ).measured_on(kind, options.precision)
+    part = whole if options.shard is None else whole.shard(options.shard)
     folder = default_store(suite, whole.scenarios) if store is None else Path(store)
-    missing = select_groups(part, Store(folder).read_index(), retry)
-    return PlannedRun(
-        part, whole, missing, list_backbones(missing), folder, place, count, engine,
-        tuple(retry), shard, secret,
-    )  # fmt: skip
+    missing = select_groups(part, Store(folder).read_index(), options.retry)
+    return PlannedRun(part, whole, missing, list_backbones(missing), folder, device, workers, options)
 
 
 def start_run(
@@ -317,8 +168,7 @@ def start_run(
     write_provenance(store, planned)
     store.write_expected(planned.whole)
     make_backbones(planned.backbones, planned.workers)
-    done: Execution = execute(planned.plan, store, engine, retry=planned.retry, on_group=on_group)
-    return Summary(planned.store, done.planned, done.ran, done.skipped, done.stored)
+    return execute(planned.plan, store, engine, retry=planned.options.retry, on_group=on_group)
 
 
 def repository_workbench(planned: PlannedRun) -> WorkbenchFactory:
@@ -330,7 +180,7 @@ def repository_workbench(planned: PlannedRun) -> WorkbenchFactory:
         planned.device,
         planned.plan.precision,
         memory_mb=planned.suite.megabytes_per_worker if planned.workers else None,
-        secret=planned.secret,
+        secret=planned.options.secret,
     )
     return partial(open_bench, setting)
 
@@ -338,7 +188,7 @@ def repository_workbench(planned: PlannedRun) -> WorkbenchFactory:
 def choose_engine(planned: PlannedRun, factory: WorkbenchFactory) -> Engine:
     """The engine of a planned run."""
     seconds = planned.suite.seconds_per_cell
-    if planned.engine == "ray":
+    if planned.options.engine == "ray":
         from benchmark.runs.engines.ray import run_ray
 
         return partial(run_ray, factory=factory, workers=planned.workers, seconds_per_cell=seconds)
@@ -350,11 +200,11 @@ def choose_engine(planned: PlannedRun, factory: WorkbenchFactory) -> Engine:
 
 
 def describe_context(
-    suite: Suite, scenarios: Sequence[Scenario], device: str, precision: str, *backbones: str
+    suite: Suite, scenarios: Sequence[Scenario], device: str, precision: str
 ) -> dict[str, Any]:
     """What goes into every group's key beside the group's own content."""
     domains = sorted({domain_of(scenario) for scenario in scenarios})
-    made = {name: {domain: hash_backbone(domain, name) for domain in domains} for name in backbones}
+    made = {name: {domain: hash_backbone(domain, name) for domain in domains} for name in suite.backbones}
     return {
         "components": component_versions(),
         "backbones": made if len(made) != 1 else next(iter(made.values())),
@@ -368,17 +218,16 @@ def write_provenance(store: Store, planned: PlannedRun) -> None:
     """Write ``run.json`` beside the records (one a shard)."""
     about = describe_run(
         suite=planned.suite.model_dump(),
-        shard=planned.shard,
+        shard=planned.options.shard,
         device=planned.device,
-        engine=planned.engine,
+        engine=planned.options.engine,
         precision=planned.plan.precision,
         cells=planned.plan.n_cells,
         groups=len(planned.plan.groups),
     )
-    store.write_json(name_run(planned.shard), about)
+    store.write_json(name_run(planned.options.shard), about)
 
 
-# -- defaults -----------------------------------------------------------------
 def default_store(suite: Suite, scenarios: Sequence[Scenario] = ()) -> Path:
     """Where results of a suite go unless told otherwise.
 
@@ -392,25 +241,3 @@ def default_store(suite: Suite, scenarios: Sequence[Scenario] = ()) -> Path:
     if added:
         name += "-with-" + hashlib.sha256("\n".join(added).encode()).hexdigest()[:8]
     return build_folder() / "store" / name
-
-
-def default_workers(device: str = "cpu") -> int:
-    """One a processor that this process may use; on an accelerator one, which batches cells instead."""
-    if device != "cpu":
-        return 1
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return max(1, os.cpu_count() or 1)
-
-
-def check_workers(workers: int) -> int:
-    """The number of workers, checked.
-
-    Raises:
-        UsageError: If it is negative.
-    """
-    if workers < 0:
-        raise UsageError(
-            "the number of workers is negative", expected="--workers of at least 0", found=workers
-        )
-    return workers

@@ -44,6 +44,10 @@ class EncodingHarness:
         encoded[:, len(VOCABULARY) :] = np.asarray(prompts)[:, None] == PROMPTS[None, :]
         return encoded
 
+    def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
+        """Prompt indicators, shape (n, d)."""
+        return (np.asarray(prompts)[:, None] == PROMPTS[None, :]).astype(float)
+
 
 CHECK_BUDGET = Budget(steps=4, batch_size=8, trainings=32, samples=512, asks=64)
 

@@ -40,3 +40,17 @@ def measure_confounding(
     textual = (shares * (outcome.base - mean) ** 2).sum()
     rest = float(outcome.prognosis @ outcome.prognosis) + feedback.noise_variance
     return float(confounded / (confounded + textual + rest))
+
+
+def regress_additively(table: np.ndarray, law: np.ndarray) -> np.ndarray:
+    """Where an additive regression on attributes and prompts ends up, shape (K,).
+
+    Args:
+        table: E[Y | p, a] in the log, shape (P, 2**K).
+        law: P(code | p) in the log, shape (P, 2**K); prompts count alike.
+    """
+    attributes = all_attributes(table.shape[1].bit_length() - 1)
+    means = law @ attributes
+    second = np.einsum("c,ck,cl->kl", law.sum(axis=0), attributes, attributes) - means.T @ means
+    values = (law * table).T.sum(axis=1) @ attributes - (law * table).sum(axis=1) @ means
+    return np.asarray(np.linalg.lstsq(second, values, rcond=1e-10)[0])

@@ -142,7 +142,7 @@ def broken_factory():
 def test_workers_that_never_start_end_the_run_as_infrastructure(tmp_path):
     plan, store = plan_of("a", seeds=1), Store.open(tmp_path / "store")
     summary = execute(plan, store, partial(run_local, factory=broken_factory, workers=1, retries=1))
-    assert summary.statuses == {"infrastructure": plan.n_cells}
+    assert (summary.ran, summary.statuses) == (plan.n_cells, {"infrastructure": plan.n_cells})
 
 
 def test_workers_are_told_to_use_one_thread(monkeypatch):

@@ -74,11 +74,14 @@ def test_tilts_are_linear_in_the_encoding(harness):
 
 def test_repeated_draws_count():
     prompts = np.array(["p"] * 4, dtype=object)
-    texts = np.array(["a", "b", "a", "a"], dtype=object)
+    texts = np.array(["a", "b", "b", "b"], dtype=object)
     pools = Pools.draw(prompts, texts, prompts)
-    np.testing.assert_allclose(np.exp(pools.log_reference), [[0.75, 0.25]])
+    np.testing.assert_allclose(np.exp(pools.log_reference), [[0.25, 0.75]])
     few = Pools.draw(prompts, texts, prompts, most=2)
     np.testing.assert_allclose(np.exp(few.log_reference), [[0.5, 0.5]])
+    home = np.zeros(3, dtype=np.int64)
+    places = pools.locate(home, np.array(["b", "a", "new"], dtype=object))
+    np.testing.assert_allclose(np.exp(pools.weigh(home, places)), [0.75, 0.25, 0.25])
 
 
 def test_texts_outside_of_the_pool_weigh_one_draw(harness):

@@ -352,8 +352,8 @@ def main(
 ) -> None:
     """Check answers, measure ratios and run a suite on an accelerator."""
     from benchmark.harness import device_class, resolve_device, settle
+    from benchmark.runs.options import default_workers
     from benchmark.runs.provenance import describe_run
-    from benchmark.runs.run import default_workers
 
     where = resolve_device(device)
     settle(threads=1)

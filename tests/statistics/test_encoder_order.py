@@ -27,7 +27,8 @@ WORDS, STATES, ORACLE = "loglinear", "loglinear[encoder=states]", "tiny[encoder=
 def records(**regrets: tuple[float, ...]) -> pd.DataFrame:
     rows = [
         {
-            "scenario": scenario, "seed": seed, "method": method, "backbone": backbone, "status": "ok",
+            "scenario": scenario, "seed": seed, "method": method, "backbone": backbone,
+            "status": "ok", "role": "", "canary": False,
             "metric.rho": rho + 0.001 * seed + (0.1 if scenario == "hard" else 0.0),
         }
         for backbone, order in zip((WORDS, STATES, ORACLE), regrets.values(), strict=False)
@@ -35,7 +36,9 @@ def records(**regrets: tuple[float, ...]) -> pd.DataFrame:
         for scenario in ("easy", "hard")
         for seed in range(3)
     ]  # fmt: skip
-    return pd.DataFrame(rows)
+    controls = [{**row, "method": "ceiling", "role": "ceiling", "metric.rho": 0.0} for row in rows[::8]]
+    canaries = [{**row, "method": "canary-random", "canary": True} for row in rows[::8]]
+    return pd.DataFrame([*rows, *controls, *canaries])
 
 
 def test_taus_are_those_of_the_orders():
@@ -48,6 +51,7 @@ def test_taus_are_those_of_the_orders():
     assert tau.loc[("attributes", "words"), "tau"] == pytest.approx(-1.0)
     # Orders that are the same at every seed leave nothing uncertain.
     assert (tau["low"] == tau["high"]).all()
+    assert set(found.regret.index) == set(METHODS)
     assert list(found.regret.columns) == ["attributes", "states", "words"]
     # Mean over the easy and the hard cells and three seeds: .1 + .05 + .001.
     assert found.regret.loc["a", "words"] == pytest.approx(0.151)

@@ -11,6 +11,7 @@ from worlds import make_world
 
 from simulators.families.marker import SCORES
 from simulators.law.assignment import Assignment, TextLaw, solve_overlap
+from simulators.law.feedback import binary
 from simulators.law.outcome import Outcome, additive_base
 from simulators.law.population import Factor, Population, standardised
 from simulators.law.selection import Selection
@@ -160,3 +161,77 @@ def test_selection_bias_is_bayes_rule():
     truth = replace(world, selection=rule).truth
     assert truth.effects[0] == pytest.approx(0.4, abs=TIGHT)
     assert truth.naive_effects[0] == pytest.approx(0.4 + 2 * DELTA * (up - down) / (up + down), abs=TIGHT)
+
+
+def make_textured_coin_world():
+    """Effects .4 and .3; one interaction, of attributes 0 and 1; one phrase of attribute 2 that stands out.
+
+    Every attribute is on in half of the texts. The effects have variance (.16 + .09) / 4 = 1/16 within
+    prompts. With surface and wording a quarter each, both have variance (1/16) (1/4) / (1/2) = 1/32.
+    """
+    world = make_coin_world([0.4, 0.3])
+    drawn = make_world("observed", surface=0.25, wording=0.25).texture
+    pairs = np.zeros_like(drawn.interactions.pairs)
+    pairs[0, 1] = 1.0
+    slot = int(np.flatnonzero(drawn.paraphrases.phrases.deciders == 2)[0])
+    on = drawn.paraphrases.phrases.of_slot(slot)[1]
+    effects = np.zeros_like(drawn.paraphrases.effects)
+    effects[slot, on] = -1 / (len(on) - 1)
+    effects[slot, on[0]] = 1.0
+    texture = replace(
+        drawn,
+        interactions=replace(
+            drawn.interactions, pairs=pairs, by_topic=np.zeros_like(drawn.interactions.by_topic)
+        ),
+        paraphrases=replace(drawn.paraphrases, effects=effects),
+    )
+    return replace(world, texture=texture), len(on), world.domain.slots[slot].on[0]
+
+
+def textured_coin_texts(world, phrase):
+    """Texts of the first prompt with attributes 0 and 2 alone, and whether they say the phrase."""
+    vectors = np.tile(np.eye(9, dtype=np.int8)[0] + np.eye(9, dtype=np.int8)[2], (400, 1))
+    prompt_ids = np.zeros(400, dtype=int)
+    choices = world.domain.draw_choices(400, np.random.default_rng(0))
+    texts = world.domain.write(vectors, prompt_ids, choices).to_pylist()
+    return [world.domain.prompts[0]] * 400, texts, np.array([phrase in text for text in texts])
+
+
+def test_textured_rewards_are_arithmetic():
+    """(a0 - 1/2)(a1 - 1/2) is +-1/4, so the interaction is +-sqrt(1/32): + where the two agree.
+
+    Of the m phrases that say attribute 2 one is worth k and the others -k / (m - 1). Their variance is
+    k^2 / (m - 1), in half of the texts: k^2 / (2 (m - 1)) = 1/32, so k^2 = (m - 1) / 16.
+    Bayes' rule as without texture: E[c | a0] = +-tanh(gamma / 2), whatever the phrase.
+    """
+    world, m, phrase = make_textured_coin_world()
+    truth, s, k = world.truth, np.sqrt(1 / 32), np.sqrt((m - 1) / 16)
+    assert truth.effects[:3] == pytest.approx([0.4, 0.3, 0.0], abs=TIGHT)
+    assert truth.naive_effects[0] == pytest.approx(0.4 + 2 * DELTA * np.tanh(GAMMA / 2), abs=TIGHT)
+    assert truth.rewards[0, 0, :4] == pytest.approx([s, 0.4 - s, 0.3 - s, 0.7 + s], abs=TIGHT)
+    assert truth.value_reference == pytest.approx(0.35, abs=TIGHT)
+    assert truth.value_optimal == pytest.approx(0.7 + s + k, abs=TIGHT)
+    prompts, texts, stands_out = textured_coin_texts(world, phrase)
+    assert 0 < stands_out.mean() < 1
+    worth = 0.4 - s + np.where(stands_out, k, -k / (m - 1))
+    assert truth.reward(prompts, texts) == pytest.approx(worth, abs=TIGHT)
+    looks = worth + DELTA * np.tanh(GAMMA / 2)
+    assert truth.naive_reward(prompts, texts) == pytest.approx(looks, abs=TIGHT)
+
+
+def test_textured_clicks_average_the_logistic():
+    """The reward is the mean of sigma(index + delta c) over the coin, its table that over the m phrases."""
+    world, m, phrase = make_textured_coin_world()
+    world = replace(world, feedback=binary())
+    s, k = np.sqrt(1 / 32), np.sqrt((m - 1) / 16)
+    given_on = expit(GAMMA)
+
+    def clicks(shift, up):
+        return up * expit(0.4 - s + shift + DELTA) + (1 - up) * expit(0.4 - s + shift - DELTA)
+
+    prompts, texts, stands_out = textured_coin_texts(world, phrase)
+    shifts = np.where(stands_out, k, -k / (m - 1))
+    assert world.truth.reward(prompts, texts) == pytest.approx(clicks(shifts, 0.5), abs=TIGHT)
+    assert world.truth.naive_reward(prompts, texts) == pytest.approx(clicks(shifts, given_on), abs=TIGHT)
+    average = (clicks(k, 0.5) + (m - 1) * clicks(-k / (m - 1), 0.5)) / m
+    assert world.truth.rewards[0, 0, 0b101] == pytest.approx(average, abs=TIGHT)

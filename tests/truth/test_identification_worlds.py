@@ -31,6 +31,7 @@ INTENDED = {
     ("marker", ()): (["back-door"], ["propensity"]),
     ("letters", ()): (["back-door"], ["propensity"]),
     ("position", ()): (["back-door"], ["propensity"]),
+    ("robust", ()): (["back-door"], []),
     ("overlap", ()): (["back-door"], ["propensity"]),
     ("overlap", (("correlation", 1.0),)): ([], []),
     ("instrument", ()): (["instrument"], []),

@@ -248,3 +248,24 @@ def test_the_oracle_answers_by_wording():
     shifts = quiet.wording.shift(rows.phrases[0])
     assert worst_z(rest, marks_of(quiet, rows.attributes[0], rows.prompt_ids, shifts)) < 4.5
     assert encode(rows.attributes[0]).max() < 512
+
+
+@pytest.mark.parametrize("family", ["observed", "interaction", "selection"])
+def test_the_card_says_where_an_additive_regression_ends_up(family):
+    """Ordinary least squares of the outcome on attributes and prompts, from the rows of a log."""
+    world = make_world(family, seed=2)
+    card, rows = world.card(), world.draw_rows(0, 60_000)
+    values, seen = taken_at_face_value(world, rows)
+    design = np.column_stack([rows.attributes[0], rows.prompt_ids[:, None] == np.arange(6)])[seen].astype(
+        float
+    )
+    gram = np.linalg.inv(design.T @ design)
+    found = gram @ (design.T @ values[seen])
+    rest = values[seen] - design @ found
+    errors = np.sqrt(np.diag(gram @ ((design * rest[:, None] ** 2).T @ design) @ gram))
+    limit = np.array(list(card["additive_limit"].values()))
+    assert np.abs((found[:9] - limit) / errors[:9]).max() < 4.5
+    assert card["strength"] == pytest.approx(1)
+    assert card["additive_strength"] == pytest.approx(
+        limit[world.biasable & (world.roles.effects == 0)].max() / world.truth.effects.max()
+    )

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from benchmark.contract import InfrastructureError
 from benchmark.contract.records import name_columns, status_of
 from benchmark.runs.engines.base import CellResult
-from benchmark.runs.engines.work import describe_cell
+from benchmark.runs.engines.work import Setting, describe_cell
 from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import cell as sandboxed
 from benchmark.sandbox.outside.cell import Sandbox
 from benchmark.scoring.score import score_with_key
 from benchmark.tasks.prepare import Task, make_task
 from benchmark.tasks.pretraining import make_backbone
-from benchmark.tasks.suite import Suite
 from simulators.protocols import Oracle
 
 TRIES = 3
@@ -31,22 +29,14 @@ class SandboxBench:
 
     Attributes:
         source: The file.
-        suite: Decides worlds, queries and budget.
+        setting: What every cell of the run shares.
         sandbox: Where the file runs.
-        device: ``"cpu"`` or ``"cuda"``.
-        precision: Of products; see ``benchmark.harness.device.check_precision``.
-        secret: Key of a verified season, or None for public worlds.
-        backbones: Parent folder of the pretrained backbones, or None for the usual one.
         on_cell: Called with each finished cell and its status.
     """
 
     source: bytes
-    suite: Suite
+    setting: Setting
     sandbox: Sandbox
-    device: str = "cpu"
-    precision: str = "float32"
-    secret: bytes | None = field(default=None, repr=False)
-    backbones: Path | None = None
     on_cell: Callable[[Cell, str], None] | None = None
 
     def split(self, group: Group, indices: Sequence[int]) -> list[tuple[int, ...]]:
@@ -58,15 +48,16 @@ class SandboxBench:
         return [self._run(group, group.cells[index]) for index in indices]
 
     def _run(self, group: Group, cell: Cell) -> CellResult:
-        task = make_task(cell.scenario, cell.seed, self.suite, self.secret)
+        setting = self.setting
+        task = make_task(cell.scenario, cell.seed, setting.suite, setting.secret)
         log = task.view(group.entrant.track)
         given = sandboxed.Task(
             log=log,
             queries=task.queries,
-            budget=self.suite.budget.freeze(),
-            backbone=make_backbone(task.domain, group.backbone, self.backbones).resolve(),
-            device=self.device,
-            precision=self.precision,
+            budget=setting.suite.budget.freeze(),
+            backbone=make_backbone(task.domain, group.backbone, setting.backbones).resolve(),
+            device=setting.device,
+            precision=setting.precision,
         )
         result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
         facts = {"kind": log.kind, "isolation": self.sandbox.isolation, **describe_cell(task)}

@@ -15,10 +15,14 @@ from typing import Any
 from benchmark.contract import BenchError, UsageError
 from benchmark.contract.errors import EXIT_CONTRACT, EXIT_OK
 from benchmark.contract.records import name_bundle, seal_bundle
+from benchmark.runs.engines.work import Setting
 from benchmark.runs.entrants import Entrant
+from benchmark.runs.execute import Summary
+from benchmark.runs.options import RunOptions
 from benchmark.runs.plan import Cell
+from benchmark.runs.planned import PlannedRun
 from benchmark.runs.provenance import describe_run
-from benchmark.runs.run import PlannedRun, Summary, plan_run, start_run
+from benchmark.runs.run import plan_run, start_run
 from benchmark.sandbox.outside import Limits, Sandbox
 from benchmark.sandbox.outside.bench import SandboxBench
 from benchmark.sandbox.outside.submission import Submission, check_name, read_source, read_submission
@@ -179,25 +183,14 @@ def submit_file(
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     sandbox = Sandbox(isolation, limits or replace(Limits(), wall_s=suite.seconds_per_cell))
     submission = read_submission(path, sandbox, _catalogue_names())
-    planned = plan_run(
-        suite,
-        Path(out) / name_bundle(submission.name, submission.sha256),
-        entrants=[describe_submission(submission, isolation)],
-        scenarios=scenarios,
-        seeds=seeds,
-        backbone=backbone,
-        device=device,
-        precision=precision,
-        workers=0,
-        retry=retry,
-        secret=secret,
-    )
+    options = RunOptions((), scenarios, seeds, backbone, device, precision, 0, retry=retry, secret=secret)
+    folder = Path(out) / name_bundle(submission.name, submission.sha256)
+    planned = plan_run(suite, folder, options, [describe_submission(submission, isolation)])
     check_backbone(planned.suite)
     if on_plan is not None:
         on_plan(planned)
-    bench = SandboxBench(
-        submission.source, planned.suite, sandbox, planned.device, precision, secret, backbones, on_cell
-    )
+    setting = Setting(planned.suite, planned.device, precision, backbones, secret=secret)
+    bench = SandboxBench(submission.source, setting, sandbox, on_cell)
     summary = start_run(replace(planned, backbones=()), lambda: bench)
     return _seal(summary, submission, planned, sandbox)
 
