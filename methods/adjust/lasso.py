@@ -96,7 +96,7 @@ def fit_outcome(columns: np.ndarray, outcome: np.ndarray, fold: np.ndarray) -> n
     inputs = columns[:, varies] / scale[varies]
     largest = np.abs(inputs.T @ outcome).max(initial=0.0) / len(outcome)
     if largest > SELECTED:
-        model = LassoCV(alphas=largest * PENALTIES, cv=PredefinedSplit(fold), precompute=True)
+        model = LassoCV(alphas=largest * PENALTIES, cv=PredefinedSplit(fold), precompute=True, random_state=0)
         coefficient[varies] = model.fit(inputs, outcome).coef_ / scale[varies]
     return coefficient
 
@@ -127,7 +127,7 @@ def fit_texts(columns: np.ndarray, texts: np.ndarray) -> np.ndarray:
     penalty = SLACK * norm.isf(tail) / np.sqrt(len(texts))
     spread = size[moves]
     for _ in range(2):
-        model = Lasso(alpha=penalty, precompute=True, fit_intercept=False)
+        model = Lasso(alpha=penalty, precompute=True, fit_intercept=False, random_state=0)
         fitted = model.fit(inputs, targets / spread).coef_.reshape(targets.shape[1], -1).T * spread
         spread = np.maximum((targets - inputs @ fitted).std(axis=0), SELECTED * spread)
     coefficient[np.ix_(varies, moves)] = fitted / scale[varies][:, None]

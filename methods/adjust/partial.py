@@ -144,11 +144,17 @@ def conditional_means(
         held = fold == k
         predicted[held] = fit_ridge(columns[~held], targets[~held]).predict(columns[held])
         if boosted:
-            predicted[held, -1] = _boost(raw[~held], scored.value[~held]).predict(raw[held])
+            predicted[held, -1] = boost(raw[~held], scored.value[~held]).predict(raw[held])
     return predicted[:, :-1], predicted[:, -1]
 
 
-def _boost(columns: np.ndarray, outcomes: np.ndarray) -> Any:
+def boost(columns: np.ndarray, outcomes: np.ndarray) -> Any:
+    """Gradient-boosted trees of a fixed size, fitted; ``predict(columns)`` gives shape (n,).
+
+    Args:
+        columns: Shape (n, q).
+        outcomes: Shape (n,).
+    """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     model = HistGradientBoostingRegressor(

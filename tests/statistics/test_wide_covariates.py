@@ -1,4 +1,4 @@
-"""Doubly robust learners in the design of Kang and Schafer 2007, and lassos among many covariates.
+"""Lassos among many covariates of which few confound.
 
 Texts are eight words, each in one of two forms, so that effects are read off a fitted reward. Errors are root
 mean squared errors of the eight effects; claims are tested on differences paired by seed, one-sided at 1 %.
@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import expit
 
 import methods
-from benchmark.contract import Budget, Log, make_rng
+from benchmark.contract import Budget, Incompatible, Log, make_rng
 
 SEEDS, SIGNIFICANCE = range(7), 0.01
 EFFECTS = np.array([1.0, 0.6, -0.5, 0.3, 0.0, 0.0, 0.0, 0.0])
@@ -56,20 +56,6 @@ def make_log(rng, chance, confounding, covariates):
 
 
 @cache
-def draw_robust(wrong, seed, n=3000):
-    """Kang and Schafer's two by two: what is wrong is linear in exp(z) where z is recorded."""
-    rng = make_rng("robust", wrong, seed)
-    z = rng.standard_normal((n, 3))
-    curved = (np.exp(z) - np.exp(0.5)) / np.sqrt(np.exp(2) - np.exp(1))
-    responses = np.zeros((WORDS, 3))
-    responses[[0, 1, 4, 5, 6], [0, 1, 0, 1, 2]] = [-1.2, 1.2, 1.2, 1.2, -1.2]
-    level = -1.5 * (responses != 0).any(axis=1)
-    moves = curved if wrong in ("propensity", "both") else z
-    scores = curved if wrong in ("outcome", "both") else z
-    return make_log(rng, expit(moves @ responses.T + level), 2.0 * scores.sum(axis=1), z)
-
-
-@cache
 def draw_wide(n, covariates, seed):
     """Three covariates confound, three more move the outcome, all others do nothing."""
     rng = make_rng("wide", seed)
@@ -86,49 +72,40 @@ def error(name, log, seed):
     return np.sqrt(np.mean((reward[1:] - reward[0] - EFFECTS) ** 2))
 
 
-@cache
-def robust_errors(name, wrong):
-    return np.array([error(name, draw_robust(wrong, seed), seed) for seed in SEEDS])
-
-
 def assert_less(first, second):
     p_value = stats.ttest_rel(first, second, alternative="less").pvalue
     assert p_value < SIGNIFICANCE, f"{first.round(3)} is not below {second.round(3)}"
 
 
-def test_right_weights_mend_a_wrong_outcome_model():
-    assert_less(
-        robust_errors("doubly-robust-linear", "outcome"), robust_errors("covariate-regression", "outcome")
-    )
-
-
-@pytest.mark.parametrize("wrong", ["none", "propensity"])
-def test_a_right_outcome_model_mends_weights(wrong):
-    assert_less(robust_errors("doubly-robust-linear", wrong), robust_errors("ipw-estimated", wrong))
-
-
-def test_two_wrong_models_leave_most_of_the_error():
-    none = robust_errors("doubly-robust-linear", "none")
-    assert_less(4.0 * none, robust_errors("doubly-robust-linear", "both"))
-    better = stats.ttest_rel(
-        robust_errors("doubly-robust-linear", "both"),
-        robust_errors("ipw-estimated", "both"),
-        alternative="less",
-    )
-    assert better.pvalue > SIGNIFICANCE
-
-
-def test_the_correction_costs_little_where_the_outcome_model_is_right():
-    corrected, model = (robust_errors(m, "none") for m in ("doubly-robust-corrected", "outcome-model-averaged"))
-    assert_less(corrected, 1.5 * model)
-
-
 @pytest.mark.parametrize("name", ["double-lasso", "lasso-partial-out"])
-@pytest.mark.parametrize(("n", "covariates"), [(300, 200), (1000, 400)])
-def test_lassos_beat_regression_on_everything(name, n, covariates):
-    logs = [draw_wide(n, covariates, seed) for seed in SEEDS]
+def test_lassos_beat_regression_on_everything(name):
+    logs = [draw_wide(600, 400, seed) for seed in SEEDS]
     own, other = (
         np.array([error(row, log, seed) for seed, log in enumerate(logs)])
         for row in (name, "covariate-regression")
     )
     assert_less(own, other)
+
+
+def test_lassos_lose_nothing_where_covariates_are_few():
+    logs = [draw_wide(1000, 50, seed) for seed in SEEDS]
+    lasso, everything = (
+        np.array([error(row, log, seed) for seed, log in enumerate(logs)])
+        for row in ("double-lasso", "covariate-regression")
+    )
+    assert_less(lasso, 1.2 * everything)
+
+
+@pytest.mark.parametrize("name", ["double-lasso", "lasso-partial-out", "doubly-robust-corrected"])
+def test_copied_and_constant_covariates_change_little(name):
+    log = draw_wide(400, 6, 0)
+    first = log.table.column("covariate.z0")
+    table = log.table.append_column("covariate.copy", first)
+    table = table.append_column("covariate.constant", pa.array(np.ones(len(log))))
+    assert error(name, Log(table), 0) < 1.5 * error(name, log, 0)
+
+
+@pytest.mark.parametrize("name", ["double-lasso", "doubly-robust-corrected", "doubly-robust-linear"])
+def test_three_rows_are_declined_with_a_reason(name):
+    with pytest.raises(Incompatible, match="at least 20 rows"):
+        methods.load(name).fit(draw_wide(400, 6, 0).take(np.arange(3)), WordHarness(0))
