@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         publish_leaderboard,
         read_records,
     )
-    from benchmark.machine import check_machine as doctor
+    from benchmark.machine import doctor
     from benchmark.runs.audit import audit
     from benchmark.runs.fitting import fit
     from benchmark.runs.rescore import score
@@ -39,26 +39,20 @@ if TYPE_CHECKING:
     from benchmark.tasks.simulate import simulate
 
 _HOMES = {
-    "add_bundle": "benchmark.board:add_bundle",
-    "audit": "benchmark.runs.audit:audit",
-    "build_leaderboard": "benchmark.board:build_leaderboard",
-    "check_file": "benchmark.sandbox.outside.submit:check_file",
-    "compare": "benchmark.board:compare",
-    "doctor": "benchmark.machine:check_machine",
-    "fit": "benchmark.runs.fitting:fit",
-    "judge_claims": "benchmark.board:judge_claims",
-    "list_domains": "benchmark.tasks.listing:list_domains",
-    "list_methods": "benchmark.tasks.listing:list_methods",
-    "list_scenarios": "benchmark.tasks.listing:list_scenarios",
-    "list_suites": "benchmark.tasks.listing:list_suites",
-    "plan": "benchmark.runs.run:plan",
-    "publish_leaderboard": "benchmark.board:publish_leaderboard",
-    "read_records": "benchmark.board:read_records",
-    "run_suite": "benchmark.runs.run:run_suite",
-    "score": "benchmark.runs.rescore:score",
-    "simulate": "benchmark.tasks.simulate:simulate",
-    "submit_file": "benchmark.sandbox.outside.submit:submit_file",
+    "benchmark.board": (
+        *("add_bundle", "build_leaderboard", "compare", "judge_claims", "publish_leaderboard"),
+        "read_records",
+    ),
+    "benchmark.machine": ("doctor",),
+    "benchmark.runs.audit": ("audit",),
+    "benchmark.runs.fitting": ("fit",),
+    "benchmark.runs.rescore": ("score",),
+    "benchmark.runs.run": ("plan", "run_suite"),
+    "benchmark.sandbox.outside.submit": ("check_file", "submit_file"),
+    "benchmark.tasks.listing": ("list_domains", "list_methods", "list_scenarios", "list_suites"),
+    "benchmark.tasks.simulate": ("simulate",),
 }
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "add_bundle",
@@ -84,11 +78,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, function = _HOMES[name].partition(":")
-    return getattr(import_module(module), function)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_MODULES})

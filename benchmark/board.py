@@ -1,4 +1,4 @@
-"""What records say: reading them, building and publishing a leaderboard, comparing two stores."""
+"""What is done with records: reading them, building and publishing a leaderboard, comparing two stores."""
 
 from __future__ import annotations
 

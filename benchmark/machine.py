@@ -29,7 +29,7 @@ class Check:
     fix: str = ""
 
 
-def check_machine() -> tuple[Check, ...]:
+def doctor() -> tuple[Check, ...]:
     """Check this machine: Python, torch, threads, sandbox, disk, backbones and the catalogue.
 
     A check that breaks is a failed check, never an exception.

@@ -11,46 +11,45 @@ from simulators.registry import list_families
 HEADER = """# Scenarios
 
 A scenario is a family with its parameters set: `observed[strength=1,n=4000]`. Every family draws which
-attributes are causal, harmful, decoys or inert, and how large their effects are, afresh for each seed
-(`simulators/law/roles.py` publishes the prior). Parameters not named take their defaults.
+attributes are beneficial, harmful, decoys or inert, and how large their effects are, anew for each seed
+(`simulators/law/roles.py` publishes the prior). A parameter that is not named has its default.
 
-- `strength` s: the worst decoy looks s times as good, in the limit of a perfect reward model of the log,
-  as the best attribute truly is. 0 is an unconfounded log.
+- `strength` s: in the limit of a perfect reward model of the log, the worst decoy looks s times as good
+  as the best attribute truly is. A strength of 0 gives an unconfounded log.
 - `overlap`: effective sample size of the exact weights `w = P_int(text | prompt) / P(text | prompt, person)`,
-  as a share of n, in the population: the limit of `sum(w)^2 / sum(w^2) / n`. Weights are heavy-tailed (the
-  largest of 4,000 rows is mostly between 15 and 100), so logs of that length show something else: at
-  `overlap=.3` half of them show .31 to .45 and nine in ten .21 to .54, for the rarest, largest weights are
-  seldom among them.
-- `domain`: what kind of text is written (see `domains.md`).
+  as a share of n, in the population: the limit of `sum(w)^2 / sum(w^2) / n`. The weights are heavy-tailed:
+  the largest of 4,000 rows is mostly between 15 and 100. A log of that length therefore shows another
+  share. At `overlap=.3` half of such logs show .31 to .45 and nine in ten show .21 to .54, because they
+  seldom contain the rarest and largest weights.
+- `domain`: the kind of text (see [domains.md](domains.md)).
 - `prompts`: the domain's six plain prompts, a list of 200 briefs about twenty topics, or `unique`: every
-  row has a brief of its own, and effects of the prompt are effects of its topic. By default questions are
-  about 24 of the 200, and about one new brief a topic where briefs are unique.
-- `phrases`: writers have their habits. Each seed draws the paraphrases that the writers of the log and of
-  its twin use, this share of those of every attribute and at least one; questions, and the interventional
-  text law, hold all of them. So no weight makes the log look like the questions: what a phrase that nobody
-  wrote is worth has to be known from its words.
-- `surface` and `wording`: texts are worth more than the sum of their attributes. With v the variance, among
-  texts of one prompt, of what the family draws, interactions of attributes with one another and with the
-  topic add `v surface / (1 - surface - wording)` and the choice of paraphrase adds
-  `v wording / (1 - surface - wording)`, so that they have these shares of the whole. Both are centred:
-  the effect of an attribute, averaged over prompts, other attributes and wording, stays what the family
-  draws. Under other feedback than a number the shares are those of the index.
-- `signal`: the noise is solved so that the ceiling, which is given n randomised rows with everything
-  recorded, misses by about this much (normalised regret). What words cannot express counts, so a value
-  below what interactions alone cost is refused. The noise belongs to n: a longer log of the same scenario
-  is noisier row by row. Set `noise` and leave `signal` out to see what more rows are worth.
-- `texture`: `lifelike` sets `prompts=200`, `surface=.3`, `wording=.3` and `signal=.15` where you do not;
-  `plain` leaves everything as it is by default.
+  row has a brief of its own. The effect of a prompt is the effect of its topic. By default the questions are
+  about 24 of the 200 briefs, or about one new brief for each topic where briefs are unique.
+- `phrases`: the share of each attribute's paraphrases that the writers of the log and of its twin use (at
+  least one of each). Each seed draws which ones. Questions are about all paraphrases. No weights can make the
+  log look like the questions: a method has to judge phrases that nobody wrote by their words.
+- `surface` and `wording`: shares of the reward's variance among texts of one prompt. Interactions of
+  attributes with one another and with the topic have the share `surface`; the choice of paraphrase has the
+  share `wording`. If v is the variance that the family draws, they add `v surface / (1 - surface - wording)`
+  and `v wording / (1 - surface - wording)`. Both are centred, so the effect of an attribute, averaged over
+  prompts, other attributes and wording, stays as the family draws it. If the feedback is not a plain
+  number, the shares are those of the index behind it.
+- `signal`: about the regret of the ceiling, which learns from n randomised rows with everything recorded.
+  The noise of the outcome is solved for it. A part of the regret comes from what words cannot express, and
+  a value below that part is refused. The noise depends on n, so a longer log of the same scenario has more
+  noise in each row. To see what more rows are worth, set `noise` and leave `signal` out.
+- `texture`: `lifelike` sets `prompts=200`, `surface=.3`, `wording=.3` and `signal=.15`, except for those
+  that you set yourself; `plain` keeps all defaults.
 
-Families marked *user data* are made of something you bring. A parameter that names a file or a model
-counts by its content: the scenario's id has `sha256-...` in the place of the path. Several columns are
-joined by `+`, and a value with a comma in it is put in double quotes:
+Families marked *user data* need a file or a model of yours. A parameter that names one is identified by its
+content: the scenario's id has `sha256-...` in place of the path. Join several columns with `+`, and put a
+value that contains a comma in double quotes:
 `corpus[data="one, two.csv",test=story+picture]`.
 
     confoundbench simulate 'observed[strength=2]' --n 4000 --twin --with-truth --out build/observed
 
-writes a log, its randomised twin, the truth and the diagnostics card. What identifies the effect follows
-from each generator: see [identification.md](identification.md).
+This command writes a log, its randomised twin, the truth and a card that describes the world. What
+identifies the effect is derived from each generator: see [identification.md](identification.md).
 This page is generated by `python -m simulators.catalogue`.
 """
 

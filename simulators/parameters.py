@@ -11,16 +11,7 @@ from dataclasses import dataclass
 from benchmark.contract.errors import UsageError, unknown_name
 
 Value = float | int | bool | str
-_WORDS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
 @dataclass(frozen=True)
@@ -129,7 +120,7 @@ def read_parameters(
                 fix=f"write {family}[{parameter.name}=...]; {parameter.name}: {parameter.summary}",
             )
     if any(parameter.name == "texture" for parameter in parameters):
-        given = apply_preset(given)
+        given = apply_preset(given, parameters)
     return {p.name: p.read(given.get(p.name, p.default)) for p in parameters}
 
 
@@ -161,7 +152,7 @@ def find_parameter(
     if name in {parameter.name for parameter in TEXTURE}:
         raise UsageError(
             f"family {family!r} has no texture: {name!r} cannot be set",
-            expected="a family whose texts come from a grammar and whose rewards are ours to draw",
+            expected="a family whose texts come from a grammar and whose rewards are simulated",
             found=name,
             fix=f"leave {name} out",
         )
@@ -237,9 +228,14 @@ PRESETS: dict[str, dict[str, Value]] = {
 }
 
 
-def apply_preset(given: Mapping[str, object]) -> dict[str, object]:
-    """What was set, with the values of the preset that ``texture`` names where nothing else was set."""
-    return {**PRESETS[str(TEXTURE[0].read(given.get("texture", "plain")))], **given}
+def apply_preset(given: Mapping[str, object], parameters: Sequence[Parameter]) -> dict[str, object]:
+    """What was set, with the values of the preset that ``texture`` names where nothing else was set.
+
+    A parameter of which a family has one value alone keeps it.
+    """
+    fixed = {parameter.name for parameter in parameters if len(parameter.choices) == 1}
+    preset = PRESETS[str(TEXTURE[0].read(given.get("texture", "plain")))]
+    return {**{name: value for name, value in preset.items() if name not in fixed}, **given}
 
 
 def text_parameters(default: str = "headlines", texture: bool = True) -> tuple[Parameter, ...]:

@@ -76,6 +76,19 @@ def _largest_scale(world: SimulatedWorld) -> float:
     return float(min(MOST / 10, room / max(pushed, 1e-300)))
 
 
+def orient_confounding(world: SimulatedWorld) -> SimulatedWorld:
+    """The world with confounding reversed if the decoy that it moves most would look bad.
+
+    Strength is the naive limit of the decoy that looks best. Where signs are drawn by fair chance, reversing
+    all of them at once is a draw as likely as the first.
+    """
+    decoys = np.flatnonzero(world.biasable & (world.roles.effects == 0))
+    biased = (_limits(world, 1.0) - _limits(world, 0.0))[decoys]
+    if not len(decoys) or biased[np.argmax(np.abs(biased))] >= 0:
+        return world
+    return replace(world, outcome=replace(world.outcome, coefficients=-world.outcome.coefficients))
+
+
 def _limits(world: SimulatedWorld, delta: float) -> np.ndarray:
     return with_delta(world, delta).truth.naive_effects
 

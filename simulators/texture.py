@@ -19,7 +19,7 @@ from simulators.law.outcome import Outcome
 from simulators.law.surface import Surface, draw_surface, variance_within
 from simulators.law.wording import BY_TOPIC, FREE, Phrases, Wording, draw_wording
 from simulators.protocols import Domain
-from simulators.text.domain import Domain as Grammar
+from simulators.text.domain import GrammarDomain
 from simulators.text.phrasebook import Usage
 from simulators.text.slots import AttributeSlot, TopicSlot
 
@@ -88,14 +88,14 @@ def draw_texture(
         )
     if surface == 0 and wording == 0:
         return None
-    if not isinstance(domain, Grammar):
+    if not isinstance(domain, GrammarDomain):
         raise UsageError(f"the texts of {domain.name!r} have no slots whose wording could count")
     phrases = list_phrases(domain, usage)
     interactions = draw_surface(streams, phrases.topics, len(domain.attributes))
     return Texture(surface, wording, interactions, draw_wording(streams, phrases))
 
 
-def list_phrases(domain: Grammar, usage: Usage | None = None) -> Phrases:
+def list_phrases(domain: GrammarDomain, usage: Usage | None = None) -> Phrases:
     """The phrases of a domain, slot by slot.
 
     Args:

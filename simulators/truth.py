@@ -186,7 +186,7 @@ class ExactTruth:
         ids = self.domain.prompt_writer.read(prompts)
         if (ids < 0).any():
             raise UsageError(
-                "the truth knows no such prompt",
+                "the world has no such prompt",
                 expected=f"a prompt of domain {self.domain.name!r}, such as {self.domain.prompts[0]!r}",
                 found=repr(str(prompts[int(ids.argmin())])),
             )

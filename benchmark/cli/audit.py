@@ -28,7 +28,7 @@ def audit(
 ) -> int:
     """Fit a method, then search for prompts and texts that its reward gets wrong.
 
-    Reads the truth, so it is for whoever studies a method, never part of one. Examples:
+    The audit reads the truth: it is a tool for studying methods, and no method may use it. Examples:
     confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-residual --json
     """
     found = benchmark.audit(method, scenario, seed=seed, n=n, suite=suite, backbone=backbone, rounds=rounds)
@@ -38,16 +38,16 @@ def audit(
         )
         return EXIT_OK
     rows = [[k + 1, f"{r.failures:.1%}", f"{r.lost:.3f}"] for k, r in enumerate(found.rounds)]
-    show_table("the search", ("round", "pairs that fail", "worth lost a pair"), rows)
+    show_table("the search", ("round", "pairs that fail", "reward lost per pair"), rows)
     blamed = [
         [b.attribute, f"{b.share:+.0%}", f"{b.overrated:+.3f}", "yes" * b.accused] for b in found.attributes
     ]
-    show_table("attributes", ("attribute", "share of the blame", "overrated by", "accused"), blamed[:SHOWN])
+    show_table("attributes", ("attribute", "share of the blame", "overrated by", "blamed"), blamed[:SHOWN])
     gathered = [[p.prompt, f"{p.share:.0%}", "yes"] for p in found.prompts if p.accused]
     if gathered:
-        show_table("prompts where failures gather", ("prompt", "share", "accused"), gathered)
+        show_table("prompts where failures gather", ("prompt", "share", "blamed"), gathered)
     worst = [[c.prompt, c.preferred, c.better, f"{c.lost:.2f}"] for c in found.worst[:SHOWN]]
     if worst:
-        show_table("worst pairs", ("prompt", "preferred", "worth more", "lost"), worst)
-    note(f"accused: {', '.join(found.accused)}" if found.accused else "nothing to accuse")
+        show_table("worst pairs", ("prompt", "preferred", "truly better", "reward lost"), worst)
+    note(f"to blame: {', '.join(found.accused)}" if found.accused else "no attribute or prompt is to blame")
     return EXIT_OK

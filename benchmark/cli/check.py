@@ -11,7 +11,7 @@ from benchmark.cli.output import emit, note, show_table
 
 
 def check(file: Path = FILE, isolation: str = ISOLATION, as_json: bool = JSON) -> int:
-    """Check that a file's method keeps the contract; the file runs in the sandbox.
+    """Check that the method in a file keeps the rules for methods; the file runs in the sandbox.
 
     Example: confoundbench check examples/my_method.py
     """

@@ -11,7 +11,7 @@ from benchmark.cli.options import JSON
 from benchmark.cli.output import emit
 
 BASE = typer.Argument(..., help="Store before a change.")
-HEAD = typer.Argument(..., help="Store after it.")
+HEAD = typer.Argument(..., help="Store after the change.")
 OUT = typer.Option(None, "--out", help="Folder for compare.md, compare.xml and compare.json.")
 
 
@@ -23,9 +23,9 @@ def compare(
     out: Path | None = OUT,
     as_json: bool = JSON,
 ) -> int:
-    """Check that no method got worse: paired non-inferiority per method, corrected by Holm.
+    """Check that no method got worse: a paired non-inferiority test for each method, corrected by Holm.
 
-    Exits with 1 where a method is worse, and with 3 where nothing, or too little to decide, was measured.
+    The exit code is 1 if a method is worse, and 3 if too little was measured to decide.
 
     Example: confoundbench compare build/store/main build/store/quick --margin 0.02
     """

@@ -16,7 +16,7 @@ BUNDLE = typer.Argument(..., help="Folder written by `confoundbench submit`.")
 OUT = typer.Option(None, "--out", help="Folder to write to; by default build/leaderboard.")
 PUBLISHED = typer.Option(Path("leaderboard/results"), "--published", help="Folder of published records.")
 ADDED_TO = typer.Option(Path("leaderboard/results"), "--store", help="Folder of the records to add to.")
-ADOPTED = typer.Option(None, "--store", help="Records that take the place of those published.")
+ADOPTED = typer.Option(None, "--store", help="Store whose records replace the published ones.")
 SITE = typer.Option(Path("leaderboard/site"), "--site", help="Folder of the published page.")
 README = typer.Option(Path("README.md"), "--readme", help="File whose table is replaced.")
 RESULTS_OF_ADD = renamed("--results", "--store")
@@ -43,9 +43,9 @@ def start(context: typer.Context) -> None:
 def build(
     store: Path | None = STORE, suite: str | None = STORE_SUITE, out: Path | None = OUT, as_json: bool = JSON
 ) -> int:
-    """Render the board of a store: markdown, csv, json, html and figures.
+    """Write the board of a store as markdown, csv, json, html and figures.
 
-    Exits with 3 where cells are missing or a control failed; the files are written all the same.
+    The exit code is 3 if cells are missing or a control failed; the files are written in any case.
 
     Example: confoundbench leaderboard build --suite quick
     """
@@ -71,7 +71,7 @@ def publish(
     results: Path | None = RESULTS_OF_PUBLISH,
     as_json: bool = JSON,
 ) -> int:
-    """Render the published records to the README table and the site; the same records, the same bytes.
+    """Write the table in the README and the site from the published records; equal records give equal files.
 
     Examples: confoundbench leaderboard publish; confoundbench leaderboard publish --store build/store
     """
@@ -92,7 +92,7 @@ def add(
     results: Path | None = RESULTS_OF_ADD,
     as_json: bool = JSON,
 ) -> int:
-    """Verify a submission's bundle and add its records, with a count of attempts.
+    """Verify a submission's bundle and add its records; the board shows how often a name was submitted.
 
     Example: confoundbench leaderboard add submissions/my-method-0123abcd
     """

@@ -22,8 +22,8 @@ HELP = """Benchmark of alignment methods on confounded text-outcome logs whose c
 
 A first look: confoundbench list scenarios; confoundbench run --suite quick; confoundbench leaderboard.
 
-Exit codes: 0 fine, 1 regression, 2 usage, 3 incomplete, 4 contract violation, 5 infrastructure,
-130 interrupted.
+Exit codes: 0 success, 1 regression, 2 usage error, 3 incomplete, 4 contract violation,
+5 infrastructure failure, 130 interrupted.
 """
 INTERRUPTED = 130
 

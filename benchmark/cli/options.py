@@ -18,18 +18,18 @@ STORE_SUITE = typer.Option(None, "--suite", help="Name of a suite; by default th
 STORE = typer.Option(None, "--store", help="Folder of the records; by default build/store/SUITE.")
 METHOD = typer.Option([], "--method", help="Name or pattern; may be repeated.")
 SCENARIO = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated.")
-SEEDS = typer.Option(None, "--seeds", help="World seeds 0 to N - 1 are used instead of the suite's.")
+SEEDS = typer.Option(None, "--seeds", help="Use world seeds 0 to N - 1 instead of the suite's.")
 DEVICE = typer.Option("auto", "--device", help="auto, cpu, cuda or cuda:N.")
 PRECISION = typer.Option("float32", "--precision", help="float32, tf32 or bfloat16.")
 BACKBONE = typer.Option(
     None,
     "--backbone",
-    help="What methods train on: tiny, smollm2-135m, a folder or a Hub id; by default the suite's.",
+    help="What methods train on: tiny, loglinear, smollm2-135m, a folder, a Hub id; by default the suite's.",
 )
 RETRY = typer.Option(
     [],
     "--retry",
-    help="Cells of this status run again: incompatible, invalid, failed, timeout or memory. May be repeated.",
+    help="Run cells of this status again: incompatible, invalid, failed, timeout or memory. May be repeated.",
 )
 FILE = typer.Argument(..., help="A Python file that defines one method.")
 ISOLATION = typer.Option("bubblewrap", "--isolation", help="bubblewrap, or none for a file you trust.")
@@ -37,7 +37,7 @@ SECRET = typer.Option(
     None,
     "--secret",
     envvar=SECRET_VARIABLE,
-    help="Key of a verified season, hexadecimal.",
+    help="Secret of a verified season, in hexadecimal digits.",
     show_default=False,
 )
 

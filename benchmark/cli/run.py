@@ -39,15 +39,17 @@ def run(
     backbone: str | None = BACKBONE,
     precision: str = PRECISION,
     engine: str = typer.Option("local", "--engine", help="local or ray"),
-    workers: int | None = typer.Option(None, "--workers", help="Processes; 0 works in this process."),
-    shard: str | None = typer.Option(None, "--shard", help="i/n: this part of n, for job arrays."),
+    workers: int | None = typer.Option(
+        None, "--workers", help="Number of processes; 0 runs everything in this one, without time limits."
+    ),
+    shard: str | None = typer.Option(None, "--shard", help="i/n: run the i-th of n parts, for job arrays."),
     store: Path | None = STORE,
     retry: list[str] = RETRY,
     secret: str | None = SECRET,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and its cost; run nothing."),
     as_json: bool = JSON,
 ) -> int:
-    """Run every method of a suite on every scenario; what is stored already is not run again.
+    """Run the methods of a suite on its scenarios; cells that are stored already are not run again.
 
     Examples: confoundbench run --suite quick; confoundbench run --method 'dpo*' --scenario observed
     --seeds 2; confoundbench run --suite core --shard 3/16 --store /scratch/core
@@ -71,7 +73,7 @@ def run(
 
 
 def show_summary(summary: Summary, as_json: bool) -> int:
-    """Say what happened; incomplete where cells are missing or nothing was measured."""
+    """Say what happened; the exit code is 3 where cells are missing or nothing was measured."""
     if as_json:
         emit(summary.as_dict())
     else:

@@ -17,15 +17,17 @@ def simulate(
     scenario: str = typer.Argument(..., help="such as observed or 'observed[strength=1]'"),
     out: Path = OUT,
     n: int | None = typer.Option(
-        None, "--n", help="Rows of the log; by default 4000, or all that a table of yours yields."
+        None, "--n", help="Rows of the log; by default 4000, or all rows that your table yields."
     ),
     seed: int = typer.Option(0, "--seed", help="World seed, at least 0."),
     twin: bool = typer.Option(False, "--twin", help="Also write the randomised twin."),
     with_truth: bool = typer.Option(False, "--with-truth", help="Also write the causal truth."),
-    season: str | None = typer.Option(None, "--season", help="Which draw of worlds."),
+    season: str | None = typer.Option(
+        None, "--season", help="Season, which decides the draw of worlds; by default the public one."
+    ),
     as_json: bool = JSON,
 ) -> None:
-    """Write the log of a scenario: log.parquet and card.json, plus twin and truth on request.
+    """Write the log of a scenario: log.parquet and card.json, and on request the twin and the truth.
 
     Examples: confoundbench simulate observed --n 4000 --out build/observed;
     confoundbench simulate 'marker[strength=2]' --twin --with-truth --out build/marker;

@@ -40,7 +40,7 @@ def submit(
     secret: str | None = SECRET,
     as_json: bool = JSON,
 ) -> int:
-    """Run a file's method on a suite in the sandbox and write a bundle for `leaderboard add`.
+    """Run the method in a file on a suite, in the sandbox, and write a bundle for `leaderboard add`.
 
     Example: confoundbench submit examples/my_method.py --suite quick
     """

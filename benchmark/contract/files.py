@@ -42,8 +42,12 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain data as indented JSON with sorted keys, whole; what JSON lacks becomes text."""
-    write_whole(path, (json.dumps(content, indent=2, sort_keys=True, default=str) + "\n").encode())
+    """Write plain data as indented JSON with sorted keys, whole; arrays become lists, other objects text."""
+    write_whole(path, (json.dumps(content, indent=2, sort_keys=True, default=_plain) + "\n").encode())
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -134,7 +134,7 @@ class Log:
     # -- exchange -------------------------------------------------------------
     def write(self, path: str | Path) -> None:
         """Write as parquet; the feedback kind travels in the schema metadata."""
-        pq.write_table(self._described(), path)
+        pq.write_table(mark_table(self.table, self.feedback), path)
 
     @classmethod
     def read(cls, path: str | Path) -> Log:
@@ -190,7 +190,7 @@ class Log:
         """The log as a ``datasets.Dataset``; the feedback kind travels in its description."""
         from datasets import Dataset, DatasetInfo
 
-        return Dataset(self.table, info=DatasetInfo(description=self._description()))
+        return Dataset(self.table, info=DatasetInfo(description=_describe(self.feedback)))
 
     @classmethod
     def from_dataset(
@@ -203,11 +203,14 @@ class Log:
             table = table.replace_schema_metadata({METADATA_KEY: description})
         return cls.from_table(table, roles, feedback)
 
-    def _description(self) -> str:
-        return json.dumps({"version": 1, "feedback": self.feedback}, sort_keys=True)
 
-    def _described(self) -> pa.Table:
-        return self.table.replace_schema_metadata({METADATA_KEY: self._description().encode()})
+def mark_table(table: pa.Table, feedback: str) -> pa.Table:
+    """A log's table with its feedback kind in the schema metadata, as ``Log.read`` finds it."""
+    return table.replace_schema_metadata({METADATA_KEY: _describe(feedback).encode()})
+
+
+def _describe(feedback: str) -> str:
+    return json.dumps({"version": 1, "feedback": feedback}, sort_keys=True)
 
 
 def _freeze(values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ Knows neither the worlds that make logs nor the methods that read them.
 from benchmark.harness.cache import Cache
 from benchmark.harness.decoder.backbone import Backbone
 from benchmark.harness.decoder.pretrain import pretrain
-from benchmark.harness.device import PRECISIONS, check_precision, device_class, resolve_device, settle
+from benchmark.harness.device import PRECISIONS, check_precision, device_class, resolve_device, set_arithmetic
 from benchmark.harness.drive import Failure, drive
 from benchmark.harness.encoders.words import TextEncoder
 from benchmark.harness.harness import FittedHead, FittedPolicy, Harness, tabular_harness
@@ -46,7 +46,7 @@ __all__ = [
     "pretrain",
     "resolve_device",
     "reverse_gradient",
-    "settle",
+    "set_arithmetic",
     "tabular_harness",
     "to_llama",
 ]

@@ -74,7 +74,7 @@ def check_precision(precision: str, device: str, *backbones: str) -> str:
     return precision
 
 
-def settle(*, threads: int = 1, precision: str = FLOAT32, deterministic: bool = True) -> None:
+def set_arithmetic(*, threads: int = 1, precision: str = FLOAT32, deterministic: bool = True) -> None:
     """Fix the arithmetic of this process; called once by whoever owns the process.
 
     Args:

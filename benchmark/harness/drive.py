@@ -185,7 +185,7 @@ class _Fit:
         if isinstance(request, Ask):
             return self._ask(request)
         raise ContractError(
-            "a fit yielded something that is no request",
+            "fit yielded an object that is not a request",
             expected="Train, Score, Sample, Encode or Ask",
             found=type(request).__name__,
         )

@@ -131,18 +131,7 @@ class Harness:
         features: str = ENCODING,
         seed: int = 0,
     ) -> Model:
-        """A fresh reward head.
-
-        Args:
-            hidden: Units of the hidden layer; 0 for a linear head.
-            outputs: Reward heads on one representation; ``value`` is the first, ``heads`` all of them.
-            adversary: Outputs of an adversary behind a gradient reversal; needs a hidden layer.
-            features: "encoding" (word counts) or "decoder" (mean hidden state of the reference).
-            seed: Distinguishes the initial weights of several heads of one fit.
-
-        Raises:
-            UsageError: If sizes are impossible or the backbone lacks the features.
-        """
+        """A fresh reward head; see ``benchmark.contract.Harness`` for the arguments and errors."""
         if features == ENCODING:
             encoder = self.backbone.encoder
             source, encode, centre, spread = "", self.encode, encoder.centre, encoder.spread
@@ -243,7 +232,7 @@ class Harness:
             raise ContractError("only a policy can sample", found=f"a {architecture.name} model")
         if n < 1 or temperature <= 0:
             raise ContractError(
-                "sampling needs texts and heat",
+                "sampling needs at least one text and a positive temperature",
                 expected="n >= 1, temperature > 0",
                 found=f"n={n}, temperature={temperature}",
             )

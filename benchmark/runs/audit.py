@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmark.contract import ContractError, Incompatible, UsageError
+from benchmark.contract import Incompatible, UsageError
 from benchmark.runs.engines.work import Bench, Setting
 from benchmark.runs.entrants import CEILING
+from benchmark.runs.fitting import fit_alone
 from benchmark.runs.plan import Cell
 from benchmark.scoring.audit import Audit, audit_reward
 from benchmark.tasks.prepare import check_scenario
@@ -52,7 +53,6 @@ def audit(
         >>> len(found.rounds) <= 2
         True
     """
-    from benchmark.harness import Failure, drive
     from methods import load
 
     if rounds < 1 or seed < 0:
@@ -70,11 +70,7 @@ def audit(
     if reason := chosen.tags.reason_to_refuse(log):
         raise Incompatible(reason)
     harness = bench.harness(cell, task, log, data, chosen.tags.track, backbone or suite.backbone)
-    (fitted,) = drive(chosen, [(log, harness)])
-    if isinstance(fitted, Failure):
-        if fitted.status == "incompatible":
-            raise Incompatible(fitted.reason)
-        raise ContractError(f"{method} does not fit this log", found=fitted.reason)
+    fitted = fit_alone(chosen, log, harness)
     return audit_reward(
         fitted.reward, task.world, search or Search(rounds=rounds), chosen.tags.calibrated, seed
     )

@@ -48,24 +48,18 @@ def list_entrants() -> tuple[Entrant, ...]:
     return tuple(describe_entrant(method) for method in (*list_methods(), load(CEILING)))
 
 
-def describe_entrant(method: Method, submission: str = "") -> Entrant:
-    """A method as a plan names it.
-
-    Args:
-        method: The method.
-        submission: SHA-256 of the file it was submitted in, or "".
-    """
+def describe_entrant(method: Method) -> Entrant:
+    """A method of the repository as a plan names it."""
     role = method.name if method.name in (NAIVE, CEILING) else "canary" if method.tags.canary else "method"
     return Entrant(
         name=method.name,
-        role="method" if submission else role,
+        role=role,
         fingerprint=describe_recipe(method),
         label=str(getattr(method, "label", "") or method.name),
         track=method.tags.track,
         policy=method.tags.policy,
         adjusts=method.tags.adjusts,
         calibrated=method.tags.calibrated,
-        submission=submission,
     )
 
 

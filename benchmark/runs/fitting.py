@@ -1,7 +1,7 @@
 """Fits a method on one log, for notebooks: your own table, or a world that you simulate.
 
-The log is all that is looked at. Where no text domain is named, the encoder and the tiny decoder are
-made from the log's own texts.
+Only the log is used. Unless a text domain is named, the encoder and the tiny decoder are made from the log's
+own texts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Budget, ContractError, Contrasts, Incompatible, Log, Method, UsageError
+from benchmark.contract import Budget, ContractError, Contrasts, Fitted, Incompatible, Log, Method, UsageError
 from benchmark.contract.roles import LOG_KINDS
 
 LEVEL = 0.95
@@ -20,7 +20,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, eq=False)
 class FittedMethod:
-    """A method that was fitted on a log.
+    """A method fitted on a log.
 
     Attributes:
         method: The method.
@@ -120,7 +120,7 @@ def fit(
         >>> fitted.reward(log.prompts[:3], log.texts[:3]).shape
         (3,)
     """
-    from benchmark.harness import Failure, Harness, drive, resolve_device
+    from benchmark.harness import Harness, resolve_device
     from methods import load
 
     chosen: Method = load(method) if isinstance(method, str) else method
@@ -134,12 +134,24 @@ def fit(
         ("fit", str(seed)),
         resolve_device(device),
     )
-    (fitted,) = drive(chosen, [(log, harness)])
-    if isinstance(fitted, Failure):
-        if fitted.status == "incompatible":
-            raise Incompatible(fitted.reason)
-        raise ContractError(f"{chosen.name} does not fit this log", found=fitted.reason)
-    return FittedMethod(chosen, fitted)
+    return FittedMethod(chosen, fit_alone(chosen, log, harness))
+
+
+def fit_alone(method: Method, log: Log, harness: Any) -> Fitted:
+    """What one fit returns.
+
+    Raises:
+        Incompatible: If the method declines the log.
+        ContractError: If the fit fails.
+    """
+    from benchmark.harness import Failure, drive
+
+    (fitted,) = drive(method, [(log, harness)])
+    if not isinstance(fitted, Failure):
+        return fitted
+    if fitted.status == "incompatible":
+        raise Incompatible(fitted.reason)
+    raise ContractError(f"{method.name} does not fit this log", found=fitted.reason)
 
 
 def _domain_backbone(domain: str, backbone: str) -> Any:

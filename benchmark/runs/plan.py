@@ -10,14 +10,14 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.contract import UsageError, unknown_name
 from benchmark.runs.entrants import Entrant
 from benchmark.tasks.scenario import Scenario
-from benchmark.tasks.suite import Block, Suite
+from benchmark.tasks.suite import CellProduct, Suite
 
 KEY_LENGTH = 20
 POLICY_SECONDS, REWARD_SECONDS = 3.0, 0.3
@@ -39,14 +39,14 @@ class Group:
         entrant: The method.
         cells: At most 64 cells.
         backbone: Name of what the method trains on.
-        block: Groups of equal block hold the same worlds.
+        chunk: Number of the chunk of cells; groups with equal numbers hold the same worlds.
         key: Digest of everything that could change the results.
     """
 
     entrant: Entrant
     cells: tuple[Cell, ...]
     backbone: str
-    block: int
+    chunk: int
     key: str
 
     @property
@@ -61,7 +61,7 @@ class Plan:
 
     Attributes:
         suite: The suite.
-        groups: Every group, in the order of work: block by block, long ones first.
+        groups: Every group, in the order of work: chunk by chunk, and inside a chunk long ones first.
         device: Class of the device it is for, such as ``"cpu"``; goes into the records.
         precision: Floating-point precision of products; goes into the records.
     """
@@ -75,11 +75,6 @@ class Plan:
     def n_cells(self) -> int:
         """Number of cells."""
         return sum(len(group.cells) for group in self.groups)
-
-    @property
-    def seconds(self) -> float:
-        """Estimated cost on one core, seconds."""
-        return sum(group.seconds for group in self.groups)
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -102,14 +97,6 @@ class Plan:
             )
         return replace(self, groups=self.groups[int(index) - 1 :: int(count)])
 
-    def measured_on(self, device: str, precision: str) -> Plan:
-        """The plan with what its records say of the device's class and the precision."""
-        return replace(self, device=device, precision=precision)
-
-    def keep(self, wanted: Callable[[Group], bool]) -> Plan:
-        """The plan restricted to some groups."""
-        return replace(self, groups=tuple(group for group in self.groups if wanted(group)))
-
 
 def make_plan(
     suite: Suite,
@@ -118,12 +105,11 @@ def make_plan(
     scenarios: Sequence[str] = (),
     methods: Sequence[str] = (),
     seeds: int | None = None,
-    backbone: str | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Lay out a run.
+    """Plan a run.
 
-    The naive and ceiling entrants and submissions join every block whatever its patterns say.
+    The naive and ceiling entrants and submissions join every product of the suite, whatever its patterns say.
 
     Args:
         suite: The suite.
@@ -131,7 +117,6 @@ def make_plan(
         scenarios: Patterns or ids to restrict to, or to add where the suite lacks them.
         methods: Patterns to restrict to.
         seeds: Use seeds 0 .. seeds - 1 instead of the suite's.
-        backbone: What methods train on throughout; by default what the suite says.
         context: Whatever else could change results: versions, device class, precision, backbone hashes.
 
     Raises:
@@ -143,46 +128,45 @@ def make_plan(
     for pattern in methods:
         if not fnmatch.filter(names, pattern):
             raise unknown_name("method", pattern, names)
-    suite = suite if backbone is None else suite.train_on(backbone)
-    blocks = list(_blocks(suite, scenarios, seeds))
+    products = list(_list_products(suite, scenarios, seeds))
     groups: list[Group] = []
-    first_block = 0
-    for block, cells, trained_on in blocks:
+    first = 0
+    for product, cells, trained_on in products:
         shared = json.dumps({"sizes": suite.sizes, "backbone": trained_on, **(context or {})}, sort_keys=True)
         chunks = [cells[start : start + suite.group_size] for start in range(0, len(cells), suite.group_size)]
         content = ["\n".join(f"{cell.scenario.id}\t{cell.seed}" for cell in chunk) for chunk in chunks]
         for entrant in entrants:
-            wanted = _is_wanted(entrant, block.methods, block.policies)
+            wanted = _is_wanted(entrant, product.methods, product.policies)
             if not wanted or not _is_wanted(entrant, methods or ("*",)):
                 continue
             for offset, (chunk, described) in enumerate(zip(chunks, content, strict=True)):
                 key = _key(entrant.fingerprint, entrant.role, entrant.submission, shared, described)
-                groups.append(Group(entrant, tuple(chunk), trained_on, first_block + offset, key))
-        first_block += len(chunks)
+                groups.append(Group(entrant, tuple(chunk), trained_on, first + offset, key))
+        first += len(chunks)
     if not groups:
         raise UsageError("the plan is empty", expected="at least one cell", found="no method matches")
     unique = {group.key: group for group in reversed(groups)}
-    ordered = sorted(unique.values(), key=lambda g: (g.block, -g.seconds, g.entrant.name, g.key))
+    ordered = sorted(unique.values(), key=lambda g: (g.chunk, -g.seconds, g.entrant.name, g.key))
     return Plan(suite, tuple(ordered))
 
 
-def _blocks(
+def _list_products(
     suite: Suite, patterns: Sequence[str], seeds: int | None
-) -> Iterator[tuple[Block, list[Cell], str]]:
-    """Each block that holds any cells, its cells and its backbone, seeds innermost."""
+) -> Iterator[tuple[CellProduct, list[Cell], str]]:
+    """Each product that holds any cells, its cells and its backbone; seeds vary fastest."""
     used: set[str] = set()
-    for block in suite.block:
+    for product in suite.cells:
         chosen = []
-        for text in block.scenarios:
+        for text in product.scenarios:
             scenario = Scenario.parse(text).with_rows(suite.n)
             matched = [p for p in patterns if matches_scenario(p, scenario, suite.n)]
             used.update(matched)
             if matched or not patterns:
                 chosen.append(scenario)
-        numbers = range(seeds) if seeds is not None else (block.seeds or suite.seeds)
+        numbers = range(seeds) if seeds is not None else (product.seeds or suite.seeds)
         cells = [Cell(scenario, seed) for scenario in dict.fromkeys(chosen) for seed in numbers]
         if cells:
-            yield block, cells, block.backbone or suite.backbone
+            yield product, cells, product.backbone or suite.backbone
     extra = [pattern for pattern in patterns if pattern not in used]
     for pattern in extra:
         if any(mark in pattern for mark in "*?"):
@@ -190,8 +174,8 @@ def _blocks(
     if extra:
         added = [Scenario.parse(text).with_rows(suite.n) for text in extra]
         numbers = range(seeds) if seeds is not None else suite.seeds
-        block = Block(scenarios=tuple(extra))
-        yield block, [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
+        product = CellProduct(scenarios=tuple(extra))
+        yield product, [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
 
 
 def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
@@ -205,7 +189,7 @@ def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
 
 
 def _is_wanted(entrant: Entrant, patterns: Iterable[str], policies: bool = True) -> bool:
-    # A submission's name is in no suite; it enters every block, as the reference rows do.
+    # A submission's name is in no suite; it enters every product, as the reference rows do.
     if entrant.role in ("naive", "ceiling") or entrant.submission:
         return True
     if entrant.policy and not policies:

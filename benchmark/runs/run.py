@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def run_suite(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         precision: ``"float32"``, ``"tf32"`` or ``"bfloat16"``.
         workers: Number of processes; 0 runs everything in this one, without time limits. By default one
-            a processor, or one on an accelerator.
+            for each processor, or one on an accelerator.
         engine: ``"local"`` or ``"ray"``.
         shard: ``"i/n"``, the i-th of n parts.
         retry: Statuses to run again.
@@ -103,7 +104,7 @@ def plan(suite: str | Path | Suite = "quick", store: str | Path | None = None, *
     Args:
         suite: Name of a suite, a TOML file, or a ``Suite``.
         store: Folder of the records; by default that of ``run_suite``.
-        **options: Arguments of ``run_suite`` that say how: ``methods`` to ``secret``.
+        **options: The keyword arguments of ``run_suite`` from ``methods`` to ``secret``.
 
     Raises:
         UsageError: If a name is unknown or a value is out of range.
@@ -137,14 +138,15 @@ def plan_run(
     scenarios = (*suite.scenarios, *name_scenarios(patterns, suite))
     for scenario in scenarios:
         check_scenario(scenario)
-    whole = make_plan(
+    cells = make_plan(
         suite,
         list_entrants() if entrants is None else entrants,
         scenarios=patterns,
         methods=options.methods,
         seeds=options.seeds,
         context=describe_context(suite, scenarios, kind, options.precision),
-    ).measured_on(kind, options.precision)
+    )
+    whole = replace(cells, device=kind, precision=options.precision)
     part = whole if options.shard is None else whole.shard(options.shard)
     folder = default_store(suite, whole.scenarios) if store is None else Path(store)
     missing = select_groups(part, Store(folder).read_index(), options.retry)
@@ -229,7 +231,7 @@ def write_provenance(store: Store, planned: PlannedRun) -> None:
 
 
 def default_store(suite: Suite, scenarios: Sequence[Scenario] = ()) -> Path:
-    """Where results of a suite go unless told otherwise.
+    """The default folder for the records of a suite.
 
     Args:
         suite: The suite.

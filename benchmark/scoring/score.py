@@ -98,8 +98,8 @@ def make_key(queries: Queries, truth: Any) -> AnswerKey:
         queries=queries,
         truth=truth,
         reward=reward,
-        pair_true=settle(pair_true, reward),
-        pair_naive=settle(pair_naive, naive),
+        pair_true=zero_rounding_noise(pair_true, reward),
+        pair_naive=zero_rounding_noise(pair_naive, naive),
         group_true=group_differences(queries, truth, pair_true),
         effects=effects,
         bias=limit - effects,
@@ -107,7 +107,9 @@ def make_key(queries: Queries, truth: Any) -> AnswerKey:
         pool_reward=reward[queries.pools],
         pool_marker=pool_marker.astype(bool),
         marker=marker,
-        naive_rho=normalised_regret(settle(pair_naive, naive), settle(pair_true, reward)),
+        naive_rho=normalised_regret(
+            zero_rounding_noise(pair_naive, naive), zero_rounding_noise(pair_true, reward)
+        ),
         most=float(truth.value_optimal) - float(truth.value_reference),
         effect_scale=float(np.abs(tau).max(initial=0.0)),
         bias_scale=float(np.abs(limit - effects).max(initial=0.0)),
@@ -235,7 +237,7 @@ def find_marker(null: np.ndarray, bias: np.ndarray) -> int | None:
     return best if len(flattery) and flattery[best] > 1e-9 else None
 
 
-def settle(differences: np.ndarray, rewards: np.ndarray) -> np.ndarray:
+def zero_rounding_noise(differences: np.ndarray, rewards: np.ndarray) -> np.ndarray:
     """Differences with rounding noise set to zero, so that a true tie is a tie."""
     noise = 1e-12 * max(1.0, float(np.abs(rewards).max(initial=0.0)))
     return np.where(np.abs(differences) <= noise, 0.0, differences)
@@ -250,7 +252,7 @@ def group_differences(queries: Queries, truth: Any, pair_true: np.ndarray) -> np
     first, second = queries.pairs.T
     if getattr(truth, "groups", None) is not None:
         rewards = truth.group_rewards(queries.prompts, queries.texts)
-        return np.stack([settle(row[first] - row[second], row) for row in rewards])
+        return np.stack([zero_rounding_noise(row[first] - row[second], row) for row in rewards])
     context: Mapping[str, np.ndarray] = queries.context
     if not context or not len(first):
         return np.zeros((0, len(first)))

@@ -17,7 +17,7 @@ from benchmark.scoring.score import AnswerKey, make_key
 from benchmark.tasks.corpora import is_pool, keep_pool
 from benchmark.tasks.scenario import Scenario, Value
 from benchmark.tasks.suite import Suite
-from benchmark.tasks.user_data import is_given, locate
+from benchmark.tasks.user_data import locate, uses_user_data
 from simulators.parameters import find_parameter
 from simulators.protocols import Truth, World
 
@@ -171,17 +171,19 @@ def strength_of(scenario: Scenario) -> float:
 
 def domain_of(scenario: Scenario) -> str:
     """Name of the text domain of a scenario; where a user gave its texts, they are read or written first."""
-    if is_given(scenario):
-        return _given_domain(scenario)
+    if uses_user_data(scenario):
+        return _user_data_domain(scenario)
+    from simulators import list_families
     from simulators.parameters import apply_preset
     from simulators.text import name_domain
 
     defaults = family_defaults().get(scenario.family, {})
-    chosen = {**defaults, **apply_preset(scenario.parameters)}
+    cards = {card.name: card.parameters for card in list_families(user_data=True)}
+    chosen = {**defaults, **apply_preset(scenario.parameters, cards.get(scenario.family, ()))}
     return name_domain(str(chosen.get("domain", DEFAULT_DOMAIN)), str(chosen.get("prompts", "6")))
 
 
 @lru_cache(maxsize=64)
-def _given_domain(scenario: Scenario) -> str:
+def _user_data_domain(scenario: Scenario) -> str:
     # Texts do not depend on the seed.
     return str(build_world(scenario, Streams("", scenario.family, 0)).domain.name)

@@ -60,9 +60,7 @@ def _describe_texts(domain: str) -> list[Any]:
     if find_pool(domain) is not None:
         return [domain]  # the name of a pool is a hash of its texts
     loaded = load_domain(domain)
-    slots = [repr(slot) for slot in loaded.slots]
-    if loaded.briefs is not None and not loaded.listed:
-        slots += [repr(slot) for slot in loaded.briefs.grammar.slots]
+    slots = [repr(slot) for slot in (*loaded.slots, *loaded.prompt_writer.slots)]
     return [loaded.name, loaded.prompts, loaded.attributes, slots]
 
 
@@ -145,11 +143,11 @@ def draw_corpus(domain: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     rng = make_rng("pretraining", domain)
     attributes = draw_attributes(loaded, rng, PRETRAINING_TEXTS)
     prompt_ids = rng.integers(len(loaded.prompts), size=PRETRAINING_TEXTS)
-    written = loaded.realise(attributes, prompt_ids, rng)
+    texts = loaded.realise(attributes, prompt_ids, rng)
     writer = loaded.prompt_writer
     prompts = writer.write(prompt_ids, writer.draw_choices(PRETRAINING_TEXTS, rng))
     prompts = prompts.to_numpy(zero_copy_only=False).astype(object)
-    texts = written.texts.to_numpy(zero_copy_only=False).astype(object)
+    texts = texts.to_numpy(zero_copy_only=False).astype(object)
     return prompts, texts, tuple(loaded.vocabulary)
 
 

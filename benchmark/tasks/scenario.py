@@ -22,7 +22,7 @@ Value = bool | int | float | str
 _PATTERN = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_-]*)\s*(?:\[(.*)\])?\s*$", re.DOTALL)
 # Commas separate parameters unless they stand between double quotes.
 _PARTS = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^,])+')
-_EXAMPLE = "FAMILY or FAMILY[DIAL=VALUE,...,n=ROWS], such as observed[strength=1,n=4000]"
+_EXAMPLE = "FAMILY or FAMILY[PARAMETER=VALUE,...,n=ROWS], such as observed[strength=1,n=4000]"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Scenario:
         """Read a scenario.
 
         Args:
-            text: ``FAMILY`` or ``FAMILY[DIAL=VALUE,...]``; ``n`` is the number of rows.
+            text: ``FAMILY`` or ``FAMILY[PARAMETER=VALUE,...]``; ``n`` is the number of rows.
 
         Raises:
             UsageError: If the text is malformed, a parameter is set twice or ``n`` is not positive.
@@ -63,7 +63,7 @@ class Scenario:
             if not (name and equals and value):
                 raise UsageError(
                     f"cannot read the parameter {part!r} of scenario {text!r}",
-                    expected="DIAL=VALUE",
+                    expected="PARAMETER=VALUE",
                     found=repr(part),
                     fix=f"write {name or 'strength'}=1",
                 )

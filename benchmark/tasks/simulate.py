@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.contract import PUBLIC_SEASON, Log, Streams, UsageError
-from benchmark.contract.log import METADATA_KEY
+from benchmark.contract.files import write_json
+from benchmark.contract.log import mark_table
 from benchmark.tasks.prepare import build_world, check_scenario
 from benchmark.tasks.scenario import Scenario, check_rows
 from benchmark.tasks.user_data import pin
@@ -112,7 +112,7 @@ def simulate(
     rows = wanted or most or ROWS
     if most is not None and rows > most:
         raise UsageError(
-            "the table does not yield so many rows of log",
+            "the table has too few rows for a log of this length",
             expected=f"n of at most {most}",
             found=rows,
             fix="leave n out for all rows",
@@ -157,10 +157,10 @@ def _write(
     card = world.card()
     if not with_truth:
         card = {name: value for name, value in card.items() if name not in TRUTH_OF_CARD}
-    _write_json(out / "card.json", card)
+    write_json(out / "card.json", card)
     yield "card.json"
     if with_truth:
-        _write_json(out / "truth.json", describe_truth(world.truth))
+        write_json(out / "truth.json", describe_truth(world.truth))
         yield "truth.json"
         for name, table in world.truth.tables().items():
             pq.write_table(table, out / f"{name}.parquet")
@@ -170,7 +170,7 @@ def _write(
 def write_rows(
     world: World, n: int, data: str, log_path: Path, truth_path: Path | None, on_rows: OnRows | None
 ) -> None:
-    """Stream rows of the log or of its twin to parquet, a few blocks at a time.
+    """Stream rows of the log or of its twin to parquet, some thousand at a time.
 
     Args:
         world: The world.
@@ -196,8 +196,7 @@ def _append(
     writers: dict[Path, Any], stack: ExitStack, path: Path, table: pa.Table, feedback: str | None = None
 ) -> None:
     if feedback is not None:
-        described = json.dumps({"version": 1, "feedback": feedback}, sort_keys=True)
-        table = table.replace_schema_metadata({METADATA_KEY: described.encode()})
+        table = mark_table(table, feedback)
     if path not in writers:
         writers[path] = stack.enter_context(pq.ParquetWriter(path, table.schema))
     writers[path].write_table(table.cast(writers[path].schema))
@@ -220,11 +219,3 @@ def describe_truth(truth: Truth) -> dict[str, Any]:
     if truth.roles is not None:
         told["roles"] = dict(zip(truth.attributes, truth.roles, strict=True))
     return {name: value for name, value in told.items() if value == value}
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, sort_keys=True, default=_native) + "\n")
-
-
-def _native(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -56,7 +56,7 @@ class QuerySettings(_Strict):
     samples: Count = 64
 
 
-class Block(_Strict):
+class CellProduct(_Strict):
     """A product of scenarios, methods and seeds.
 
     Attributes:
@@ -95,7 +95,7 @@ class Suite(_Strict):
         megabytes_per_worker: Memory that a worker on a CPU may allocate; beyond it a cell's status is memory.
         budget: What one fit may spend.
         queries: How much is asked of a fitted method.
-        block: The products of scenarios, methods and seeds.
+        cells: The suite's cells, as products of scenarios, methods and seeds.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Suite(_Strict):
     megabytes_per_worker: Count = 8192
     budget: BudgetSettings = BudgetSettings()
     queries: QuerySettings = QuerySettings()
-    block: Annotated[tuple[Block, ...], Field(min_length=1)]
+    cells: Annotated[tuple[CellProduct, ...], Field(min_length=1)]
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -129,17 +129,21 @@ class Suite(_Strict):
     @property
     def backbones(self) -> tuple[str, ...]:
         """Every backbone of the suite, its own first, each once."""
-        return tuple(dict.fromkeys((self.backbone, *(b.backbone for b in self.block if b.backbone))))
+        return tuple(
+            dict.fromkeys((self.backbone, *(product.backbone for product in self.cells if product.backbone)))
+        )
 
     def train_on(self, backbone: str) -> Suite:
         """The suite with one backbone throughout."""
-        blocks = tuple(block.model_copy(update={"backbone": None}) for block in self.block)
-        return self.model_copy(update={"backbone": backbone, "block": blocks})
+        products = tuple(product.model_copy(update={"backbone": None}) for product in self.cells)
+        return self.model_copy(update={"backbone": backbone, "cells": products})
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every scenario of the suite, with its number of rows, in order and once."""
-        parsed = (Scenario.parse(text).with_rows(self.n) for block in self.block for text in block.scenarios)
+        parsed = (
+            Scenario.parse(text).with_rows(self.n) for product in self.cells for text in product.scenarios
+        )
         return tuple(dict.fromkeys(parsed))
 
 
@@ -181,6 +185,11 @@ def check_suite(content: dict[str, Any], source: str = "suite") -> Suite:
     Raises:
         UsageError: Naming every key that is unknown, missing or wrong.
     """
+    if "block" in content:
+        raise UsageError(
+            f"the suite {source!r} uses the old key 'block'", expected="[[cells]]", found="[[block]]",
+            fix="rename [[block]] to [[cells]]",
+        )  # fmt: skip
     try:
         suite = Suite.model_validate(content)
     except ValidationError as error:
@@ -191,8 +200,8 @@ def check_suite(content: dict[str, Any], source: str = "suite") -> Suite:
         ]
         raise UsageError(
             f"the suite {source!r} is malformed",
-            expected="name, version, [[block]] with scenarios and methods; optional "
-            + ", ".join(key for key in Suite.model_fields if key not in ("name", "version", "block")),
+            expected="name, version, [[cells]] with scenarios and methods; optional "
+            + ", ".join(key for key in Suite.model_fields if key not in ("name", "version", "cells")),
             found="; ".join(f"{key}: {problem['msg']}" for key, problem in zip(where, problems, strict=True)),
             fix=f"remove or rename {', '.join(unknown)}" if unknown else "correct the keys named above",
         ) from error

@@ -1,4 +1,4 @@
-"""What a user brings to a scenario, a table or a model: named by its content, and found again by that name.
+"""User data of a scenario, a table or a model: named by its content, and found again by that name.
 
 ``corpus[data=trial.csv]`` is pinned to ``corpus[data=sha256-...]``: equal tables make equal scenarios
 wherever they lie, and a changed table makes another one. Where a content lies is noted in the
@@ -34,10 +34,10 @@ def build_folder() -> Path:
 
 # -- scenarios ----------------------------------------------------------------
 def pin(scenario: Scenario) -> Scenario:
-    """The scenario with contents in the place of paths; others as they are.
+    """The scenario with the content of files in place of their paths; other scenarios stay as they are.
 
     Raises:
-        UsageError: If a file or model is nowhere to be found.
+        UsageError: If a file or model does not exist.
     """
     pinned: dict[str, Value] = {}
     for name, value in scenario.settings:
@@ -48,32 +48,32 @@ def pin(scenario: Scenario) -> Scenario:
 
 
 def pin_text(text: str) -> str:
-    """A scenario as text, pinned; a pattern, or one that names no file or model, as it is."""
+    """A scenario as text, pinned; a pattern, or a scenario without user data, stays as it is."""
     if WILD & set(text):
         return text
     scenario = Scenario.parse(text)
-    return pin(scenario).id if is_given(scenario) else text
+    return pin(scenario).id if uses_user_data(scenario) else text
 
 
 def pin_suite(suite: Suite) -> Suite:
     """The suite with every scenario pinned."""
-    pinned = [tuple(map(pin_text, block.scenarios)) for block in suite.block]
-    if pinned == [block.scenarios for block in suite.block]:
+    pinned = [tuple(map(pin_text, product.scenarios)) for product in suite.cells]
+    if pinned == [product.scenarios for product in suite.cells]:
         return suite
-    blocks = zip(suite.block, pinned, strict=True)
+    products = zip(suite.cells, pinned, strict=True)
     return suite.model_copy(
-        update={"block": tuple(b.model_copy(update={"scenarios": names}) for b, names in blocks)}
+        update={"cells": tuple(p.model_copy(update={"scenarios": names}) for p, names in products)}
     )
 
 
 def name_scenarios(texts: Sequence[str], suite: Suite) -> list[Scenario]:
-    """The scenarios that a user named one by one, patterns aside.
+    """The scenarios that a user named without a pattern.
 
-    A family that lacks what must be given names those of the suite, where it has some.
+    A family without its required parameters stands for the suite's scenarios of that family.
     """
     parsed = [Scenario.parse(text).with_rows(suite.n) for text in texts if not WILD & set(text)]
     held = {scenario.family for scenario in suite.scenarios}
-    return [scenario for scenario in parsed if scenario.family not in held or not needs_given(scenario)]
+    return [scenario for scenario in parsed if scenario.family not in held or not lacks_user_data(scenario)]
 
 
 def locate(scenario: Scenario) -> dict[str, Value]:
@@ -90,13 +90,13 @@ def locate(scenario: Scenario) -> dict[str, Value]:
     return parameters
 
 
-def is_given(scenario: Scenario) -> bool:
-    """Whether a scenario's worlds are made of something that a user brings."""
+def uses_user_data(scenario: Scenario) -> bool:
+    """Whether a scenario's worlds are made of a user's table or model."""
     return bool(_places(scenario.family))
 
 
-def needs_given(scenario: Scenario) -> bool:
-    """Whether a parameter that must be given is not."""
+def lacks_user_data(scenario: Scenario) -> bool:
+    """Whether a required parameter is not set."""
     return any(p.required and p.name not in scenario.parameters for p in _parameters(scenario.family))
 
 
@@ -154,7 +154,7 @@ def _note(path: Path, digest: str | None = None) -> str:
 
 
 def _where(digest: str) -> Path:
-    return build_folder() / "given" / f"{digest}.json"
+    return build_folder() / "user-data" / f"{digest}.json"
 
 
 def _look_up(name: str) -> Path:
@@ -169,17 +169,17 @@ def _look_up(name: str) -> Path:
         now = _hash(path)
     except (OSError, ValueError, KeyError):
         raise UsageError(
-            f"nothing here has the content {name}",
-            expected=f"a file or model named before in {str(build_folder())!r}",
+            f"no file or model with the content {name} is known here",
+            expected=f"a file or model noted in {str(build_folder())!r} by an earlier command",
             found="no note of where it lies",
-            fix="name the file itself once, such as data=trial.csv",
+            fix="name the file by its path once, such as data=trial.csv",
         ) from None
     if now != digest:
         raise UsageError(
-            f"{str(path)!r} is no longer what the scenario names",
+            f"{str(path)!r} has changed since the scenario was made",
             expected=name,
             found=now,
-            fix="put the file back, or name the new one: it makes another scenario",
+            fix="restore the file, or name it by its path: the new content makes another scenario",
         )
     return path
 

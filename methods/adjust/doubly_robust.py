@@ -1,8 +1,8 @@
 """Doubly robust adjustment: an outcome model averaged over people, corrected by weighted residuals.
 
-The pseudo-outcome ``mean_j m(x_i, z_j) + w_i (Y_i - m(x_i, z_i))``, cross-fitted, is regressed on texts. It is
-right on average if either the outcome model or the weights are (Robins, Rotnitzky & Zhao 1994; Kennedy 2023
-for the regression of the pseudo-outcome).
+The pseudo-outcome ``mean_j m(x_i, z_j) + w_i (Y_i - m(x_i, z_i))``, cross-fitted, is regressed on texts. It
+is right on average if either the outcome model or the weights are (Robins, Rotnitzky & Zhao 1994; Kennedy
+2023 for the regression of the pseudo-outcome).
 """
 
 from __future__ import annotations

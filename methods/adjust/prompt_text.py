@@ -85,10 +85,10 @@ class PartialOutPrompts:
 
 @dataclass(frozen=True)
 class PromptOutcomeModel:
-    """An outcome model of text and prompt, ``m(x, p) = x'b + g(p)``; how texts follow prompts is not modelled.
+    """An outcome model of text and prompt, ``m(x, p) = x'b + g(p)``.
 
-    The two parts are fitted in turn, each to what the other leaves, and g out of fold by ridge and boosted
-    trees. Averaged over prompts, the model gives a text ``x'b``.
+    How texts follow prompts is not modelled. The two parts are fitted in turn, each to what the other leaves,
+    and g out of fold by ridge and boosted trees. Averaged over prompts, the model gives a text ``x'b``.
 
     Attributes:
         source: Features of the prompts.

@@ -79,7 +79,7 @@ METHODS: tuple[Method, ...] = (
         "doubly-robust-corrected",
         Corrected(),
         "Kennedy 2023; Su, Dimakopoulou, Krishnamurthy & Dudik 2020",
-        "Estimated weights, cut by estimated error, correct an outcome model, and nothing shrinks the result "
+        "Estimated weights, cut by estimated error, correct an outcome model; nothing shrinks the result "
         "towards it.",
         "covariate",
     ),
@@ -87,7 +87,7 @@ METHODS: tuple[Method, ...] = (
         "doubly-robust-corrected-logged",
         Corrected(logged=True),
         "Kennedy 2023; Su, Dimakopoulou, Krishnamurthy & Dudik 2020",
-        "Logged propensities, cut by estimated error, correct an outcome model, and nothing shrinks the result "
+        "Logged propensities, cut by estimated error, correct an outcome model; nothing shrinks the result "
         "towards it.",
         "covariate",
         *LOGGED,

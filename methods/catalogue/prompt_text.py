@@ -41,13 +41,13 @@ METHODS: tuple[Method, ...] = (
         "causal-embedding-latent",
         PartialOutPrompts(read_latent, curved=True),
         "Veitch, Sridhar & Blei 2020 (reconstruction); Deerwester et al. 1990",
-        "The prompt's latent dimensions and the outcome that they predict are partialled out of outcome and text.",
+        "The prompt's latent dimensions and the outcome they predict are partialled out of outcome and text.",
     ),
     _row(
         "text-cause",
         PromptOutcomeModel(),
         "Pryzant et al. 2021 (reconstruction)",
-        "An outcome model of text and prompt is averaged over prompts; how texts follow prompts is not modelled.",
+        "An outcome model of text and prompt is averaged over prompts; what moves texts is not modelled.",
     ),
     _row(
         "generative-representation",

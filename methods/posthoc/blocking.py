@@ -25,22 +25,3 @@ def draw_blocks(source: np.ndarray, rate: float, rng: np.random.Generator) -> np
     """
     bigrams = np.column_stack([source[:-1], source[1:]])
     return bigrams[rng.random(len(bigrams)) < rate]
-
-
-def block_logits(logits: np.ndarray, last: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """Logits of the next token with the blocked successors of the last token at minus infinity.
-
-    The block lasts one step: it depends on the last token emitted, nothing else.
-
-    Args:
-        logits: Shape (n, V).
-        last: The token each row emitted last, shape (n,).
-        blocks: From ``draw_blocks``, shape (m, 2).
-
-    Returns:
-        A new array of shape (n, V).
-    """
-    blocked = logits.copy()
-    rows, which = np.nonzero(last[:, None] == blocks[None, :, 0])
-    blocked[rows, blocks[which, 1]] = -np.inf
-    return blocked

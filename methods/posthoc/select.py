@@ -15,28 +15,6 @@ import numpy as np
 from benchmark.contract import Fitted, Harness
 
 
-def best_of_n_kl(n: int) -> float:
-    """The usual bound on the divergence of best-of-n from its sampler, ``log n - (n-1)/n`` nats."""
-    return float(np.log(n) - (n - 1) / n)
-
-
-def tilt_weights(rewards: np.ndarray, beta: float) -> np.ndarray:
-    """``softmax(r / beta)`` along the last axis: the KL-regularised optimum on a pool.
-
-    Source: Korbak et al. 2022; the closed form behind DPO (Rafailov et al. 2023, eq. 4).
-
-    Args:
-        rewards: Shape (..., n), of texts drawn from the reference.
-        beta: Price of a nat of divergence, > 0.
-
-    Returns:
-        Shape (..., n); each row sums to 1.
-    """
-    scaled = (rewards - rewards.max(-1, keepdims=True)) / beta
-    weights = np.exp(scaled)
-    return weights / weights.sum(-1, keepdims=True)
-
-
 @dataclass(frozen=True, eq=False)
 class Selected:
     """A ``Fitted`` whose samples are picked from a policy's by a reward.

@@ -16,7 +16,6 @@ from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows, factors
-from simulators.law.roles import DECOY
 from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import PROGNOSIS, apply_parameters, compose_world
 from simulators.world import SimulatedWorld
@@ -62,11 +61,13 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         prognostic=DWELL_ERROR,
         recording=Recording(),
     )
-    effects, decoys = world.roles.effects, np.array([name == DECOY for name in world.roles.names])
+    effects, rng = world.roles.effects, streams.rng("collider")
+    shared = rng.permutation(len(effects)) < len(effects) // 2
+    pushes = shared * rng.choice([-1.0, 1.0], len(effects)) * rng.uniform(0.75, 1.5, len(effects))
     group = "mediator" if parameters["labelled"] else "covariate"
     late = {
         "mediator": Column(f"{group}.dwell", _After(float(parameters["share"]) * effects / PROGNOSIS)),
-        "collider": Column(f"{group}.shares", _After(-1.5 * decoys.astype(float), 1.0)),
+        "collider": Column(f"{group}.shares", _After(pushes, 1.0)),
     }
     chosen = tuple(column for kind, column in late.items() if parameters["kind"] in (kind, "both"))
     before = factors("engagement", "recency", "mobile") + PROPENSITIES

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.families.observed import CONFOUNDERS
@@ -41,9 +39,9 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         features=standardised(*CONFOUNDERS),
         recording=Recording(factors("engagement", "recency", "mobile") + PROPENSITIES),
     )
-    # responding attributes are rare, so that they vary most among those who gain most by them
+    # attributes are rare, so that those who gain most by one differ most in whether they are shown it
     rule = rule_of(world)
-    world = change_rule(world, intercepts=np.where(rule.responds, SKEW, rule.intercepts))
+    world = change_rule(world, intercepts=SKEW + rule.intercepts)
     modification = float(parameters["modification"]) * rule.weights.T
     return apply_parameters(replace(world, outcome=replace(world.outcome, modification=modification)))
 

@@ -1,8 +1,9 @@
 """judge: an automatic judge scores every text and likes a style; people scored a few.
 
-Texts were assigned at random. The judge gives ``r*(p, x) + sum_k b_k a_k + noise`` with b > 0 for
-decoys; people's own scores are recorded for a random share of rows. The naive limit of this
-family is the judge's score taken at face value.
+Texts were assigned at random. The judge gives ``r*(p, x) + sum_k b_k a_k + noise``, b drawn for the
+attributes that respond to people elsewhere; people's own scores are recorded for a random share of rows.
+Some styles are logged as columns: all that the judge minds, and some that it does not. The naive limit of
+this family is the judge's score taken at face value.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from simulators.families.observed import CONFOUNDERS
 from simulators.law.codes import all_attributes, encode
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import Column, LogEdits, Recording, Rows, attribute_columns, factors
-from simulators.law.roles import DECOY
+from simulators.law.roles import DECOY, RESPONSE_RANGE
 from simulators.law.wording import Wording
 from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
@@ -27,12 +28,11 @@ from simulators.world import SimulatedWorld
 
 SHARE = Parameter("share", 0.1, "share of rows that people scored", 0.01, 1.0)
 ERROR = Parameter("error", 0.7, "standard deviation of the judge's own error", 0.0, 5.0)
-WEAKER = 0.7
 
 CARD = FamilyCard(
     name="judge",
-    situation="An automatic judge scored every text and favours some phrasings that readers do not care for; "
-    "readers scored a few texts.",
+    situation="An automatic judge scored every text and likes or dislikes some phrasings more than readers "
+    "do; readers scored a few texts.",
     parameters=(STRENGTH, SHARE, ERROR, *text_parameters()),
     strategies=("randomised",),
     recover="judge calibration, debiasing for the logged style attributes",
@@ -79,16 +79,17 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
             recording=Recording(),
         )
     )
-    styles = world.roles.which(DECOY)
-    bias = np.zeros(len(world.roles.names))
-    bias[styles] = WEAKER
-    bias[styles[0]] = 1.0
-    bias *= float(parameters["strength"]) * world.roles.largest_effect
+    roles, rng = world.roles, streams.rng("judge")
+    bias = roles.directions * rng.uniform(*RESPONSE_RANGE, len(roles.names))
+    bias *= float(parameters["strength"]) * roles.largest_effect / bias[roles.which(DECOY)].max()
+    unminded = rng.permutation(np.flatnonzero(roles.directions == 0))
+    minded = np.flatnonzero(roles.directions)
+    logged = np.sort(np.concatenate([minded, unminded[: rng.integers(1, len(unminded) + 1)]]))
     judge = _Judge(bias, float(parameters["error"]), world.mechanism.base, world.wording)
     names = world.domain.attributes
     columns = (
         *factors("engagement", "recency", "mobile"),
-        *attribute_columns(names, styles),
+        *attribute_columns(names, logged),
         Column("observed", _read),
         Column("judge", judge.score),
     )

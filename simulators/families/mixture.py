@@ -9,25 +9,25 @@ import numpy as np
 
 from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
+from simulators.families.hidden import compose_unrecorded
 from simulators.law.assignment import Assignment, IndependentLaw, PromptLaw, TextLaw
-from simulators.law.population import Factor, People, Population, standardised
-from simulators.law.recording import Column, Recording, Rows, factors
+from simulators.law.population import Factor, People, Population
+from simulators.law.recording import Column, Recording, Rows
 from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
-from simulators.standard import apply_overlap, compose_world, rule_of
+from simulators.standard import rule_of
 from simulators.strength import solve_strength
 from simulators.world import SimulatedWorld
 
-MOOD, MOBILE = Factor("mood"), Factor("mobile", "bernoulli", (0.4,))
 # the randomised rows have weights of one, so the share of the whole log is a little larger
 CONFOUNDED_OVERLAP = replace(OVERLAP, summary=f"{OVERLAP.summary}; of the rows not assigned at random")
 SHARE = Parameter("share", 0.15, "share of rows whose text was assigned at random", 0.005, 0.9)
 
 CARD = FamilyCard(
     name="mixture",
-    situation="What decides phrasing and score was not recorded, but for a small flagged share of rows the "
-    "phrasing was assigned at random.",
+    situation="Much of what decides phrasing and score was not recorded, but for a small flagged share of "
+    "rows the phrasing was assigned at random.",
     parameters=(STRENGTH, CONFOUNDED_OVERLAP, SHARE, *text_parameters()),
-    strategies=("instrument", "slice"),
+    strategies=("slice",),
     recover="combiners of slice and log",
     fail="the log alone, which is biased; the slice alone, which is small",
 )
@@ -71,24 +71,14 @@ def _flag(rows: Rows) -> np.ndarray:
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    world = apply_overlap(
-        compose_world(
-            card,
-            parameters,
-            streams,
-            factors=(MOOD, MOBILE),
-            features=standardised(MOOD),
-            coefficients=np.ones(1),
-            text_features=standardised(MOOD, MOBILE),
-            aim=np.array([1.0, 0.4]),
-            recording=Recording((*factors("mobile"), Column("randomised", _flag))),
-        )
-    )
+    world = compose_unrecorded(card, parameters, streams)
     trial = Factor("trial", "bernoulli", (float(parameters["share"]),))
+    columns = (*world.recording.columns, Column("randomised", _flag))
     world = replace(
         world,
         population=replace(world.population, factors=(*world.population.factors, trial)),
         rule=SlicedAssignment(rule_of(world), "trial", world.marginals[0]),
+        recording=Recording(columns),
     )
     return solve_strength(world, float(parameters["strength"]))
 

@@ -2,7 +2,8 @@
 
 ``P(a_k = 1 | segment_k) = (1 +- r) / 2`` with r the correlation of the attribute and its segment, and
 confounding is a weighted sum of the segments, so at r = 1 it is a weighted sum of the
-attributes and nothing identifies their effects.
+attributes and nothing identifies their effects. Which value of a segment an attribute goes with, and
+what the segment is worth, are drawn.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import PROPENSITIES, Recording, factors
-from simulators.law.roles import draw_roles
+from simulators.law.roles import RESPONSE_RANGE, draw_roles
 from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import change_rule, choose_domain, compose_world
-from simulators.strength import solve_strength
+from simulators.strength import orient_confounding, solve_strength
 from simulators.world import SimulatedWorld
 
 CORRELATION = Parameter(
@@ -47,6 +48,9 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
     roles = draw_roles(streams, len(domain.attributes), len(domain.prompts))
     responding = np.flatnonzero(roles.directions)
     names = tuple(f"segment_{i + 1}" for i in range(len(responding)))
+    rng = streams.rng("segments")
+    follows = rng.choice([-1.0, 1.0], len(names))
+    worth = follows * roles.directions[responding] * rng.uniform(*RESPONSE_RANGE, len(names))
     segments = tuple(Factor(name, "bernoulli") for name in names)
     world = compose_world(
         card,
@@ -54,15 +58,16 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         streams,
         factors=segments,
         features=standardised(*segments),
-        coefficients=np.full(len(names), 1 / np.sqrt(len(names))),
+        coefficients=worth / np.linalg.norm(worth),
         roles=replace(roles, intercepts=np.where(roles.directions != 0, 0.0, roles.intercepts)),
         recording=Recording(factors(*names) + PROPENSITIES),
     )
     weights = np.zeros((len(roles.names), len(names)))
-    weights[responding, np.arange(len(names))] = roles.directions[responding]
+    weights[responding, np.arange(len(names))] = follows
     r = float(parameters["correlation"])
     gamma = np.inf if r == 1 else float(np.log1p(r) - np.log1p(-r))
-    return solve_strength(change_rule(world, weights=weights, gamma=gamma), float(parameters["strength"]))
+    world = orient_confounding(change_rule(world, weights=weights, gamma=gamma))
+    return solve_strength(world, float(parameters["strength"]))
 
 
 FAMILY = Family(CARD, _compose)

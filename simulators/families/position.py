@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,8 +37,14 @@ def _slot(rows: Rows) -> np.ndarray:
     return np.asarray(rows.people["slot"]).astype(np.int8)
 
 
-def _arm(rows: Rows) -> np.ndarray:
-    return rows.prompt_ids * 2 ** rows.attributes.shape[2] + encode(rows.attributes[0])
+@dataclass(frozen=True, eq=False)
+class _Arms:
+    """Numbers of the texts in the stock, by prompt and attribute code, in no order; shape (P, 2**K)."""
+
+    numbers: np.ndarray
+
+    def __call__(self, rows: Rows) -> np.ndarray:
+        return np.asarray(self.numbers[rows.prompt_ids, encode(rows.attributes[0])])
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
@@ -49,11 +55,18 @@ def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams
         factors=(SLOT,),
         features=scaled_features(("exposure",), (SLOT,), _exposure),
         coefficients=np.ones(1),
-        recording=Recording((Column("slot", _slot), Column("arm", _arm), *PROPENSITIES)),
+        recording=Recording(),
     )
-    n_prompts, n_codes = world.outcome.base.shape[1:]
-    drawn = world.domain.draw_choices(n_prompts * n_codes, streams.rng("arms"))
-    return apply_parameters(replace(world, edits=LogEdits(wording=drawn.reshape(n_prompts, n_codes, -1))))
+    stock = world.outcome.base.shape[1:]
+    drawn = world.domain.draw_choices(stock[0] * stock[1], streams.rng("arms"))
+    arms = _Arms(streams.rng("arm numbers").permutation(len(drawn)).reshape(stock))
+    return apply_parameters(
+        replace(
+            world,
+            edits=LogEdits(wording=drawn.reshape(*stock, -1)),
+            recording=Recording((Column("slot", _slot), Column("arm", arms), *PROPENSITIES)),
+        )
+    )
 
 
 FAMILY = Family(CARD, _compose)

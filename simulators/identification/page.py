@@ -27,14 +27,17 @@ SETTINGS: tuple[tuple[str, dict[str, Value]], ...] = (
 )
 """Settings beside the defaults that change, or might be thought to change, what identifies the effect."""
 
+DRAWN: dict[str, dict[str, Value]] = {"wide": {"covariates": 12, "confounders": 2}}
+"""Settings that are drawn in place of the defaults, where these are too large to be looked at."""
+
 HEADER = """# What identifies each world
 
-Nothing on this page is typed by hand. For each world, every function of its generator is probed: what changes
-when one factor is drawn anew. That gives a causal graph, and from the graph, by d-separation, follow the ways
-to estimate the effect of a text that the log allows (`world.graph()`,
-`simulators.identification.find_strategies`). A method may only use what its track is shown: the log track
-sees neither logged propensities nor the flag of randomised rows. A strategy says that the effect can be
-computed from the probabilities of the log; how many rows that takes is another question.
+This page says for each world how the effect of a text can be estimated from its log. It is derived from the
+code. `world.graph()` draws one factor of the generator anew at a time and notes what changes; the result is a
+causal graph. `simulators.identification.find_strategies` reads from the graph, by d-separation, which
+strategies are valid. A method may only use what its track shows: the log track shows neither logged
+propensities nor the flag of randomised rows. A valid strategy finds the effect in an infinitely long log; it
+may need many rows. `python -m simulators.identification.page` writes the page.
 
 """
 
@@ -57,7 +60,7 @@ def describe_identification() -> str:
         f"### `{card.name}`\n\n{card.situation}\n\n![causal graph of {card.name}](graphs/{card.name}.svg)"
         for card in list_families()
     )
-    legend = "A dashed outline marks what is not recorded."
+    legend = "What is not recorded has a dashed outline."
     return f"{HEADER}{table}\n\n## The strategies\n\n{words}\n\n## The graphs\n\n{legend}\n\n{graphs}\n"
 
 
@@ -75,7 +78,7 @@ def write_page() -> None:
     DRAWINGS.mkdir(exist_ok=True)
     PAGE.write_text(describe_identification(), encoding="utf-8")
     for card in list_families():
-        drawing = draw_graph(example_graph(card.name), card.name)
+        drawing = draw_graph(example_graph(card.name, DRAWN.get(card.name)), card.name)
         (DRAWINGS / f"{card.name}.svg").write_text(drawing, encoding="utf-8")
 
 

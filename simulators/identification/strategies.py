@@ -149,8 +149,12 @@ def _find_confounder_instrument(graph: CausalGraph, before: list[str]) -> Strate
 def _find_proxies(graph: CausalGraph, before: list[str]) -> Strategy | None:
     """Two measurements of one unrecorded confounder (Miao, Geng and Tchetgen Tchetgen 2018)."""
     severed = graph.digraph(without_effects_of=TEXT)
+    moving = _ancestors(graph, TEXT) | _ancestors(graph, OUTCOME)
+    kinds = ("factor", "feature")
     latent = [
-        name for name, node in graph.nodes.items() if node.kind in ("factor", "feature") and not node.columns
+        name
+        for name, node in graph.nodes.items()
+        if name in moving and node.kind in kinds and not node.columns
     ]
     for confounder in latent:
         for first, second in combinations(before, 2):
@@ -214,7 +218,7 @@ def _ancestors(graph: CausalGraph, name: str) -> set[str]:
 
 
 def _columns(graph: CausalGraph, names: Collection[str]) -> tuple[str, ...]:
-    return tuple(column for name in names for column in graph.nodes[name].columns)
+    return tuple(dict.fromkeys(column for name in names for column in graph.nodes[name].columns))
 
 
 def describe_strategies(strategies: Sequence[Strategy]) -> list[str]:

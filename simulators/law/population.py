@@ -32,8 +32,8 @@ class Factor:
             one for each probability). Continuous factors are bounded, for otherwise the second
             moment of the weights would rest on people too rare to be in any log.
         probabilities: P(1) for a bernoulli factor, one entry a level for a categorical one.
-        nodes: Quadrature nodes of a continuous factor. One node stands for the mean alone, and is
-            exact for a factor that enters the outcome linearly and the text not at all.
+        nodes: Quadrature nodes of a continuous factor. One node, of any factor, stands for the mean alone,
+            and is exact for a factor that enters the outcome linearly and the text not at all.
         repeat: Consecutive rows that share one value: 1 for a row's own, more for a person's.
     """
 
@@ -59,7 +59,9 @@ class Factor:
         return np.searchsorted(np.cumsum(self.levels)[:-1], uniforms, side="right").astype(np.float64)
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Quadrature nodes and weights (Gauss-Legendre, or every level)."""
+        """Quadrature nodes and weights (Gauss-Legendre, or every level; the mean alone for one node)."""
+        if self.nodes == 1:
+            return np.array([self.moments[0]]), np.ones(1)
         if self.kind in ("normal", "uniform"):
             nodes, weights = np.polynomial.legendre.leggauss(self.nodes)
             if self.kind == "normal":
@@ -74,9 +76,9 @@ class Factor:
         """Mean and standard deviation."""
         if self.kind in ("normal", "uniform"):
             return 0.0, 1.0
-        values, weights = self.grid()
-        mean = float(values @ weights)
-        return mean, float(np.sqrt((values - mean) ** 2 @ weights))
+        values = np.arange(len(self.levels))
+        mean = float(values @ self.levels)
+        return mean, float(np.sqrt((values - mean) ** 2 @ self.levels))
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,15 @@ class Population:
 
     def grid(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """The product quadrature: factor name to nodes, shape (m,), and weights, shape (m,)."""
-        axes = [factor.grid() for factor in self.factors]
+        wide = [factor for factor in self.factors if factor.nodes > 1]  # an array has few axes
+        axes = [factor.grid() for factor in wide]
         meshes = np.meshgrid(*(nodes for nodes, _ in axes), indexing="ij")
         weights = np.ones(1)
         for _, axis in axes:
             weights = np.multiply.outer(weights, axis)
-        people = {factor.name: mesh.ravel() for factor, mesh in zip(self.factors, meshes, strict=True)}
-        return people, weights.ravel()
+        values = {factor.name: mesh.ravel() for factor, mesh in zip(wide, meshes, strict=True)}
+        means = {f.name: np.full(weights.size, f.moments[0]) for f in self.factors if f.nodes == 1}
+        return {factor.name: (values | means)[factor.name] for factor in self.factors}, weights.ravel()
 
 
 @dataclass(frozen=True)

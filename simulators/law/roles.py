@@ -1,11 +1,12 @@
 """Roles and effects: drawn for each world from one published prior.
 
-Of K attributes, 2 (3 where K >= 9) are beneficial, 2 (1 where K < 7) harmful, 2 decoys, the
-rest inert. Effects are +-U(0.3, 1) on the index; decoys and inert
-attributes have none. Decoys respond to people so as to look good; one harmful attribute
-responds so as to look good and one beneficial one so as to look bad, so about half of the
-attributes respond. Prompt intercepts are N(0, 0.5^2); assignment intercepts U(-0.4, 0.4).
-Which attribute plays which part is drawn, so no attribute name predicts its effect.
+Of K attributes, 2 (3 where K >= 9) are beneficial and 2 (1 where K < 7) harmful; the rest have no effect.
+Effects are +-U(0.3, 1) on the index. Four to six attributes respond to people: one without effect, so as to
+look good, for strength is measured by such; and three to five others. Which ones, how many, and whether they
+then look good or bad is drawn by fair chance, whatever their effects, so nothing that a log tells of who
+responds tells what is true. Attributes without effect are decoys where they respond, else inert. Prompt
+intercepts are N(0, 0.5^2); assignment intercepts U(-0.4, 0.4). Which attribute plays which part is drawn,
+so no attribute name predicts its effect.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from benchmark.contract.seeding import Streams
 BENEFICIAL, HARMFUL, DECOY, INERT = "beneficial", "harmful", "decoy", "inert"
 EFFECT_RANGE = (0.3, 1.0)
 PROMPT_SD = 0.5
+OTHERS_RESPONDING = (3, 4, 5)
+RESPONSE_RANGE = (0.5, 1.0)
 INTERCEPT_RANGE = (-0.4, 0.4)
 
 
@@ -65,25 +68,24 @@ def draw_roles(streams: Streams, n_attributes: int, n_prompts: int) -> Roles:
     """A draw from the prior.
 
     Args:
-        streams: The world's streams; parts ``"roles"`` and ``"intercepts"`` are used.
+        streams: The world's streams; parts ``"roles"``, ``"responses"`` and ``"intercepts"`` are used.
         n_attributes: K, at least 5.
         n_prompts: P.
     """
     rng = streams.rng("roles")
-    many = n_attributes >= 9
-    counts = {
-        BENEFICIAL: 3 if many else 2,
-        HARMFUL: 2 if n_attributes >= 7 else 1,
-        DECOY: 2,
-    }
+    counts = {BENEFICIAL: 3 if n_attributes >= 9 else 2, HARMFUL: 2 if n_attributes >= 7 else 1}
     order = rng.permutation(n_attributes)
     names = np.full(n_attributes, INERT, dtype=object)
     names[order[: sum(counts.values())]] = np.repeat(list(counts), list(counts.values()))
     sizes = rng.uniform(*EFFECT_RANGE, n_attributes)
     effects = np.where(names == BENEFICIAL, sizes, np.where(names == HARMFUL, -sizes, 0.0))
-    directions = np.where(names == DECOY, 1.0, 0.0)
-    directions[np.flatnonzero(names == HARMFUL)[0]] = 1.0
-    directions[np.flatnonzero(names == BENEFICIAL)[0]] = -1.0
+    rng = streams.rng("responses")
+    decoy = int(rng.choice(np.flatnonzero(effects == 0)))
+    others = rng.permutation(np.delete(np.arange(n_attributes), decoy))[: rng.choice(OTHERS_RESPONDING)]
+    directions = np.zeros(n_attributes)
+    directions[decoy] = 1.0
+    directions[others] = rng.choice([-1.0, 1.0], len(others))
+    names[(effects == 0) & (directions != 0)] = DECOY
     rng = streams.rng("intercepts")
     return Roles(
         tuple(names),
@@ -115,11 +117,11 @@ def aligned_weights(
 ) -> np.ndarray:
     """Assignment weights that point along the confounding direction, each its own way.
 
-    ``w_k = s_k (beta + spread e_k |beta| / sqrt(d)) / norm``, e_k standard normal, reflected so
-    that ``w_k . beta`` has the sign s_k.
+    ``w_k = s_k m_k (beta + spread e_k |beta| / sqrt(d)) / norm``, e_k standard normal, reflected so
+    that ``w_k . beta`` has the sign s_k; sizes m_k are U(0.5, 1) at the default spread, 1 at none.
 
     Args:
-        streams: The world's streams; part ``"assignment"`` is used.
+        streams: The world's streams; parts ``"assignment"`` and ``"sizes"`` are used.
         directions: s, shape (K,).
         coefficients: beta, shape (d,).
         spread: How far the weights stray from beta.
@@ -131,4 +133,7 @@ def aligned_weights(
     noise = streams.rng("assignment").normal(size=(len(directions), d))
     weights = coefficients + spread * noise * np.linalg.norm(coefficients) / np.sqrt(d)
     weights *= np.sign(weights @ coefficients)[:, None]
-    return directions[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    sizes = 1 - 1.25 * spread * streams.rng("sizes").random(len(directions))
+    return np.asarray(
+        (directions * sizes)[:, None] * weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmark.contract.errors import unknown_name
 
 if TYPE_CHECKING:
-    from simulators.text.domain import Domain
+    from simulators.text.domain import GrammarDomain
 
 _GRAMMARS = ("answers", "headlines", "letters", "replies")
 _WITH_BRIEFS = ("answers", "headlines", "replies")
@@ -38,7 +38,7 @@ def name_domain(name: str, prompts: str = "6") -> str:
 
 
 @cache
-def load_domain(name: str) -> Domain:
+def load_domain(name: str) -> GrammarDomain:
     """A grammar domain by name; built once a process.
 
     Raises:
@@ -47,7 +47,7 @@ def load_domain(name: str) -> Domain:
     from simulators.text.briefs import with_briefs
 
     if name in _GRAMMARS:
-        plain: Domain = import_module(f"simulators.text.{name}").make_domain()
+        plain: GrammarDomain = import_module(f"simulators.text.{name}").make_domain()
         return plain
     if name not in list_domains(briefs=True):
         raise unknown_name("domain", name, list_domains(briefs=True))

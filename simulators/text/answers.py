@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.text.domain import Domain
+from simulators.text.domain import GrammarDomain
 from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot
 
 TOPICS = {
@@ -199,9 +199,9 @@ DETAIL = AttributeSlot(
 CLOSING = FreeSlot("closing", ("Good luck!", "Hope this helps.", "All the best.", "Best wishes.", "Cheers."))
 
 
-def make_domain() -> Domain:
+def make_domain() -> GrammarDomain:
     """The domain: 8 attributes, 6 prompts."""
-    return Domain(
+    return GrammarDomain(
         name="answers",
         situation="Short answers to questions about academic life, as on a question-and-answer site.",
         prompts=tuple(f"Answer a question about {topic}." for topic in TOPICS),

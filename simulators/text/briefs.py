@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import make_rng
-from simulators.text.domain import Detected, Domain
-from simulators.text.prompts import FreshBriefs
-from simulators.text.reading import Strings
+from simulators.text.domain import Detected, GrammarDomain
+from simulators.text.prompts import ListedPrompts
+from simulators.text.reading import Strings, as_strings
 from simulators.text.slots import Slot, TopicSlot
 
 LISTED = 200
@@ -37,7 +37,7 @@ class Briefs:
         grammar: Writes and reads briefs: its prompts are the topics, its attributes the features.
     """
 
-    grammar: Domain
+    grammar: GrammarDomain
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -93,9 +93,59 @@ class Briefs:
         return self.grammar.detect(strings)
 
 
+@dataclass(frozen=True)
+class FreshBriefs:
+    """A brief of its own for every row.
+
+    Attributes:
+        briefs: The grammar.
+        by_features: Whether an id is ``topic * 2**F + code``, with bit k of the code the k-th feature,
+            and not the topic alone.
+    """
+
+    briefs: Briefs
+    by_features: bool
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Slots of the briefs."""
+        return self.briefs.grammar.slots
+
+    @property
+    def features(self) -> np.ndarray:
+        """Features of each id where ids tell them, shape (P, F) int8, else (P, 0)."""
+        ids = np.arange(len(self.briefs.topics) * self._codes)
+        return self._features_of(ids) if self.by_features else np.zeros((len(ids), 0), dtype=np.int8)
+
+    def draw_choices(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Uniforms that decide wording, and features where ids do not, shape (n, choices)."""
+        return self.briefs.draw_choices(n, rng)
+
+    def write(self, prompt_ids: np.ndarray, choices: np.ndarray) -> pa.StringArray:
+        """A brief for each row, shape (n,)."""
+        features = self._features_of(prompt_ids) if self.by_features else None
+        return self.briefs.write(prompt_ids // self._codes, choices, features)
+
+    def read(self, strings: Strings) -> np.ndarray:
+        """What each brief is about, shape (n,) int64; -1 where the string is no brief."""
+        distinct = as_strings(strings).dictionary_encode()
+        read = self.briefs.read(distinct.dictionary)
+        codes = read.attributes.astype(np.int64) @ (1 << np.arange(len(self.briefs.features)))
+        ids = np.where(read.on_grammar, read.topics * self._codes + codes % self._codes, -1)
+        return ids[distinct.indices.to_numpy()]
+
+    @property
+    def _codes(self) -> int:
+        """Ids of each topic."""
+        return 2 ** len(self.briefs.features) if self.by_features else 1
+
+    def _features_of(self, prompt_ids: np.ndarray) -> np.ndarray:
+        return ((prompt_ids[:, None] >> np.arange(len(self.briefs.features))) & 1).astype(np.int8)
+
+
 def with_briefs(
-    plain: Domain, more_topics: Mapping[str, tuple[str, ...]], slots: tuple[Slot, ...], kind: str
-) -> Domain:
+    plain: GrammarDomain, more_topics: Mapping[str, tuple[str, ...]], slots: tuple[Slot, ...], kind: str
+) -> GrammarDomain:
     """A domain with further topics whose prompts are briefs.
 
     Args:
@@ -113,7 +163,7 @@ def with_briefs(
         raise UsageError(f"domain {plain.name!r} has no such prompts", expected=" | ".join(KINDS), found=kind)
     names = next(tuple(side[0] for side in slot.sides) for slot in slots if isinstance(slot, TopicSlot))
     briefs = Briefs(
-        Domain(
+        GrammarDomain(
             name=f"{plain.name} briefs",
             situation=f"Briefs for {plain.name}: what is asked for, and how.",
             prompts=names,
@@ -125,15 +175,19 @@ def with_briefs(
     topics = np.arange(n_ids) * len(names) // n_ids
     ids = np.arange(n_ids) if kind == "features" else topics
     prompts = fresh.write(ids, fresh.draw_choices(n_ids, make_rng("briefs", plain.name, kind)))
+    listed = tuple(prompts.to_pylist())
     return replace(
         plain,
         name=f"{plain.name}-{kind}",
-        prompts=tuple(prompts.to_pylist()),
+        prompts=listed,
         slots=tuple(_widen(slot, more_topics) for slot in plain.slots),
         topics=tuple(topics.tolist()),
-        briefs=briefs,
-        listed=kind == str(LISTED),
+        writer=_list_prompts(listed, briefs) if kind == str(LISTED) else fresh,
     )
+
+
+def _list_prompts(prompts: tuple[str, ...], briefs: Briefs) -> ListedPrompts:
+    return ListedPrompts(prompts, tuple(map(tuple, briefs.read(prompts).attributes.tolist())))
 
 
 def _widen(slot: Slot, more_topics: Mapping[str, tuple[str, ...]]) -> Slot:

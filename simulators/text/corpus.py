@@ -21,10 +21,10 @@ import pyarrow.compute as pc
 
 from benchmark.contract.errors import UsageError
 from simulators.text.detectors import Detectors, Reader, count_words
-from simulators.text.domain import Detected, Realised
+from simulators.text.domain import Detected
 from simulators.text.phrasebook import Usage
 from simulators.text.prompts import ListedPrompts, PromptWriter
-from simulators.text.reading import Strings, as_strings, read_words
+from simulators.text.reading import Strings, as_strings
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,44 +76,16 @@ class CorpusDomain:
         words = pc.unique(pc.split_pattern(pool, " ").flatten()).to_pylist()
         return tuple(sorted(word for word in words if word))
 
-    @cached_property
-    def width(self) -> int:
-        """Most words of a text."""
-        return int(pc.max(pc.list_value_length(pc.split_pattern(self.texts, " "))).as_py())
-
     def support(self, prompt_id: int) -> np.ndarray:
         """The distinct attribute vectors that a test's texts have, shape (v, K)."""
         return np.unique(self.values[self.tests == prompt_id], axis=0)
-
-    def realise(self, attributes: np.ndarray, prompt_ids: np.ndarray, rng: np.random.Generator) -> Realised:
-        """Draw a text a row, uniform over those of the test with these attributes.
-
-        Args:
-            attributes: Zeros and ones, shape (n, K).
-            prompt_ids: Indices into ``prompts``, shape (n,).
-            rng: Generator of the draw.
-
-        Raises:
-            UsageError: If a test has no text with the attributes asked for.
-        """
-        return self.realise_choices(attributes, prompt_ids, self.draw_choices(len(prompt_ids), rng))
 
     def draw_choices(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Uniforms that decide which of the fitting texts is drawn, shape (n, 1)."""
         return rng.random((n, 1))
 
-    def realise_choices(
-        self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray
-    ) -> Realised:
-        """Draw a text a row with given uniforms, shape (n, 1); see ``realise``."""
-        return self.take(self._choose(attributes, prompt_ids, uniforms))
-
     def draw_usage(self, share: float, rng: np.random.Generator) -> Usage:
-        """Refused: the texts are whole, no writer could leave out some of their phrases.
-
-        Raises:
-            UsageError: Always.
-        """
+        """Refused with a ``UsageError``: the texts are whole, no writer could leave out some phrases."""
         raise self._whole()
 
     def choose_phrases(
@@ -123,19 +95,11 @@ class CorpusDomain:
         uniforms: np.ndarray,
         usage: Usage | None = None,
     ) -> np.ndarray:
-        """Refused: the texts are whole and have no slots.
-
-        Raises:
-            UsageError: Always.
-        """
+        """Refused with a ``UsageError``: the texts are whole and have no slots."""
         raise self._whole()
 
     def read_phrases(self, texts: Strings) -> np.ndarray:
-        """Refused, as ``choose_phrases`` is.
-
-        Raises:
-            UsageError: Always.
-        """
+        """Refused with a ``UsageError``, as ``choose_phrases`` is."""
         raise self._whole()
 
     def _whole(self) -> UsageError:
@@ -158,7 +122,17 @@ class CorpusDomain:
         uniforms: np.ndarray,
         usage: Usage | None = None,
     ) -> pa.StringArray:
-        """The strings of ``realise_choices`` alone, without word ids, shape (n,)."""
+        """Draw a text a row, uniform over those of the test with these attributes, shape (n,).
+
+        Args:
+            attributes: Zeros and ones, shape (n, K).
+            prompt_ids: Indices into ``prompts``, shape (n,).
+            uniforms: What ``draw_choices`` returned, shape (n, 1).
+            usage: Without meaning here, because the texts are whole.
+
+        Raises:
+            UsageError: If a test has no text with the attributes asked for.
+        """
         return self.texts.take(pa.array(self._choose(attributes, prompt_ids, uniforms)))
 
     def _choose(self, attributes: np.ndarray, prompt_ids: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
@@ -179,19 +153,6 @@ class CorpusDomain:
         wanted = self._key(np.asarray(attributes), np.asarray(prompt_ids))
         first = np.searchsorted(keys, wanted, side="left")
         return first, np.searchsorted(keys, wanted, side="right") - first
-
-    def take(self, rows: np.ndarray) -> Realised:
-        """Texts of the pool by row, with their word ids padded by -1."""
-        words = read_words(self.texts.take(pa.array(rows)), pa.array(self.vocabulary), self.width)
-        if len(self.vocabulary) > np.iinfo(np.int16).max:
-            raise UsageError(
-                "word ids are 16-bit",
-                expected=f"at most {np.iinfo(np.int16).max} words",
-                found=len(self.vocabulary),
-                fix="make the corpus of fewer tests",
-            )
-        ids = np.where(words < len(self.vocabulary), words, -1).astype(np.int16)
-        return Realised(self.texts.take(pa.array(rows)), ids, (ids >= 0).sum(axis=1, dtype=np.int32))
 
     def detect(self, texts: Strings) -> Detected:
         """Attributes of any strings; on the grammar means: in the pool.

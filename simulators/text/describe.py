@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain, name_domain
-from simulators.text.domain import Domain
+from simulators.text.briefs import FreshBriefs
+from simulators.text.domain import GrammarDomain
 from simulators.text.slots import AttributeSlot
 
 PAGE = Path("docs/domains.md")
@@ -24,22 +25,21 @@ POOLS = ("corpus", "generated")
 
 INTRODUCTION = """# Domains
 
-A domain says which texts exist. The four below are grammars: a text is a sequence of slots, an
-attribute picks the on side or the off side of its slot, and the wording is uniform over the
-paraphrases of that side, so the probability of every text is exact and its attributes can be read
-back from the string. Texts of one domain differ in length by design.
+A domain says which texts exist. The domains on this page are grammars. A text is a sequence of slots.
+Each attribute belongs to a slot and decides whether one of its *on* phrases or one of its *off* phrases is
+written; all paraphrases of a side are equally likely. The probability of every text is therefore known
+exactly, and a text's attributes can be read from its words. Texts of one domain differ in length by design.
 
-`simulators.text.corpus.make_corpus` makes a domain of any table of real texts with a randomised
-test (arms of a test are its texts, attributes are read by regular expressions), and
-`simulators.text.generated.make_generated` makes one of texts written by a language model. Both can
-draw only the texts they hold.
+Two more kinds of domain contain a fixed set of texts. `simulators.text.corpus.make_corpus` makes a domain of
+a table of real texts that were randomised against each other; regular expressions read the attributes.
+`simulators.text.generated.make_generated` makes a domain of texts that a language model wrote.
 
 This page is written by `python -m simulators.text.describe`; the example texts are random draws (in the
 grammars every attribute vector that the domain allows is equally likely).
 """
 
 
-def draw_examples(domain: Domain, n: int) -> list[str]:
+def draw_examples(domain: GrammarDomain, n: int) -> list[str]:
     """Random texts of a domain, all attribute vectors it allows being equally likely."""
     rng = make_rng("describe", domain.name)
     prompt_ids = rng.integers(len(domain.prompts), size=n)
@@ -47,10 +47,10 @@ def draw_examples(domain: Domain, n: int) -> list[str]:
         attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
     else:
         attributes = np.array(domain.support)[rng.integers(len(domain.support), size=n)]
-    return domain.realise(attributes, prompt_ids, rng).texts.to_pylist()
+    return domain.realise(attributes, prompt_ids, rng).to_pylist()
 
 
-def describe_domain(domain: Domain, n: int = 20) -> str:
+def describe_domain(domain: GrammarDomain, n: int = 20) -> str:
     """One section of the page, in markdown."""
     slots = [slot for slot in domain.slots if isinstance(slot, AttributeSlot)]
     rows = [
@@ -81,13 +81,13 @@ def describe_briefs(name: str, n: int = 10) -> str:
     if name_domain(name, "unique") not in list_domains(briefs=True):
         return ""
     domain = load_domain(name_domain(name, "unique"))
-    briefs = domain.briefs
-    assert briefs is not None
+    assert isinstance(domain.writer, FreshBriefs)
+    briefs = domain.writer.briefs
     rng = make_rng("describe", domain.name)
     prompt_ids = rng.integers(len(domain.prompts), size=n)
     prompts = domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(n, rng)).to_pylist()
     attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
-    texts = domain.realise(attributes, prompt_ids, rng).texts.to_pylist()
+    texts = domain.realise(attributes, prompt_ids, rng).to_pylist()
     features = [slot for slot in briefs.grammar.slots if isinstance(slot, AttributeSlot)]
     return "\n".join(
         [

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +16,7 @@ import pyarrow as pa
 from benchmark.contract.errors import UsageError
 from simulators.text.automaton import Automaton, compile_finder, compile_reader
 from simulators.text.phrasebook import Phrasebook, PhraseTable, Usage, compile_phrasebook
-from simulators.text.prompts import FreshBriefs, ListedPrompts, PromptWriter
+from simulators.text.prompts import ListedPrompts, PromptWriter
 from simulators.text.reading import (
     TOPIC_BITS,
     Strings,
@@ -29,25 +28,7 @@ from simulators.text.reading import (
 )
 from simulators.text.slots import AttributeSlot, Slot, TopicSlot, validate_slots, words_of
 
-if TYPE_CHECKING:
-    from simulators.text.briefs import Briefs
-
 READ_ROWS = 32_768
-
-
-@dataclass(frozen=True, eq=False)
-class Realised:
-    """Texts written for given attributes and prompts.
-
-    Attributes:
-        texts: Strings, shape (n,).
-        ids: Vocabulary indices, shape (n, T) int16, padded with -1; ``" ".join`` of the words is the text.
-        lengths: Words in each text, shape (n,) int32.
-    """
-
-    texts: pa.StringArray
-    ids: np.ndarray
-    lengths: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +37,7 @@ class Detected:
 
     Attributes:
         attributes: Shape (n, K) int8. Exact on the grammar; elsewhere 1 where an on-phrase of
-            the attribute occurs among the first ``Domain.width + 1`` words.
+            the attribute occurs among the first ``GrammarDomain.width + 1`` words.
         on_grammar: Whether the domain can write the text, shape (n,).
         topics: Topic that the text is about, shape (n,) int64; -1 off the grammar. A text fits a prompt
             where this is the prompt's ``Domain.topic_ids``.
@@ -68,7 +49,7 @@ class Detected:
 
 
 @dataclass(frozen=True)
-class Domain:
+class GrammarDomain:
     """A slot grammar.
 
     Attributes:
@@ -79,9 +60,8 @@ class Domain:
         support: Attribute vectors that a text can have; None for all of them.
         topics: Topic of each prompt, as an index into the sides of the topic slots; None where every
             prompt is a topic of its own.
-        briefs: Grammar that the prompts are from, if any.
-        listed: Whether ``prompts`` are all there are; otherwise every row has its own brief and
-            ``prompts`` holds one example of each prompt id (see ``simulators.text.prompts``).
+        writer: Writes the prompts where these are not the whole list; ``prompts`` then holds one example
+            of each prompt id (see ``simulators.text.prompts``).
     """
 
     name: str
@@ -90,8 +70,7 @@ class Domain:
     slots: tuple[Slot, ...]
     support: tuple[tuple[int, ...], ...] | None = None
     topics: tuple[int, ...] | None = None
-    briefs: Briefs | None = None
-    listed: bool = True
+    writer: PromptWriter | None = None
 
     def __post_init__(self) -> None:
         validate_slots(self.name, self.slots, int(self.topic_ids.max()) + 1)
@@ -111,23 +90,19 @@ class Domain:
     @cached_property
     def prompt_writer(self) -> PromptWriter:
         """Writes the prompts of rows and reads prompt ids back."""
-        if self.briefs is None or self.listed:
-            return ListedPrompts(self.prompts, self.briefs)
-        return FreshBriefs(self.briefs, by_features=len(self.prompts) > len(self.briefs.topics))
+        return self.writer or ListedPrompts(self.prompts)
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
         """Every word of the prompts, of all that briefs can say, and of the phrases, sorted."""
-        phrases = [phrase for slot in self.slots for side in slot.sides for phrase in side]
-        words = {word for phrase in (*self.prompts, *phrases) for word in words_of(phrase)}
-        if self.briefs is not None and not self.listed:
-            words.update(*(words_of(p) for s in self.briefs.grammar.slots for side in s.sides for p in side))
-        return tuple(sorted(words))
+        slots = (*self.slots, *self.prompt_writer.slots)
+        phrases = [phrase for slot in slots for side in slot.sides for phrase in side]
+        return tuple(sorted({word for phrase in (*self.prompts, *phrases) for word in words_of(phrase)}))
 
-    @property
+    @cached_property
     def width(self) -> int:
-        """Most words a text can have; the width of ``Realised.ids``."""
-        return self._book.width
+        """Most words a text can have."""
+        return widest_text(self.slots, self.support)
 
     # -- writing --------------------------------------------------------------
     def draw_choices(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -137,37 +112,11 @@ class Domain:
         """
         return rng.random((n, len(self.slots)))
 
-    def realise(self, attributes: np.ndarray, prompt_ids: np.ndarray, rng: np.random.Generator) -> Realised:
-        """Write one text a row with fresh wording draws.
-
-        Args:
-            attributes: Zeros and ones, shape (n, K).
-            prompt_ids: Indices into ``prompts``, shape (n,).
-            rng: Generator of the wording.
-
-        Raises:
-            UsageError: If shapes or values do not fit the domain.
-        """
-        return self.realise_choices(attributes, prompt_ids, self.draw_choices(len(prompt_ids), rng))
-
-    def realise_choices(
-        self,
-        attributes: np.ndarray,
-        prompt_ids: np.ndarray,
-        uniforms: np.ndarray,
-        usage: Usage | None = None,
-    ) -> Realised:
-        """Write one text a row with given wording draws, shape (n, slots) in [0, 1).
-
-        Args:
-            attributes: Zeros and ones, shape (n, K).
-            prompt_ids: Indices into ``prompts``, shape (n,).
-            uniforms: Usage draws, shape (n, slots).
-            usage: The paraphrases that the writer uses; None for all of them.
-        """
-        phrases = self._choose(attributes, prompt_ids, uniforms, usage)
-        ids, lengths = self._book.spell(phrases)
-        return Realised(self._book.join(phrases), ids, lengths)
+    def realise(
+        self, attributes: np.ndarray, prompt_ids: np.ndarray, rng: np.random.Generator
+    ) -> pa.StringArray:
+        """Write one text a row with fresh wording draws from ``rng``; see ``write``."""
+        return self.write(attributes, prompt_ids, self.draw_choices(len(prompt_ids), rng))
 
     def write(
         self,
@@ -176,7 +125,17 @@ class Domain:
         uniforms: np.ndarray,
         usage: Usage | None = None,
     ) -> pa.StringArray:
-        """The strings of ``realise_choices`` alone, without word ids, shape (n,)."""
+        """Write one text a row with given wording draws, shape (n,).
+
+        Args:
+            attributes: Zeros and ones, shape (n, K).
+            prompt_ids: Indices into ``prompts``, shape (n,).
+            uniforms: Wording draws, shape (n, slots) in [0, 1).
+            usage: The paraphrases that the writer uses; None for all of them.
+
+        Raises:
+            UsageError: If shapes or values do not fit the domain.
+        """
         return self._book.join(self._choose(attributes, prompt_ids, uniforms, usage))
 
     def choose_phrases(
@@ -212,21 +171,6 @@ class Domain:
         count = self._book.count
         some = np.minimum(np.maximum(np.rint(share * count), 1), count).astype(np.int32)
         return self._book.draw_usage(np.where(says[:, None], some, count), rng)
-
-    def realise_contrast(
-        self, attributes: np.ndarray, prompt_ids: np.ndarray, attribute: int, uniforms: np.ndarray
-    ) -> tuple[Realised, Realised]:
-        """The same texts with one attribute off and on, wording equal in every other slot.
-
-        Returns:
-            ``(off, on)``.
-        """
-        off, on = np.array(attributes, copy=True), np.array(attributes, copy=True)
-        off[:, attribute], on[:, attribute] = 0, 1
-        return (
-            self.realise_choices(off, prompt_ids, uniforms),
-            self.realise_choices(on, prompt_ids, uniforms),
-        )
 
     def wording_log_probability(
         self, attributes: np.ndarray, prompt_ids: np.ndarray, usage: Usage | None = None
@@ -346,8 +290,7 @@ class Domain:
     # -- tables ---------------------------------------------------------------
     @cached_property
     def _book(self) -> Phrasebook:
-        width = widest_text(self.slots, self.support)
-        return compile_phrasebook(self.slots, self.vocabulary, width)
+        return compile_phrasebook(self.slots)
 
     @cached_property
     def _word_array(self) -> pa.Array:

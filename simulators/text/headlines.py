@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.text.domain import Domain
+from simulators.text.domain import GrammarDomain
 from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot
 
 TOPICS = {
@@ -170,9 +170,9 @@ GUARANTEE = AttributeSlot(
 )
 
 
-def make_domain() -> Domain:
+def make_domain() -> GrammarDomain:
     """The domain: 9 attributes, 6 prompts."""
-    return Domain(
+    return GrammarDomain(
         name="headlines",
         situation="Short teasers for a product, as a shop would send in a newsletter.",
         prompts=tuple(f"Write a headline about {topic}." for topic in TOPICS),

@@ -18,7 +18,7 @@ from types import MappingProxyType
 import numpy as np
 
 from benchmark.contract.errors import UsageError
-from simulators.text.domain import Domain
+from simulators.text.domain import GrammarDomain
 from simulators.text.letters_passages import PASSAGES
 from simulators.text.slots import AttributeSlot, TopicSlot
 
@@ -115,9 +115,9 @@ class LetterLaw:
         return table[np.asarray(attributes) @ codes]
 
 
-def make_domain() -> Domain:
+def make_domain() -> GrammarDomain:
     """The domain: 7 attributes of which 2 or 3 are on, 6 prompts."""
-    return Domain(
+    return GrammarDomain(
         name="letters",
         situation="Letters asking for support of the Hong Kong protests, two or three arguments each.",
         prompts=tuple(f"Write to {addressee} about Hong Kong." for addressee in ADDRESSEES),

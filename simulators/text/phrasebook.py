@@ -1,4 +1,4 @@
-"""Phrase tables as arrays: from chosen sides and uniforms to token ids and strings, without a Python loop.
+"""Phrase tables as arrays: from chosen sides and uniforms to strings, without a Python loop.
 
 A phrase's *id* is its place among the phrases of its slot, sides in order (off before on); its *number*
 counts through all slots.
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulators.text.slots import Slot, words_of
+from simulators.text.slots import Slot
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +51,13 @@ class Phrasebook:
     Attributes:
         strings: Per slot, its phrases with a leading space (empty phrases stay empty), so that
             joining them with nothing between gives single spaces.
-        words: Vocabulary indices of all phrases end to end, int16.
-        start: First word of each phrase in ``words``, shape (P,).
-        length: Words in each phrase, shape (P,).
         first: Number of the first phrase of each slot's side, shape (S, sides).
         count: How many phrases that side has, shape (S, sides); 0 where a slot has no such side.
-        width: Most words a text can have.
     """
 
     strings: tuple[pa.Array, ...]
-    words: np.ndarray
-    start: np.ndarray
-    length: np.ndarray
     first: np.ndarray
     count: np.ndarray
-    width: int
 
     def choose(self, sides: np.ndarray, uniforms: np.ndarray, usage: Usage | None = None) -> np.ndarray:
         """Phrase numbers for chosen sides, shape (n, S): the ``floor(u * count)``-th used one of the side."""
@@ -92,10 +84,7 @@ class Phrasebook:
     @cached_property
     def silent(self) -> np.ndarray:
         """Id of each slot's empty phrase, shape (S,) int16; -1 where the slot always says something."""
-        ids = np.full(len(self.strings), -1, dtype=np.int16)
-        empty = np.flatnonzero(self.length == 0)
-        ids[self.slot[empty]] = empty - self.first[self.slot[empty], 0]
-        return ids
+        return np.array([pc.index(strings, "").as_py() for strings in self.strings], dtype=np.int16)
 
     def table(self, usage: Usage | None = None) -> PhraseTable:
         """Sides and probabilities of all phrases, under the full law or some writer's."""
@@ -116,44 +105,18 @@ class Phrasebook:
         ]
         return pc.binary_join_element_wise(*columns, "")
 
-    def spell(self, phrases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Token ids (n, width) int16, padded with -1, and lengths (n,) of phrase numbers."""
-        spans = self.length[phrases]
-        lengths = spans.sum(axis=1, dtype=np.int32)
-        flat = spans.ravel()
-        ends = np.cumsum(flat, dtype=np.int64)
-        # the word at flat position i of the batch is words[i - (position where its phrase began) + start]
-        shift = self.start[phrases].ravel() - (ends - flat)
-        total = int(ends[-1]) if len(ends) else 0
-        source = np.repeat(shift, flat)
-        source += np.arange(total)
-        ids = np.full((len(phrases), self.width), -1, dtype=np.int16)
-        ids[np.arange(self.width, dtype=np.int32) < lengths[:, None]] = self.words[source]
-        return ids, lengths
 
-
-def compile_phrasebook(slots: tuple[Slot, ...], vocabulary: tuple[str, ...], width: int) -> Phrasebook:
-    """Number the phrases of the slots over a vocabulary that holds all their words, texts up to ``width``."""
-    index = {word: i for i, word in enumerate(vocabulary)}
+def compile_phrasebook(slots: tuple[Slot, ...]) -> Phrasebook:
+    """Number the phrases of the slots."""
     n_sides = max(len(slot.sides) for slot in slots)
     first = np.zeros((len(slots), n_sides), dtype=np.int32)
     count = np.zeros((len(slots), n_sides), dtype=np.int32)
-    spelled: list[tuple[int, ...]] = []
     strings = []
+    number = 0
     for s, slot in enumerate(slots):
-        texts = []
         for side, phrases in enumerate(slot.sides):
-            first[s, side], count[s, side] = len(spelled), len(phrases)
-            spelled += [tuple(index[word] for word in words_of(phrase)) for phrase in phrases]
-            texts += [f" {phrase}" if phrase and s > 0 else phrase for phrase in phrases]
+            first[s, side], count[s, side] = number, len(phrases)
+            number += len(phrases)
+        texts = [f" {phrase}" if phrase and s > 0 else phrase for side in slot.sides for phrase in side]
         strings.append(pa.array(texts, type=pa.string()))
-    length = np.array([len(words) for words in spelled], dtype=np.int32)
-    return Phrasebook(
-        strings=tuple(strings),
-        words=np.array([word for words in spelled for word in words], dtype=np.int16),
-        start=(np.cumsum(length) - length).astype(np.int64),
-        length=length,
-        first=first,
-        count=count,
-        width=width,
-    )
+    return Phrasebook(tuple(strings), first, count)

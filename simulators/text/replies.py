@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.text.domain import Domain
+from simulators.text.domain import GrammarDomain
 from simulators.text.slots import AttributeSlot, TopicSlot
 
 TOPICS = {
@@ -185,9 +185,9 @@ FOLLOW_UP = AttributeSlot(
 )
 
 
-def make_domain() -> Domain:
+def make_domain() -> GrammarDomain:
     """The domain: 8 attributes, 6 prompts."""
-    return Domain(
+    return GrammarDomain(
         name="replies",
         situation="Replies of a general assistant to everyday requests for help.",
         prompts=tuple(f"Help me {topic}." for topic in TOPICS),

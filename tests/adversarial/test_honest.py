@@ -176,7 +176,7 @@ def test_oracle_budget_is_kept_outside(sandbox: Sandbox, task: Task) -> None:
 
 
 def test_a_runner_that_does_not_come_up_is_our_fault(sandbox: Sandbox, task: Task, tmp_path: Path) -> None:
-    with pytest.raises(InfrastructureError, match="did not come up"):
+    with pytest.raises(InfrastructureError, match="did not start"):
         sandbox.fit(EXAMPLE.read_bytes(), replace(task, backbone=tmp_path))
 
 

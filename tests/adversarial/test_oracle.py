@@ -54,7 +54,7 @@ def suite() -> Suite:
             "seeds": 1,
             "budget": {"asks": ASKS},
             "queries": {"pairs": 256, "contrasts": 4, "pool": 32, "samples": 2},
-            "block": [{"scenarios": ["observed[strength=2]"]}],
+            "cells": [{"scenarios": ["observed[strength=2]"]}],
         }
     )
 

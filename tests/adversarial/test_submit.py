@@ -36,7 +36,7 @@ def suite() -> Suite:
             "n": 150,
             "seeds": 2,
             "queries": {"pairs": 32, "contrasts": 4, "pool": 16, "samples": 2},
-            "block": [{"scenarios": ["observed[strength=1]"]}],
+            "cells": [{"scenarios": ["observed[strength=1]"]}],
         }
     )
 
@@ -159,7 +159,7 @@ def test_a_broken_machine_is_tried_again_and_never_blamed_on_the_method(
 
     def fail(*_: object, **__: object) -> None:
         tries.append(1)
-        raise InfrastructureError("the sandbox did not come up")
+        raise InfrastructureError("the sandbox did not start")
 
     monkeypatch.setattr(Sandbox, "fit", fail)
     done = submit_file(EXAMPLE, suite, tmp_path, seeds=1)

@@ -36,7 +36,7 @@ def suite_file(tmp_path, **more):
     text = 'name = "small"\nversion = "1"\nn = 200\nseeds = 1\n'
     text += "".join(f"{name} = {value}\n" for name, value in more.items())
     text += "[queries]\npairs = 32\ncontrasts = 4\npool = 16\nsamples = 2\n"
-    text += '[[block]]\nscenarios = ["observed"]\nmethods = ["naive"]\n'
+    text += '[[cells]]\nscenarios = ["observed"]\nmethods = ["naive"]\n'
     path = tmp_path / "small.toml"
     path.write_text(text)
     return path

@@ -22,7 +22,7 @@ pairs = 256
 contrasts = 16
 pool = 64
 samples = 4
-[[block]]
+[[cells]]
 scenarios = ["observed[strength=1]", "null"]
 methods = ["covariate-regression", "canary-constant", "dpo-raw"]
 """

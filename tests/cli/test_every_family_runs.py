@@ -23,7 +23,7 @@ pairs = 32
 contrasts = 4
 pool = 32
 samples = 2
-[[block]]
+[[cells]]
 scenarios = {scenarios}
 methods = ["covariate-regression"]
 """

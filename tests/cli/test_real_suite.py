@@ -27,10 +27,10 @@ pairs = 64
 contrasts = 4
 pool = 16
 samples = 2
-[[block]]
+[[cells]]
 scenarios = ["observed[strength=1]"]
 methods = ["covariate-regression", "dpo-raw"]
-[[block]]
+[[cells]]
 scenarios = ["observed[strength=1]"]
 methods = ["bradley-terry"]
 backbone = "tiny[encoder={encoder}]"
@@ -92,13 +92,13 @@ def records(folder, store="store"):
     return Store.existing(folder / store).read_records().to_pandas()
 
 
-def test_every_cell_runs_on_the_backbone_of_its_block(finished, models):
+def test_every_cell_runs_on_the_backbone_of_its_product(finished, models):
     folder, code = finished
     table = records(folder)
     assert code == 0, table[["method", "reason"]].to_string()
     assert set(table["status"]) == {"ok"}
     found = {name: set(part["method"]) for name, part in table.groupby("backbone")}
-    # naive and ceiling join every block
+    # naive and ceiling join every product
     assert found == {
         f"{models / 'llama'}[lora=0,longest=12]": {"naive", "ceiling", "covariate-regression", "dpo-raw"},
         f"tiny[encoder={models / 'bert'}]": {"naive", "ceiling", "bradley-terry"},
@@ -238,5 +238,5 @@ def test_the_suite_names_backbones_and_methods_that_exist():
     for scenario in suite.scenarios:
         prepare.check_scenario(scenario)
         assert prepare.domain_of(scenario) == "headlines"
-    for block in suite.block:
-        assert {method.name for method in methods.match(block.methods)} == set(block.methods)
+    for product in suite.cells:
+        assert {method.name for method in methods.match(product.methods)} == set(product.methods)

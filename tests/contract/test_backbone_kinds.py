@@ -145,14 +145,14 @@ def suite_on(backbone: str):
     return check_suite(
         {
             "name": "kinds", "version": "1", "season": "kinds", "n": 100, "seeds": 1, "backbone": backbone,
-            "block": [{"scenarios": ["observed"]}],
+            "cells": [{"scenarios": ["observed"]}],
         }
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["tiny[encoder=attributes]", "loglinear[encoder=attributes]"])
 def test_submissions_never_get_the_oracle_encoder(name, folder):
-    with pytest.raises(UsageError, match="trains on what one folder holds"):
+    with pytest.raises(UsageError, match="cannot train on this backbone"):
         check_backbone(suite_on(name))
     # What loads backbones inside the sandbox could not even if it were handed the folder.
     with pytest.raises(UsageError, match="unknown encoder 'attributes'"):

@@ -41,7 +41,7 @@ class Reference:
         domain, rng = load_domain("headlines"), make_rng("intervals", "corpus")
         attributes = rng.integers(0, 2, (6000, len(domain.attributes))).astype(np.int8)
         prompts = rng.integers(len(domain.prompts), size=6000)
-        texts = domain.realise(attributes, prompts, rng).texts.to_numpy(zero_copy_only=False)
+        texts = domain.realise(attributes, prompts, rng).to_numpy(zero_copy_only=False)
         asked = np.asarray(domain.prompts, dtype=object)[prompts]
         self.encoder = TextEncoder.fit(Tokenizer.of(domain.vocabulary, asked, texts), asked, texts)
 

@@ -38,7 +38,7 @@ def backbone(domain_name: str) -> Reference:
     rng = make_rng("encoder corpus", domain_name)
     attributes = rng.integers(0, 2, (6000, len(domain.attributes))).astype(np.int8)
     prompts = rng.integers(len(domain.prompts), size=6000)
-    texts = domain.realise(attributes, prompts, rng).texts.to_numpy(zero_copy_only=False)
+    texts = domain.realise(attributes, prompts, rng).to_numpy(zero_copy_only=False)
     asked = np.asarray(domain.prompts, dtype=object)[prompts]
     tokenizer = Tokenizer.of(domain.vocabulary, asked, texts)
     return Reference(TextEncoder.fit(tokenizer, asked, texts))

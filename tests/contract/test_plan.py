@@ -16,9 +16,9 @@ ENTRANTS = (CEILING, DPO, NAIVE, RIDGE)
 
 
 def make_suite(scenarios=("observed[strength=1]", "null"), methods=("*",), **more):
-    block = {"scenarios": list(scenarios), "methods": list(methods)}
+    product = {"scenarios": list(scenarios), "methods": list(methods)}
     return check_suite(
-        {"name": "t", "version": "1", "n": 100, "seeds": 5, "group_size": 4, "block": [block], **more}
+        {"name": "t", "version": "1", "n": 100, "seeds": 5, "group_size": 4, "cells": [product], **more}
     )
 
 
@@ -45,9 +45,9 @@ def test_naive_and_ceiling_join_whatever_is_asked():
 def test_plans_are_deterministic_and_long_work_goes_first():
     plan = make_plan(make_suite(), ENTRANTS)
     assert plan == make_plan(make_suite(), ENTRANTS[::-1])
-    first_block = [g.entrant.name for g in plan.groups if g.block == 0]
-    assert first_block[0] == "dpo"
-    assert [g.block for g in plan.groups] == sorted(g.block for g in plan.groups)
+    first = [g.entrant.name for g in plan.groups if g.chunk == 0]
+    assert first[0] == "dpo"
+    assert [g.chunk for g in plan.groups] == sorted(g.chunk for g in plan.groups)
 
 
 def test_filters():
@@ -77,7 +77,7 @@ def test_filters_that_match_nothing_are_usage_errors(options):
 
 
 def keys(plan):
-    return {(g.entrant.name, g.block): g.key for g in plan.groups}
+    return {(g.entrant.name, g.chunk): g.key for g in plan.groups}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_packaged_suites_name_families_parameters_and_methods_that_exist():
     for suite in map(load_suite, list_suites()):
         for scenario in suite.scenarios:
             check_scenario(scenario)
-        for pattern in {pattern for block in suite.block for pattern in block.methods}:
+        for pattern in {pattern for product in suite.cells for pattern in product.methods}:
             assert any(fnmatchcase(name, pattern) for name in names), (suite.name, pattern)
 
 

@@ -26,7 +26,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 300,
         "queries": {"pairs": 64, "contrasts": 8, "pool": 32, "samples": 4},
-        "block": [{"scenarios": ["observed"]}],
+        "cells": [{"scenarios": ["observed"]}],
     }
 )
 OBSERVED = Scenario.parse("observed[strength=1]")

@@ -10,7 +10,7 @@ from benchmark.contract import UsageError
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import check_suite, list_suites, load_suite
 
-MINIMAL = {"name": "x", "version": "1", "block": [{"scenarios": ["observed"]}]}
+MINIMAL = {"name": "x", "version": "1", "cells": [{"scenarios": ["observed"]}]}
 
 
 def test_equal_scenarios_have_equal_ids_however_they_are_spelled():
@@ -101,10 +101,10 @@ def test_a_suite_fills_in_rows_and_seeds():
         ({"seeds": [-1]}, "seeds"),
         ({"n": -1}, "n"),
         ({"group_size": 65}, "group_size"),
-        ({"block": []}, "block"),
+        ({"cells": []}, "cells"),
         ({"queries": {"pears": 3}}, "pears"),
         ({"budget": {"steps": 0}}, "steps"),
-        ({"block": [{"scenarios": ["observed"], "method": ["*"]}]}, "method"),
+        ({"cells": [{"scenarios": ["observed"], "method": ["*"]}]}, "method"),
     ],
 )
 def test_malformed_suites_name_the_key(change, named):
@@ -121,3 +121,9 @@ def test_unknown_and_unreadable_suites(tmp_path):
     (tmp_path / "broken.toml").write_text("name = ")
     with pytest.raises(UsageError, match="not TOML"):
         load_suite(tmp_path / "broken.toml")
+
+
+def test_the_old_key_of_a_suite_is_answered_with_the_new_one():
+    with pytest.raises(UsageError, match="old key 'block'") as caught:
+        check_suite({"name": "x", "version": "1", "block": [{"scenarios": ["observed"]}]})
+    assert "[[cells]]" in caught.value.expected

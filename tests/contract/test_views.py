@@ -31,7 +31,7 @@ SUITE = check_suite(
         "version": "1",
         "n": N,
         "queries": {"pairs": 16, "contrasts": 2, "pool": 8, "samples": 2},
-        "block": [{"scenarios": ["observed"]}],
+        "cells": [{"scenarios": ["observed"]}],
     }
 )
 # Granted by a track; every other role belongs to the log itself.

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import benchmark
 from benchmark.contract import Budget, Tags, Texts, Train, UsageError
-from benchmark.harness import Harness, check_precision, drive, settle
+from benchmark.harness import Harness, check_precision, drive, set_arithmetic
 from benchmark.harness.decoder.pretrain import pretrain
 from benchmark.harness.training.trainer import make_job, train
 
@@ -88,7 +88,7 @@ def test_an_unknown_precision_is_a_usage_error(precision):
     with pytest.raises(UsageError, match="precision"):
         check_precision(precision, "cpu")
     with pytest.raises(UsageError, match="precision"):
-        settle(precision=precision)
+        set_arithmetic(precision=precision)
 
 
 def test_tf32_needs_a_cuda_device():

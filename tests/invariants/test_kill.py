@@ -29,7 +29,7 @@ pairs = 64
 contrasts = 4
 pool = 16
 samples = 2
-[[block]]
+[[cells]]
 scenarios = ["observed[strength=1]", "hidden"]
 methods = ["covariate-regression", "residual-marginal", "residual-partial-out", "canary-constant"]
 """

@@ -231,7 +231,7 @@ def measure_others(report: Report, material: Material, size: Size, device: str) 
 
 def measure_precisions(report: Report, material: Material, size: Size, device: str, exact: float) -> None:
     """Seconds of a fit in other precisions, and how far their rewards are from float32's."""
-    from benchmark.harness import drive, settle
+    from benchmark.harness import drive, set_arithmetic
     from methods import load
 
     method, members = load("dpo-raw"), max(size.members)
@@ -243,10 +243,10 @@ def measure_precisions(report: Report, material: Material, size: Size, device: s
 
     expected = rewards("float32")
     for precision in ("bfloat16",) if device == "cpu" else ("tf32", "bfloat16"):
-        settle(threads=1, precision=precision)
+        set_arithmetic(threads=1, precision=precision)
         away = spread(expected, rewards(precision))
         fit = timed(partial(_fit, method, material, members, device, precision), device, 2) / members
-        settle(threads=1)
+        set_arithmetic(threads=1)
         report.add("answers", f"rewards in {precision} against float32", away, "sd", 0.1)
         report.add("speed", f"{precision} against float32, {members} at once", exact / fit, "times")
 
@@ -351,12 +351,12 @@ def main(
     dry_run: bool = DRY_RUN,
 ) -> None:
     """Check answers, measure ratios and run a suite on an accelerator."""
-    from benchmark.harness import device_class, resolve_device, settle
+    from benchmark.harness import device_class, resolve_device, set_arithmetic
     from benchmark.runs.options import default_workers
     from benchmark.runs.provenance import describe_run
 
     where = resolve_device(device)
-    settle(threads=1)
+    set_arithmetic(threads=1)
     size = DRY if dry_run else Size()
     report = Report(device_class(where))
     material = prepare(size)

@@ -33,8 +33,7 @@ def draw_pairs(part: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     domain, rng = load_domain("headlines"), make_rng("perf", "trl", part)
     topics = rng.integers(0, len(domain.prompts), PAIRS)
     chosen, rejected = (
-        domain.realise(rng.integers(0, 2, (PAIRS, len(domain.attributes))), topics, rng).texts
-        for _ in range(2)
+        domain.realise(rng.integers(0, 2, (PAIRS, len(domain.attributes))), topics, rng) for _ in range(2)
     )
     prompts = np.array(domain.prompts, dtype=object)[topics]
     return prompts, *(side.to_numpy(zero_copy_only=False) for side in (chosen, rejected))
@@ -91,9 +90,9 @@ class Bench:
 
 
 def open_bench(folder: str, steps: int) -> Bench:
-    from benchmark.harness import Backbone, settle
+    from benchmark.harness import Backbone, set_arithmetic
 
-    settle(threads=1)
+    set_arithmetic(threads=1)
     return Bench(Backbone.load(f"{folder}/backbone"), steps)
 
 

@@ -65,7 +65,7 @@ def test_the_impossible_worlds_are_many(plan):
 
 def test_there_are_as_many_alignments_as_promised(figures, plan):
     """What no method declines, by the columns of a short log of every world."""
-    short = check_suite({**SHORT, "block": [{"scenarios": ["observed"]}]})
+    short = check_suite({**SHORT, "cells": [{"scenarios": ["observed"]}]})
     able = cache(lambda name, scenario, arm: load(name).tags.reason_to_refuse(view(scenario, arm)) is None)
 
     @cache

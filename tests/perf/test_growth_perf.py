@@ -22,8 +22,8 @@ from benchmark.tasks.suite import load_suite
 
 begun = time.process_time()
 suite = load_suite("full")
-block = suite.block[0].model_copy(update={"seeds": tuple(range(40))})
-plan = benchmark.plan(suite.model_copy(update={"block": (block,)}), device="cpu").plan
+block = suite.cells[0].model_copy(update={"seeds": tuple(range(40))})
+plan = benchmark.plan(suite.model_copy(update={"cells": (block,)}), device="cpu").plan
 took = time.process_time() - begun
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps([plan.n_cells, took, int(peak) / 1024]))

@@ -30,7 +30,7 @@ def draw_texts(domain, n, part):
     rng = make_rng("perf", part)
     prompts = rng.integers(0, len(domain.prompts), n)
     attributes = rng.integers(0, 2, (n, len(domain.attributes)))
-    texts = domain.realise(attributes, prompts, rng).texts.to_numpy(zero_copy_only=False)
+    texts = domain.realise(attributes, prompts, rng).to_numpy(zero_copy_only=False)
     return np.array(domain.prompts, dtype=object)[prompts], texts, attributes
 
 

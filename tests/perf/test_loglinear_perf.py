@@ -24,7 +24,7 @@ def draw_texts(n, part):
     domain, rng = load_domain("headlines"), make_rng("loglinear perf", part)
     topics = rng.integers(0, len(domain.prompts), n)
     attributes = rng.integers(0, 2, (n, len(domain.attributes)))
-    texts = domain.realise(attributes, topics, rng).texts.to_numpy(zero_copy_only=False)
+    texts = domain.realise(attributes, topics, rng).to_numpy(zero_copy_only=False)
     return np.array(domain.prompts, dtype=object)[topics], texts
 
 

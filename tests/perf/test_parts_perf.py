@@ -36,15 +36,15 @@ def test_writing_texts_together_beats_one_at_a_time(figures, rows):
 
     def loop():
         for k in range(ROWS):
-            domain.realise_choices(attributes[k : k + 1], prompts[k : k + 1], uniforms[k : k + 1])
+            domain.write(attributes[k : k + 1], prompts[k : k + 1], uniforms[k : k + 1])
 
-    together = lambda: domain.realise_choices(attributes, prompts, uniforms)  # noqa: E731
+    together = lambda: domain.write(attributes, prompts, uniforms)  # noqa: E731
     assert figures.race("write texts, against one at a time", together, loop, 3) > 10
 
 
 def test_reading_texts_together_beats_one_at_a_time(figures, rows):
     domain, *choices = rows
-    texts = domain.realise_choices(*choices).texts.to_pylist()
+    texts = domain.write(*choices).to_pylist()
 
     def loop():
         for text in texts:

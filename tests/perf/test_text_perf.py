@@ -41,8 +41,8 @@ def rate(work) -> float:  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("name", list_domains())
 def test_every_domain_keeps_its_floors(name: str) -> None:
     domain, attributes, prompt_ids, uniforms = draw_rows(name)
-    texts = domain.realise_choices(attributes, prompt_ids, uniforms).texts
-    written = rate(lambda: domain.realise_choices(attributes, prompt_ids, uniforms))
+    texts = domain.write(attributes, prompt_ids, uniforms)
+    written = rate(lambda: domain.write(attributes, prompt_ids, uniforms))
     assert written > WRITTEN.get(name, OTHERS_WRITTEN)
     assert rate(lambda: domain.detect(texts)) > READ
 
@@ -51,14 +51,14 @@ def test_every_domain_keeps_its_floors(name: str) -> None:
 def test_writing(benchmark, name: str) -> None:  # type: ignore[no-untyped-def]
     domain, attributes, prompt_ids, uniforms = draw_rows(name)
     benchmark.extra_info["rows"] = ROWS
-    realised = benchmark(domain.realise_choices, attributes, prompt_ids, uniforms)
-    assert len(realised.texts) == ROWS
+    realised = benchmark(domain.write, attributes, prompt_ids, uniforms)
+    assert len(realised) == ROWS
 
 
 @pytest.mark.parametrize("name", list_domains())
 def test_reading(benchmark, name: str) -> None:  # type: ignore[no-untyped-def]
     domain, attributes, prompt_ids, uniforms = draw_rows(name)
-    texts = domain.realise_choices(attributes, prompt_ids, uniforms).texts
+    texts = domain.write(attributes, prompt_ids, uniforms)
     benchmark.extra_info["rows"] = ROWS
     read = benchmark(domain.detect, texts)
     np.testing.assert_array_equal(read.attributes, attributes)
@@ -66,10 +66,7 @@ def test_reading(benchmark, name: str) -> None:  # type: ignore[no-untyped-def]
 
 def test_reading_texts_off_the_grammar(benchmark) -> None:  # type: ignore[no-untyped-def]
     domain, attributes, prompt_ids, uniforms = draw_rows("headlines")
-    texts = [
-        text + " Extra."
-        for text in domain.realise_choices(attributes, prompt_ids, uniforms).texts.to_pylist()
-    ]
+    texts = [text + " Extra." for text in domain.write(attributes, prompt_ids, uniforms).to_pylist()]
     benchmark.extra_info["rows"] = ROWS
     read = benchmark(domain.detect, texts)
     assert not read.on_grammar.any()
@@ -96,7 +93,7 @@ def test_phrases_and_prompts_are_read_fast_enough(name: str) -> None:
     domain, rng = load_domain(name), make_rng("perf", name)
     vectors = np.array(domain.support or [[0] * len(domain.attributes)], dtype=np.int8)
     prompt_ids = rng.integers(len(domain.prompts), size=ROWS)
-    texts = domain.realise(vectors[rng.integers(len(vectors), size=ROWS)], prompt_ids, rng).texts
+    texts = domain.realise(vectors[rng.integers(len(vectors), size=ROWS)], prompt_ids, rng)
     prompts = domain.prompt_writer.write(prompt_ids, domain.prompt_writer.draw_choices(ROWS, rng))
     assert rate(lambda: domain.read_phrases(texts)) > READ
     assert rate(lambda: domain.prompt_writer.read(prompts)) > READ

@@ -15,12 +15,18 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "predictions.md"
 LIMIT = {"marker": "marker, tiny"}
 HEADING = """# Predictions
 
-What each method should do, and who says so, before anything is fitted. `wins` and `fails` are against the
-method named beside it, or in absolute terms (prefers the better text, the worse text) where none is;
-`amplifies` and `damps` compare how far a method leans with how far the other does; `no advantage` means that
-it does not remove what it might (`tests/statistics/` says by how much). Every line is tested at 1 % over
-independent logs, by `test_standard_predictions.py` (two texts, or tiny texts with a marker) and
-`test_causal_predictions.py` (a table of eight texts, annotators, or a scenario of the suite).
+This page says what each method should do according to its source. The predictions were written
+down before anything was fitted. `python tests/statistics/predictions_page.py` writes the page.
+
+- `wins` and `fails` compare with the method in the column *against*. Where that column is empty, a
+  method that wins prefers the better of two texts, and a method that fails prefers the worse one.
+- `amplifies` and `damps` say that the method prefers a text more, or less, strongly than the other does.
+- `no advantage` says that the method is not clearly better than the other one. Where there is no other one,
+  it says that the method prefers neither text.
+
+Every line is tested at the 1 % level on independent logs. `tests/statistics/test_standard_predictions.py`
+uses two texts, or short texts with a marker. `tests/statistics/test_causal_predictions.py` uses a table of
+eight texts, annotators, or a scenario.
 
 | method | prediction | against | where | source |
 |---|---|---|---|---|

@@ -39,7 +39,7 @@ def encoding_backbone():
     domain, rng, n = load_domain("headlines"), make_rng("predictions", "corpus"), 6000
     attributes = (rng.random((n, len(domain.attributes))) < 0.5).astype(np.int8)
     prompt_ids = rng.integers(len(domain.prompts), size=n)
-    texts = np.array(domain.realise(attributes, prompt_ids, rng).texts.to_pylist(), dtype=object)
+    texts = np.array(domain.realise(attributes, prompt_ids, rng).to_pylist(), dtype=object)
     return pretrain(np.array(domain.prompts, dtype=object)[prompt_ids], texts, domain.vocabulary, steps=1)
 
 

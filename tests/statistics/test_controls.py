@@ -41,7 +41,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 4000,
         "queries": {"pairs": 1024, "contrasts": 64, "pool": 64, "samples": 1},
-        "block": [{"scenarios": ["randomised"]}],
+        "cells": [{"scenarios": ["randomised"]}],
     }
 )
 
@@ -59,7 +59,7 @@ def encoding_backbone():
     prompt_ids = rng.integers(len(domain.prompts), size=8000)
     written = domain.realise(draw_attributes(domain, rng, 8000), prompt_ids, rng)
     prompts = np.array(domain.prompts, dtype=object)[prompt_ids]
-    return pretrain(prompts, np.array(written.texts.to_pylist(), dtype=object), domain.vocabulary, steps=1)
+    return pretrain(prompts, np.array(written.to_pylist(), dtype=object), domain.vocabulary, steps=1)
 
 
 @cache

@@ -72,4 +72,4 @@ def test_the_suite_crosses_every_encoder_with_the_same_cells():
     assert {encoder_order.name_encoder(name) for name in suite.backbones} == {
         "words", "states", "minilm", "attributes",
     }  # fmt: skip
-    assert len({(block.scenarios, block.methods, block.seeds) for block in suite.block}) == 1
+    assert len({(product.scenarios, product.methods, product.seeds) for product in suite.cells}) == 1

@@ -14,7 +14,7 @@ REPEATS = 4000
 ERROR = math.sqrt(0.95 * 0.05 / REPEATS)
 
 
-def lay_out(families: int, seeds: int, strengths: int) -> tuple[np.ndarray, np.ndarray]:
+def make_design(families: int, seeds: int, strengths: int) -> tuple[np.ndarray, np.ndarray]:
     """Family and seed of every cell."""
     family = np.repeat(np.arange(families), seeds * strengths)
     return family.astype(str), np.tile(np.repeat(np.arange(seeds), strengths), families)
@@ -35,7 +35,7 @@ def draw_cells(clusters: Clusters, repeats: int, rng: np.random.Generator) -> tu
 
 @pytest.mark.parametrize(("families", "seeds"), [(1, 3), (1, 8), (3, 3), (5, 3), (5, 5), (6, 10)])
 def test_interval_covers_the_mean(families: int, seeds: int) -> None:
-    family, seed = lay_out(families, seeds, 3)
+    family, seed = make_design(families, seeds, 3)
     clusters = Clusters.of(family, seed)
     values, truth = draw_cells(clusters, REPEATS, make_rng("test", "coverage", families, seeds))
     low, high = estimate(values, clusters).interval()
@@ -48,7 +48,7 @@ def test_interval_covers_the_mean(families: int, seeds: int) -> None:
 def test_interval_covers_with_cells_missing_at_random() -> None:
     """Cells that go to the harm table leave clusters of unequal size: a ratio of sums, linearised."""
     rng = make_rng("test", "unbalanced")
-    family, seed = lay_out(4, 12, 4)
+    family, seed = make_design(4, 12, 4)
     covered = []
     for _ in range(200):
         kept = rng.random(len(family)) < 0.7
@@ -61,7 +61,7 @@ def test_interval_covers_with_cells_missing_at_random() -> None:
 
 def test_cells_are_not_treated_as_independent() -> None:
     """The interval that ignores clusters covers far too rarely here, so the tests above have teeth."""
-    family, seed = lay_out(5, 5, 3)
+    family, seed = make_design(5, 5, 3)
     clusters = Clusters.of(family, seed)
     values, truth = draw_cells(clusters, REPEATS, make_rng("test", "teeth"))
     error = values.std(axis=1, ddof=1) / math.sqrt(values.shape[1])
@@ -115,7 +115,7 @@ def test_fieller_set_is_what_the_definition_says(top, bottom, variances, shape) 
 
 def test_fieller_covers_the_ratio() -> None:
     """True ratio .6 with a denominator three standard errors from zero, where a delta interval fails."""
-    family, seed = lay_out(3, 5, 2)
+    family, seed = make_design(3, 5, 2)
     clusters, rng = Clusters.of(family, seed), make_rng("test", "fieller")
     hits, repeats = 0, 2000
     for _ in range(repeats):

@@ -1,8 +1,8 @@
 """Adjusters for the prompt's text, where every prompt is its own and what it says moves text and outcome.
 
 A prompt names each of six things or not, among words that say nothing. Linear confounding is how many of
-three are named; curved confounding is whether the first two are named alike. Errors are root mean squared errors
-of eight effects; claims are tested on differences paired by seed, one-sided at 1 %.
+three are named; curved confounding is whether the first two are named alike. Errors are root mean squared
+errors of eight effects; claims are tested on differences paired by seed, one-sided at 1 %.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def encoder() -> SimpleNamespace:
     domain, rng = load_domain("headlines"), make_rng("combiner corpus")
     shape = rng.integers(0, 2, (6000, len(domain.attributes))).astype(np.int8)
     prompts = rng.integers(len(domain.prompts), size=len(shape))
-    texts = domain.realise(shape, prompts, rng).texts.to_numpy(zero_copy_only=False)
+    texts = domain.realise(shape, prompts, rng).to_numpy(zero_copy_only=False)
     asked = np.asarray(domain.prompts, dtype=object)[prompts]
     tokenizer = Tokenizer.of(domain.vocabulary, asked, texts)
     return SimpleNamespace(hash="combiner", encoder=TextEncoder.fit(tokenizer, asked, texts))

@@ -8,6 +8,7 @@ from worlds import make_world
 
 import simulators
 from benchmark.contract.roles import role_of
+from simulators.families import hidden
 
 FAMILIES = [card.name for card in simulators.list_families()]
 AFTER = {"outcome", "mediator", "judge", "observed", "observation_propensity", "tie"}
@@ -46,14 +47,17 @@ def test_logs_name_no_truth(family):
     assert not any(family.encode() in value for value in metadata.values())
 
 
-def test_nothing_recorded_in_hidden_tells_the_driver():
-    draw = make_world("hidden").draw(N)
-    mood = draw.truth.column("hidden.mood").to_numpy()
-    for name in ("covariate.recency", "covariate.mobile"):
-        assert abs(np.corrcoef(draw.log.numbers(name), mood)[0, 1]) < 4.5 / np.sqrt(N)
+def test_what_is_recorded_in_hidden_holds_at_most_its_share_of_the_drivers():
+    world = make_world("hidden")
+    draw = world.draw(N)
+    urges = [name for name in draw.truth.column_names if name.startswith("hidden.urge")]
+    drivers = np.stack([draw.truth.column(name).to_numpy() for name in urges], axis=1)
+    for column in draw.log.covariates.T:
+        shares = np.corrcoef(column, drivers.T)[0, 1:] ** 2
+        assert 0.5 * hidden.SHARE_RANGE[0] < shares.sum() < hidden.SHARE_RANGE[1] + 4.5 / np.sqrt(N)
     assert not draw.log.has("propensity")
-    # and the driver does move the texts and the outcome, or the check above would be idle
-    assert abs(np.corrcoef(draw.log.outcomes, mood)[0, 1]) > 0.2
+    # and the drivers do move the outcome
+    assert np.square(np.corrcoef(draw.log.outcomes, drivers.T)[0, 1:]).sum() > 0.04
 
 
 @pytest.mark.parametrize("family", FAMILIES)

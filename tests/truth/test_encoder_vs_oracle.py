@@ -33,7 +33,7 @@ SUITE = check_suite(
         "version": "1",
         "n": N,
         "queries": {"pairs": 1024, "contrasts": 16, "pool": 64, "samples": 1},
-        "block": [{"scenarios": ["observed"]}],
+        "cells": [{"scenarios": ["observed"]}],
     }
 )
 SCENARIOS = {
@@ -52,7 +52,7 @@ def make_encoder(name):
     prompt_ids = rng.integers(len(domain.prompts), size=6000)
     written = domain.realise(draw_attributes(domain, rng, 6000), prompt_ids, rng)
     prompts = np.array(domain.prompts, dtype=object)[prompt_ids]
-    return pretrain(prompts, np.array(written.texts.to_pylist(), dtype=object), domain.vocabulary, steps=1)
+    return pretrain(prompts, np.array(written.to_pylist(), dtype=object), domain.vocabulary, steps=1)
 
 
 class Oracle:

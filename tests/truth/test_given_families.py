@@ -31,7 +31,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 300,
         "queries": {"pairs": 64, "contrasts": 8, "pool": 32, "samples": 4},
-        "block": [{"scenarios": ["observed"]}],
+        "cells": [{"scenarios": ["observed"]}],
     }
 )
 
@@ -161,7 +161,7 @@ def test_a_table_is_named_by_its_content(tmp_path):
     assert changed != one
     pin(Scenario.parse(f"corpus[data={here}]"))
     here.write_text("text,test,outcome\na,1,4\n")
-    with pytest.raises(UsageError, match="no longer what the scenario names"):
+    with pytest.raises(UsageError, match="has changed since the scenario was made"):
         locate(one)
 
 
@@ -225,7 +225,7 @@ def test_a_table_that_decides_nothing_fails_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.tasks.pretraining.PRETRAINING_TEXTS", 300)
     rows = "".join(f"note {i},poll {i // 2},{j}\n" for i in range(8) for j in range(2))
     (tmp_path / "even.csv").write_text(f"text,test,outcome\n{rows}")
-    block = '[[block]]\nscenarios = ["corpus[data=even.csv]", "observed[n=200]"]\nmethods = ["naive"]\n'
+    block = '[[cells]]\nscenarios = ["corpus[data=even.csv]", "observed[n=200]"]\nmethods = ["naive"]\n'
     (tmp_path / "mine.toml").write_text(f'name = "mine"\nversion = "1"\nseeds = 1\n{block}')
     assert invoke(["run", "--suite", "mine.toml", "--workers", "0", "--store", "store"]) == 0
     assert "even.csv" not in (Path("store") / "run.json").read_text()  # where a table lies stays here
@@ -272,7 +272,7 @@ TABLE = "text,test,outcome,age\na one,1,1,30\nb two!,1,2,40\nc three,2,3,50\nd f
         ("corpus[data=small.csv,tilt=-1]", "tilt"),
         ("corpus[data=small.csv,held_out=1]", "held_out"),
         ("corpus[data=small.csv,strength=1]", "unknown parameter"),
-        ("corpus[data=sha256-0123456789abcdef]", "nothing here has the content"),
+        ("corpus[data=sha256-0123456789abcdef]", "no file or model with the content"),
         ("generated[model=nothing-of-this-name]", "unknown model"),
         ("generated[prompts=nowhere.txt]", "no file"),
         ("generated[temperature=0]", "temperature"),

@@ -10,7 +10,7 @@ import simulators
 from benchmark.contract import Streams
 from simulators.identification import build_graph, find_strategies
 from simulators.identification.draw import draw_graph
-from simulators.identification.page import describe_identification, example_graph
+from simulators.identification.page import DRAWN, describe_identification, example_graph
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -32,6 +32,10 @@ INTENDED = {
     ("letters", ()): (["back-door"], ["propensity"]),
     ("position", ()): (["back-door"], ["propensity"]),
     ("robust", ()): (["back-door"], []),
+    # answers that move the text alone, and their echoes, are instruments
+    ("wide", ()): (["back-door", "instrument"], []),
+    # the words of a prompt tell all that confounds
+    ("brief", ()): (["back-door"], []),
     ("overlap", ()): (["back-door"], ["propensity"]),
     ("overlap", (("correlation", 1.0),)): ([], []),
     ("instrument", ()): (["instrument"], []),
@@ -47,9 +51,9 @@ INTENDED = {
     ("selection", (("rule", "extreme"),)): (["shadow"], []),
     ("judge", ()): (["randomised"], []),
     ("corrupt", ()): ([], ["slice"]),
-    # their recorded columns move the text alone
-    ("hidden", ()): (["instrument"], []),
-    ("mixture", ()): (["instrument"], ["slice"]),
+    # recorded columns move text and outcome both
+    ("hidden", ()): ([], []),
+    ("mixture", ()): ([], ["slice"]),
     ("impossible", ()): ([], []),
     ("prefix", ()): ([], []),
     ("objective", ()): (["randomised"], []),
@@ -90,6 +94,10 @@ def test_the_page_and_its_drawings_are_what_the_worlds_say():
     assert (DOCS / "identification.md").read_text("utf-8") == describe_identification()
     for card in simulators.list_families():
         drawing = (DOCS / "graphs" / f"{card.name}.svg").read_text("utf-8")
-        linked = {name.replace("_", " ") for edge in example_graph(card.name).edges for name in edge}
+        linked = {
+            name.replace("_", " ")
+            for edge in example_graph(card.name, DRAWN.get(card.name)).edges
+            for name in edge
+        }
         written = drawing.replace("\n", " ")
         assert all(name.split(" ")[0].split(".")[0] in written for name in linked)

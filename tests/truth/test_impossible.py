@@ -49,7 +49,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 400,
         "queries": {"pairs": 128, "contrasts": 1, "pool": 32, "samples": 1},
-        "block": [{"scenarios": ["impossible"]}],
+        "cells": [{"scenarios": ["impossible"]}],
     }
 )
 
@@ -99,7 +99,7 @@ def make_backbone():
     prompt_ids = rng.integers(len(domain.prompts), size=2000)
     written = domain.realise(draw_attributes(domain, rng, 2000), prompt_ids, rng)
     prompts = np.array(domain.prompts, dtype=object)[prompt_ids]
-    texts = np.array(written.texts.to_pylist(), dtype=object)
+    texts = np.array(written.to_pylist(), dtype=object)
     return pretrain(prompts, texts, domain.vocabulary, steps=1)
 
 

@@ -47,7 +47,7 @@ def commands() -> list[list[str]]:
 
 SUITE = """name = "mine"
 version = "1"
-[[block]]
+[[cells]]
 scenarios = ["corpus[data=trial.csv,text=note,test=poll,outcome=agree]"]
 methods = ["naive"]
 """

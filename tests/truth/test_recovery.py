@@ -84,10 +84,15 @@ def test_randomised_needs_no_remedy():
     assert recovers(table, *regress(table.outcome, np.column_stack([table.shown, table.prompts])))
 
 
-def test_hidden_defeats_covariates():
-    table = Table("hidden")
-    design = np.column_stack([table.shown, table.prompts, table.log.covariates])
-    assert fools(table, regress(table.outcome, design)[0], 0.8)
+def test_covariates_of_hidden_remove_some_of_the_confounding_and_leave_most():
+    left, removed = 0.0, 0.0
+    for seed in range(12):
+        table = Table("hidden", n=20_000, seed=seed)
+        design = np.column_stack([table.shown, table.prompts, table.log.covariates])
+        estimate, _ = regress(table.outcome, design)
+        left += np.square(estimate[: table.k] - table.effects).sum()
+        removed += np.square(table.limits - table.effects).sum()
+    assert 0.5 < left / removed < 0.95
 
 
 def test_nonlinear_defeats_linear_covariates():
@@ -140,12 +145,14 @@ def test_entangled_instrument_breaks_where_the_writer_reacts():
 
 def test_proxies_instrument_one_another():
     table = Table("proxy")
+    survey = np.array([name.startswith("survey") for name in table.log.names("proxy")])
     proxies = table.log.matrix("proxy")
     exogenous = np.column_stack([table.shown, table.prompts, table.log.covariates])
     partway, _ = regress(table.outcome, np.column_stack([exogenous, proxies]))
     assert 0.15 < partway[table.worst] / table.limits[table.worst] < 0.75
+    # errors go together within a source and not between sources
     design = np.column_stack([proxies[:, :1], exogenous])
-    first = np.column_stack([proxies[:, 1:], exogenous])
+    first = np.column_stack([proxies[:, ~survey], exogenous])
     fitted = np.column_stack([first @ np.linalg.lstsq(first, proxies[:, :1], rcond=None)[0], exogenous])
     estimate = np.linalg.solve(fitted.T @ design, fitted.T @ table.outcome)
     rest = table.outcome - design @ estimate
@@ -223,7 +230,7 @@ def test_mixture_slice_is_randomised():
     design = np.column_stack([table.shown, table.prompts])
     assert flagged.mean() == pytest.approx(0.15, abs=4 * np.sqrt(0.15 * 0.85 / N))
     assert recovers(table, *regress(table.outcome[flagged], design[flagged]))
-    assert fools(table, regress(table.outcome, np.column_stack([design, table.log.covariates]))[0], 0.8)
+    assert fools(table, regress(table.outcome, np.column_stack([design, table.log.covariates]))[0], 0.5)
 
 
 def test_corrupt_rows_have_the_wrong_sign():

@@ -92,8 +92,8 @@ def test_balanced_marker_has_no_skew_and_keeps_its_days():
 
 
 def test_unreachable_strength_is_a_usage_error():
-    """Decoys that respond so as to look bad cannot look as good as anything."""
-    world = make_world("observed")
+    """A decoy that responds so as to look bad cannot look as good as anything."""
+    world = make_world("marker")
     rule = replace(world.rule, weights=-world.rule.weights)
     with pytest.raises(UsageError, match="cannot be reached"):
         solve_strength(replace(world, rule=rule), 1.0)

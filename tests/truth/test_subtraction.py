@@ -24,7 +24,7 @@ SUITE = check_suite(
         "version": "1",
         "n": 2000,
         "queries": {"pairs": 16, "contrasts": 1, "pool": 4, "samples": 1},
-        "block": [{"scenarios": ["observed"]}],
+        "cells": [{"scenarios": ["observed"]}],
     }
 )
 
@@ -84,7 +84,7 @@ def test_a_randomised_slice_is_made_of_its_own_people():
     rows = world.draw_rows(0, N)
     flagged = world.recording.record(rows)["randomised"] == 1
     assert 0.25 < flagged.mean() < 0.35
-    moods = rows.people["mood"]
+    moods = rows.people["recency_itself"]
     assert len(np.unique(moods)) == N
     noise = (rows.outcomes - rows.index)[0]
     slice_rows = np.flatnonzero(flagged[:-1] & ~flagged[1:])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain, name_domain
-from simulators.text.briefs import KINDS, Briefs, with_briefs
-from simulators.text.domain import Domain
+from simulators.text.briefs import KINDS, Briefs, FreshBriefs, with_briefs
+from simulators.text.domain import GrammarDomain
+from simulators.text.prompts import ListedPrompts
 from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot
 
 GRAMMARS = ("answers", "headlines", "replies")
@@ -22,14 +23,17 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def briefs_of(name: str) -> Briefs:
-    briefs = load_domain(f"{name}-unique").briefs
-    assert briefs is not None
-    return briefs
+    return briefs_in(load_domain(f"{name}-unique"))
 
 
-def fruit(kind: str) -> Domain:
+def briefs_in(domain: GrammarDomain) -> Briefs:
+    assert isinstance(domain.writer, FreshBriefs)
+    return domain.writer.briefs
+
+
+def fruit(kind: str) -> GrammarDomain:
     """Two plain topics and a third one, briefs with one feature."""
-    plain = Domain(
+    plain = GrammarDomain(
         "fruit",
         "A test.",
         ("Say tea.", "Say figs."),
@@ -73,8 +77,7 @@ def test_features_are_independent_coins(name: str) -> None:
 @every_grammar
 def test_there_are_millions_of_briefs_and_every_row_has_its_own(name: str) -> None:
     domain, n = load_domain(f"{name}-unique"), 20_000
-    assert domain.briefs is not None
-    assert domain.briefs.count > 10**10  # n rows repeat about n**2 / 2 / count times: .02 here
+    assert briefs_in(domain).count > 10**10  # n rows repeat about n**2 / 2 / count times: .02 here
     rng = make_rng("test distinct", name)
     prompts = domain.prompt_writer.write(
         np.arange(n) % len(domain.prompts), domain.prompt_writer.draw_choices(n, rng)
@@ -83,8 +86,7 @@ def test_there_are_millions_of_briefs_and_every_row_has_its_own(name: str) -> No
 
 
 def test_the_count_by_hand() -> None:
-    briefs = fruit("unique").briefs
-    assert briefs is not None
+    briefs = briefs_in(fruit("unique"))
     assert briefs.count == 2 * 4 * 3
     rng = make_rng("test")
     topics = rng.integers(3, size=2000)
@@ -110,8 +112,7 @@ def test_prompts_are_written_and_read_back(name: str, kind: str) -> None:
     np.testing.assert_array_equal(domain.prompt_writer.read(prompts), ids)
     # the examples, too, have the id of their place, and no two ids share one
     np.testing.assert_array_equal(domain.prompt_writer.read(domain.prompts), np.arange(len(domain.prompts)))
-    assert domain.briefs is not None
-    read = domain.briefs.read(prompts)
+    read = briefs_of(name).read(prompts)
     np.testing.assert_array_equal(read.topics, domain.topic_ids[ids])
     shared = domain.prompt_writer.features
     if kind == "unique":
@@ -129,7 +130,7 @@ def test_texts_are_about_the_topic_of_their_brief(name: str, kind: str) -> None:
     rng = make_rng("test topics", name, kind)
     ids = rng.integers(len(domain.prompts), size=n)
     attributes = rng.integers(0, 2, size=(n, len(domain.attributes)))
-    read = domain.detect(domain.realise(attributes, ids, rng).texts)
+    read = domain.detect(domain.realise(attributes, ids, rng))
     assert read.on_grammar.all()
     np.testing.assert_array_equal(read.attributes, attributes)
     np.testing.assert_array_equal(read.topics, domain.topic_ids[ids])
@@ -141,7 +142,7 @@ def test_two_hundred_listed_briefs_differ_and_share_topics_evenly(name: str) -> 
     domain = load_domain(f"{name}-200")
     assert len(set(domain.prompts)) == 200
     assert np.bincount(domain.topic_ids).tolist() == [10] * 20
-    assert domain.listed
+    assert isinstance(domain.writer, ListedPrompts)
     # every feature is on in about half of them: 5 standard errors of a share over 200 coins
     assert (np.abs(domain.prompt_writer.features.mean(axis=0) - 0.5) < 5 * 0.5 / np.sqrt(200)).all()
 
@@ -157,8 +158,7 @@ def test_ids_by_features_are_topic_and_code(name: str) -> None:
 @pytest.mark.parametrize("name", list_domains())
 def test_plain_domains_have_no_briefs(name: str) -> None:
     domain, rng = load_domain(name_domain(name)), make_rng("test")
-    assert domain.briefs is None
-    assert domain.listed
+    assert domain.writer is None
     assert domain.topic_ids.tolist() == list(range(6))
     assert domain.prompt_writer.draw_choices(3, rng).shape == (3, 0)
     assert rng.random() == make_rng("test").random()  # nothing was drawn

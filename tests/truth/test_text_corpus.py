@@ -44,13 +44,11 @@ def test_arms_of_one_test_with_equal_texts_are_merged(toy: CorpusDomain) -> None
 
 def test_a_corpus_draws_only_what_it_holds(toy: CorpusDomain) -> None:
     rows = np.array([0, 1, 2, 3, 3])
-    realised = toy.realise(toy.values[rows], toy.tests[rows], make_rng("test"))
-    assert realised.texts.to_pylist() == [toy.texts[int(i)].as_py() for i in rows]
-    spelled = [" ".join(toy.vocabulary[i] for i in row if i >= 0) for row in realised.ids]
-    assert spelled == realised.texts.to_pylist()
+    texts = toy.write(toy.values[rows], toy.tests[rows], toy.draw_choices(5, make_rng("test")))
+    assert texts.to_pylist() == [toy.texts[int(i)].as_py() for i in rows]
     assert {tuple(v) for v in toy.support(0)} == {tuple(v) for v in toy.values[:2]}
     with pytest.raises(UsageError, match="no such text"):
-        toy.realise(np.ones((1, len(toy.attributes)), dtype=int), np.array([0]), make_rng("test"))
+        toy.write(np.ones((1, len(toy.attributes)), dtype=int), np.array([0]), np.zeros((1, 1)))
 
 
 def test_reading_a_corpus_says_which_test_a_text_is_of(toy: CorpusDomain) -> None:
@@ -117,8 +115,8 @@ def test_a_real_archive_of_headline_tests_is_a_corpus(real_data: Path) -> None:
     assert (rates > 0.01).all(), dict(zip(corpus.attributes, rates, strict=True))
     assert (rates < 0.99).all(), dict(zip(corpus.attributes, rates, strict=True))
     rows = make_rng("test").integers(len(corpus.texts), size=500)
-    realised = corpus.realise(corpus.values[rows], corpus.tests[rows], make_rng("test"))
-    read = corpus.detect(realised.texts)
+    uniforms = corpus.draw_choices(500, make_rng("test"))
+    read = corpus.detect(corpus.write(corpus.values[rows], corpus.tests[rows], uniforms))
     np.testing.assert_array_equal(read.attributes, corpus.values[rows])
     assert read.on_grammar.all()
 

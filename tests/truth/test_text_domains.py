@@ -14,7 +14,7 @@ from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain
 from simulators.text.automaton import compile_finder
-from simulators.text.domain import Domain
+from simulators.text.domain import GrammarDomain
 from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot, lexicon_of, words_of
 
 every_domain = pytest.mark.parametrize(
@@ -22,13 +22,13 @@ every_domain = pytest.mark.parametrize(
 )
 
 
-def possible_vectors(domain: Domain) -> np.ndarray:
+def possible_vectors(domain: GrammarDomain) -> np.ndarray:
     if domain.support is not None:
         return np.array(domain.support)
     return np.array(list(product((0, 1), repeat=len(domain.attributes))))
 
 
-def draw_rows(domain: Domain, n: int, *path: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_rows(domain: GrammarDomain, n: int, *path: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Attributes, prompt ids and wording uniforms of n rows."""
     rng = make_rng("test", domain.name, *path)
     vectors = possible_vectors(domain)
@@ -36,7 +36,7 @@ def draw_rows(domain: Domain, n: int, *path: object) -> tuple[np.ndarray, np.nda
     return attributes, rng.integers(len(domain.prompts), size=n), domain.draw_choices(n, rng)
 
 
-def small_domain(**changes: object) -> Domain:
+def small_domain(**changes: object) -> GrammarDomain:
     """3 * 4 + 3 * 2 wordings for prompt 0, twice that for prompt 1 (two topic phrases)."""
     parts: dict[str, object] = {
         "name": "small",
@@ -50,14 +50,14 @@ def small_domain(**changes: object) -> Domain:
             ),
         ),
     }
-    return Domain(**(parts | changes))  # type: ignore[arg-type]
+    return GrammarDomain(**(parts | changes))  # type: ignore[arg-type]
 
 
 # -- writing and reading ------------------------------------------------------
 @every_domain
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_what_is_written_is_read_back(domain: Domain, data: st.DataObject) -> None:
+def test_what_is_written_is_read_back(domain: GrammarDomain, data: st.DataObject) -> None:
     vectors = possible_vectors(domain)
     n = data.draw(st.integers(1, 20))
     attributes = vectors[data.draw(st.lists(st.integers(0, len(vectors) - 1), min_size=n, max_size=n))]
@@ -65,40 +65,27 @@ def test_what_is_written_is_read_back(domain: Domain, data: st.DataObject) -> No
         data.draw(st.lists(st.integers(0, len(domain.prompts) - 1), min_size=n, max_size=n))
     )
     seed = data.draw(st.integers(0, 2**32))
-    realised = domain.realise(attributes, prompt_ids, make_rng("test", seed))
-    read = domain.detect(realised.texts)
+    texts = domain.realise(attributes, prompt_ids, make_rng("test", seed))
+    read = domain.detect(texts)
     np.testing.assert_array_equal(read.attributes, attributes)
     np.testing.assert_array_equal(read.topics, prompt_ids)
     assert read.on_grammar.all()
 
 
 @every_domain
-def test_every_attribute_vector_and_prompt_can_be_written_and_read(domain: Domain) -> None:
+def test_every_attribute_vector_and_prompt_can_be_written_and_read(domain: GrammarDomain) -> None:
     vectors = possible_vectors(domain)
     attributes = np.repeat(vectors, len(domain.prompts), axis=0)
     prompt_ids = np.tile(np.arange(len(domain.prompts)), len(vectors))
-    read = domain.detect(domain.realise(attributes, prompt_ids, make_rng("test", "all")).texts)
+    read = domain.detect(domain.realise(attributes, prompt_ids, make_rng("test", "all")))
     np.testing.assert_array_equal(read.attributes, attributes)
     np.testing.assert_array_equal(read.topics, prompt_ids)
 
 
 @every_domain
-def test_ids_spell_the_text(domain: Domain) -> None:
-    realised = domain.realise_choices(*draw_rows(domain, 500, "ids"))
-    assert realised.ids.dtype == np.int16
-    assert realised.ids.shape == (500, domain.width)
-    words = np.array([*domain.vocabulary, ""], dtype=object)  # the last entry is what -1 points at
-    spelled = [" ".join(w for w in words[row] if w) for row in realised.ids]
-    assert spelled == realised.texts.to_pylist()
-    np.testing.assert_array_equal(realised.lengths, (realised.ids >= 0).sum(axis=1))
-    # padding comes after the words and nowhere else
-    assert ((realised.ids >= 0) == (np.arange(domain.width) < realised.lengths[:, None])).all()
-
-
-@every_domain
-def test_texts_hold_single_spaces_and_known_words(domain: Domain) -> None:
+def test_texts_hold_single_spaces_and_known_words(domain: GrammarDomain) -> None:
     known = set(domain.vocabulary)
-    for text in domain.realise_choices(*draw_rows(domain, 500, "words")).texts.to_pylist():
+    for text in domain.write(*draw_rows(domain, 500, "words")).to_pylist():
         assert text == " ".join(text.split())
         assert set(text.split(" ")) <= known
     assert {word for prompt in domain.prompts for word in prompt.split(" ")} <= known
@@ -106,28 +93,7 @@ def test_texts_hold_single_spaces_and_known_words(domain: Domain) -> None:
 
 
 @every_domain
-def test_a_contrast_changes_one_attribute_and_no_other_wording(domain: Domain) -> None:
-    attributes, prompt_ids, uniforms = draw_rows(domain, 300, "contrast")
-    for k, name in enumerate(domain.attributes):
-        rows = np.ones(len(attributes), dtype=bool)
-        if domain.support is not None:  # both ends of the contrast must be texts of the domain
-            allowed = set(domain.support)
-            rows = np.array(
-                [all((*a[:k], v, *a[k + 1 :]) in allowed for v in (0, 1)) for a in attributes.tolist()]
-            )
-        assert rows.any(), name
-        off, on = domain.realise_contrast(attributes[rows], prompt_ids[rows], k, uniforms[rows])
-        difference = domain.detect(on.texts).attributes - domain.detect(off.texts).attributes
-        np.testing.assert_array_equal(difference, np.eye(len(domain.attributes))[[k] * rows.sum()])
-        slot = next(s for s in domain.slots if s.name == name)
-        for text_off, text_on in zip(off.texts.to_pylist(), on.texts.to_pylist(), strict=True):
-            rest = {text_on.replace(phrase, "", 1) for phrase in slot.sides[1] if phrase in text_on}
-            rest_off = {text_off.replace(phrase, "", 1) for phrase in slot.sides[0] if phrase in text_off}
-            assert {" ".join(t.split()) for t in rest} & {" ".join(t.split()) for t in rest_off}
-
-
-@every_domain
-def test_wording_uniforms_do_not_depend_on_attributes(domain: Domain) -> None:
+def test_wording_uniforms_do_not_depend_on_attributes(domain: GrammarDomain) -> None:
     first = domain.draw_choices(64, make_rng("test", "shape"))
     assert first.shape == (64, len(domain.slots))
     np.testing.assert_array_equal(first, domain.draw_choices(64, make_rng("test", "shape")))
@@ -137,7 +103,7 @@ def test_wording_uniforms_do_not_depend_on_attributes(domain: Domain) -> None:
 @every_domain
 @settings(max_examples=100, deadline=None)
 @given(texts=st.lists(st.text(st.characters()), max_size=8))
-def test_reading_is_total_over_unicode(domain: Domain, texts: list[str]) -> None:
+def test_reading_is_total_over_unicode(domain: GrammarDomain, texts: list[str]) -> None:
     read = domain.detect(texts)
     assert read.attributes.shape == (len(texts), len(domain.attributes))
     assert read.on_grammar.shape == read.topics.shape == (len(texts),)
@@ -146,22 +112,22 @@ def test_reading_is_total_over_unicode(domain: Domain, texts: list[str]) -> None
 
 
 @every_domain
-def test_reading_survives_surrogates_long_texts_and_odd_spaces(domain: Domain) -> None:
-    good = domain.realise_choices(*draw_rows(domain, 1, "odd")).texts[0].as_py()
+def test_reading_survives_surrogates_long_texts_and_odd_spaces(domain: GrammarDomain) -> None:
+    good = domain.write(*draw_rows(domain, 1, "odd"))[0].as_py()
     odd = ["\ud800", "", " ", "\x00", "word " * 5000, good + " ", " " + good, good.replace(" ", "  ", 1)]
     odd += [good.replace(" ", "\u00a0", 1), good.swapcase(), good + " " + good, good.rpartition(" ")[0]]
     assert not domain.detect(odd).on_grammar.any()
 
 
 @every_domain
-def test_a_surrogate_is_no_question_mark(domain: Domain) -> None:
-    written = domain.realise_choices(*draw_rows(domain, 200, "asked")).texts.to_pylist()
+def test_a_surrogate_is_no_question_mark(domain: GrammarDomain) -> None:
+    written = domain.write(*draw_rows(domain, 200, "asked")).to_pylist()
     asked = [text.replace("?", "\ud800") for text in written if "?" in text]
     assert not domain.detect(asked).on_grammar.any()
 
 
 @every_domain
-def test_the_longest_text_with_a_word_added_is_too_long(domain: Domain) -> None:
+def test_the_longest_text_with_a_word_added_is_too_long(domain: GrammarDomain) -> None:
     longest = [
         max(side, key=lambda p: len(words_of(p))) for slot in domain.slots for side in [sum(slot.sides, ())]
     ]
@@ -191,8 +157,8 @@ def test_the_finder_sees_phrases_inside_phrases() -> None:
 
 
 @every_domain
-def test_reading_does_not_depend_on_how_the_strings_are_held(domain: Domain) -> None:
-    texts = domain.realise_choices(*draw_rows(domain, 200, "held")).texts
+def test_reading_does_not_depend_on_how_the_strings_are_held(domain: GrammarDomain) -> None:
+    texts = domain.write(*draw_rows(domain, 200, "held"))
     expected = domain.detect(texts).attributes
     chunked = pa.chunked_array([texts.slice(0, 7), texts.slice(7)])
     for held in (
@@ -206,7 +172,7 @@ def test_reading_does_not_depend_on_how_the_strings_are_held(domain: Domain) -> 
     assert domain.detect([]).attributes.shape == (0, len(domain.attributes))
 
 
-def recognise(domain: Domain, text: str) -> tuple[list[int], int] | None:
+def recognise(domain: GrammarDomain, text: str) -> tuple[list[int], int] | None:
     """Attributes and topic of a text by trying every phrase in turn (naive reference); None off it."""
 
     def match(slot: int, rest: str, values: list[int], topic: int) -> tuple[list[int], int] | None:
@@ -234,9 +200,11 @@ def recognise(domain: Domain, text: str) -> tuple[list[int], int] | None:
 @every_domain
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_mangled_texts_are_read_as_a_naive_recogniser_reads_them(domain: Domain, data: st.DataObject) -> None:
-    rows = domain.realise_choices(*draw_rows(domain, 2, data.draw(st.integers(0, 10**6))))
-    words, others = (text.split(" ") for text in rows.texts.to_pylist())
+def test_mangled_texts_are_read_as_a_naive_recogniser_reads_them(
+    domain: GrammarDomain, data: st.DataObject
+) -> None:
+    rows = domain.write(*draw_rows(domain, 2, data.draw(st.integers(0, 10**6))))
+    words, others = (text.split(" ") for text in rows.to_pylist())
     i, j = (data.draw(st.integers(0, len(words) - 1)) for _ in range(2))
     how = data.draw(st.sampled_from(["drop", "swap", "replace", "repeat", "splice", "keep"]))
     changed = {
@@ -254,7 +222,7 @@ def test_mangled_texts_are_read_as_a_naive_recogniser_reads_them(domain: Domain,
 
 
 @every_domain
-def test_on_phrases_are_found_off_the_grammar(domain: Domain) -> None:
+def test_on_phrases_are_found_off_the_grammar(domain: GrammarDomain) -> None:
     for k, name in enumerate(domain.attributes):
         slot = next(s for s in domain.slots if s.name == name)
         read = domain.detect([f"xyzzy {phrase} plugh" for phrase in slot.sides[1]])
@@ -267,7 +235,7 @@ def test_on_phrases_are_found_off_the_grammar(domain: Domain) -> None:
 
 # -- grammar ------------------------------------------------------------------
 @every_domain
-def test_sides_are_disjoint_and_have_paraphrases(domain: Domain) -> None:
+def test_sides_are_disjoint_and_have_paraphrases(domain: GrammarDomain) -> None:
     assert len(domain.prompts) >= 4
     for slot in domain.slots:
         if isinstance(slot, AttributeSlot):
@@ -279,7 +247,7 @@ def test_sides_are_disjoint_and_have_paraphrases(domain: Domain) -> None:
 
 
 @every_domain
-def test_no_on_phrase_occurs_in_another_slot(domain: Domain) -> None:
+def test_no_on_phrase_occurs_in_another_slot(domain: GrammarDomain) -> None:
     """Else marker rates of texts off the grammar would count one attribute for another."""
     phrases = [(slot.name, f" {p} ") for slot in domain.slots for side in slot.sides for p in side if p]
     for slot in domain.slots:
@@ -303,7 +271,7 @@ def test_wording_probabilities_sum_to_one_and_texts_are_distinct() -> None:
         uniforms = np.array(list(product(*cells)))
         n = len(uniforms)
         attributes, prompt_ids = np.full((n, 1), attribute), np.full(n, prompt)
-        texts = domain.realise_choices(attributes, prompt_ids, uniforms).texts.to_pylist()
+        texts = domain.write(attributes, prompt_ids, uniforms).to_pylist()
         assert texts == [" ".join(parts) for parts in product(*slot_phrases)]
         assert len(set(texts)) == n
         log_probability = domain.wording_log_probability(attributes, prompt_ids)
@@ -316,20 +284,18 @@ def test_texts_of_all_prompts_and_attributes_are_distinct() -> None:
     uniforms = np.array(list(product((np.arange(12) + 0.5) / 12, repeat=3)))
     for prompt, attribute in product((0, 1), (0, 1)):
         n = len(uniforms)
-        texts |= set(
-            domain.realise_choices(np.full((n, 1), attribute), np.full(n, prompt), uniforms).texts.to_pylist()
-        )
+        texts |= set(domain.write(np.full((n, 1), attribute), np.full(n, prompt), uniforms).to_pylist())
     assert len(texts) == 3 * 1 * 4 + 3 * 1 * 2 + 3 * 2 * 4 + 3 * 2 * 2
 
 
 @every_domain
-def test_wordings_are_uniform_over_paraphrases(domain: Domain) -> None:
+def test_wordings_are_uniform_over_paraphrases(domain: GrammarDomain) -> None:
     """Chi-square of each slot's phrase frequencies at the 1e-4 level, Bonferroni over slots."""
     from scipy.stats import chisquare
 
     n = 20_000
     vector = np.array(domain.support[0]) if domain.support else np.ones(len(domain.attributes), dtype=int)
-    texts = domain.realise(np.tile(vector, (n, 1)), np.zeros(n, dtype=int), make_rng("test", "uniform")).texts
+    texts = domain.realise(np.tile(vector, (n, 1)), np.zeros(n, dtype=int), make_rng("test", "uniform"))
     spelled, k = texts.to_pylist(), 0
     for slot in domain.slots:
         side = slot.sides[0]
@@ -358,13 +324,13 @@ def test_the_last_uniform_stays_within_its_side(dtype: type) -> None:
     domain = small_domain()
     last = 1.0 if dtype is np.float32 else float(np.nextafter(1.0, 0.0))
     uniforms: np.ndarray = np.full((1, 3), last, dtype=dtype)
-    text = domain.realise_choices(np.array([[0]]), np.array([0]), uniforms).texts[0].as_py()
+    text = domain.write(np.array([[0]]), np.array([0]), uniforms)[0].as_py()
     assert text == "Now then, tea is here."
 
 
 def test_no_rows_are_no_texts() -> None:
-    realised = load_domain("headlines").realise(np.zeros((0, 9)), np.zeros(0, dtype=int), make_rng("test"))
-    assert len(realised.texts) == len(realised.lengths) == len(realised.ids) == 0
+    texts = load_domain("headlines").realise(np.zeros((0, 9)), np.zeros(0, dtype=int), make_rng("test"))
+    assert len(texts) == 0
 
 
 # -- errors -------------------------------------------------------------------

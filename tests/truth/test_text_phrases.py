@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from benchmark.contract.errors import UsageError
 from benchmark.contract.seeding import make_rng
 from simulators.text import list_domains, load_domain
-from simulators.text.domain import Domain
+from simulators.text.domain import GrammarDomain
 from simulators.text.slots import AttributeSlot, FreeSlot, TopicSlot
 
 NAMES = (*list_domains(), "answers-unique", "headlines-200", "replies-features")
 every_domain = pytest.mark.parametrize("domain", [load_domain(name) for name in NAMES], ids=NAMES)
 
 
-def draw_rows(domain: Domain, n: int, *path: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_rows(domain: GrammarDomain, n: int, *path: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Attributes, prompt ids and wording uniforms of n rows."""
     rng = make_rng("test phrases", domain.name, *path)
     if domain.support is None:
@@ -27,9 +27,9 @@ def draw_rows(domain: Domain, n: int, *path: object) -> tuple[np.ndarray, np.nda
     return attributes, rng.integers(len(domain.prompts), size=n), domain.draw_choices(n, rng)
 
 
-def tea() -> Domain:
+def tea() -> GrammarDomain:
     """Two openings, one or two topic phrases, praise worded in four ways or passed over in silence."""
-    return Domain(
+    return GrammarDomain(
         name="tea",
         situation="A test.",
         prompts=("Say tea.", "Say figs."),
@@ -44,7 +44,7 @@ def tea() -> Domain:
 @every_domain
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 20), share=st.sampled_from([None, 0.01, 0.3, 0.5, 1.0]))
-def test_phrases_written_are_read_back(domain: Domain, seed: int, n: int, share: float | None) -> None:
+def test_phrases_written_are_read_back(domain: GrammarDomain, seed: int, n: int, share: float | None) -> None:
     rows = draw_rows(domain, n, seed)
     usage = None if share is None else domain.draw_usage(share, make_rng("test", seed))
     chosen = domain.choose_phrases(*rows, usage)
@@ -62,7 +62,7 @@ def test_phrases_written_are_read_back(domain: Domain, seed: int, n: int, share:
 
 
 @every_domain
-def test_phrases_are_read_where_the_text_is_on_the_grammar_and_nowhere_else(domain: Domain) -> None:
+def test_phrases_are_read_where_the_text_is_on_the_grammar_and_nowhere_else(domain: GrammarDomain) -> None:
     texts = domain.write(*draw_rows(domain, 300, "off")).to_pylist()
     mixed = [t if i % 3 == 0 else (t + " Indeed." if i % 3 == 1 else t[:-1]) for i, t in enumerate(texts)]
     read, detected = domain.read_phrases(mixed), domain.detect(mixed)
@@ -96,7 +96,7 @@ def test_the_table_by_hand() -> None:
 @every_domain
 @pytest.mark.parametrize("share", [None, 0.01, 0.34, 1.0])
 def test_probabilities_of_a_side_sum_to_one_and_give_the_wording_law(
-    domain: Domain, share: float | None
+    domain: GrammarDomain, share: float | None
 ) -> None:
     usage = None if share is None else domain.draw_usage(share, make_rng("test", "sum"))
     table = domain.phrase_table(usage)
@@ -115,11 +115,11 @@ def test_probabilities_of_a_side_sum_to_one_and_give_the_wording_law(
 
 
 @every_domain
-def test_a_writer_who_uses_every_phrase_writes_as_before(domain: Domain) -> None:
+def test_a_writer_who_uses_every_phrase_writes_as_before(domain: GrammarDomain) -> None:
     rows = draw_rows(domain, 500, "all")
     usage = domain.draw_usage(1.0, make_rng("test", "all"))
     assert domain.write(*rows, usage).equals(domain.write(*rows))
-    assert domain.realise_choices(*rows, usage).texts.equals(domain.realise_choices(*rows).texts)
+    assert domain.write(*rows, usage).equals(domain.write(*rows))
 
 
 def test_a_writer_draws_its_phrases_evenly() -> None:
@@ -158,6 +158,6 @@ def test_a_share_out_of_range_is_refused(share: float) -> None:
 
 def test_saying_something_by_saying_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="saying nothing"):
-        Domain("d", "s", ("p",), (FreeSlot("a", ("x",)), AttributeSlot("k", on=("",), off=("y",))))
+        GrammarDomain("d", "s", ("p",), (FreeSlot("a", ("x",)), AttributeSlot("k", on=("",), off=("y",))))
     with pytest.raises(UsageError, match="saying nothing"):
-        Domain("d", "s", ("p", "q"), (FreeSlot("a", ("x",)), TopicSlot((("",), ("y",)))))
+        GrammarDomain("d", "s", ("p", "q"), (FreeSlot("a", ("x",)), TopicSlot((("",), ("y",)))))

@@ -42,8 +42,8 @@ class Setting:
         device: ``"cpu"`` or ``"cuda"``.
         precision: Of products; see ``benchmark.harness.device.check_precision``.
         backbones: Parent folder of the pretrained backbones, or None for the usual one.
-        kept_tasks: Tasks a worker keeps in memory. Groups are worked on block by block, so a
-            little more than a group's cells is enough for every method to find them there.
+        kept_tasks: Tasks a worker keeps in memory. Groups of the same worlds come one after another,
+            so a little more than a group's cells is enough for every method to find them there.
         memory_mb: Memory a worker may allocate; None for no limit of ours.
         secret: Key of a verified season, or None for public worlds.
     """
@@ -174,15 +174,18 @@ class Bench:
         # What another fit had done already counts as if it had been done here.
         seconds = fit_seconds + time.perf_counter() - begun + harness.meter.reused
         scores = score_with_key(predictions, task.key, group.entrant.calibrated)
-        meters = {"wall_s": seconds, "peak_mb": read_peak(), **read_meter(harness)}
+        meter = harness.meter
+        meters = {
+            "wall_s": seconds, "peak_mb": read_peak(), "tokens": meter.tokens, "flops": meter.flops
+        }  # fmt: skip
         return CellResult("ok", "", predictions, name_columns(scores, meters, predictions.diagnostics))
 
 
 def open_bench(setting: Setting) -> Bench:
-    """A workbench for a process of its own, whose arithmetic and memory it settles."""
-    from benchmark.harness import settle
+    """A workbench for a process of its own, whose arithmetic and memory limit it sets."""
+    from benchmark.harness import set_arithmetic
 
-    settle(threads=1, precision=setting.precision)
+    set_arithmetic(threads=1, precision=setting.precision)
     if setting.memory_mb is not None and setting.device == "cpu" and sys.platform == "linux":
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (setting.memory_mb * 2**20, hard))
@@ -204,12 +207,6 @@ def merge(result: CellResult, known: Mapping[str, Any]) -> CellResult:
 
 
 # -- meters -------------------------------------------------------------------
-def read_meter(harness: Any) -> dict[str, float]:
-    """Tokens and operations counted by the harness."""
-    meter = getattr(harness, "meter", None)
-    return {name: float(getattr(meter, name)) for name in ("tokens", "flops") if hasattr(meter, name)}
-
-
 def reset_peak() -> None:
     """Start measuring peak memory anew, where the system allows it."""
     with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """Runs a submitted file on one input, behind the wall, and decides from outside how it ended.
 
 One fresh process in fresh namespaces a cell: no state, file or process outlives a cell, so
-several seeds or strengths can never be compared by the code that is being judged. Preloading
+submitted code can never compare several seeds or strengths. Preloading
 once and forking would save the imports, but the forking parent would share a user and a
 process namespace with the code it serves and outlive it.
 """
@@ -113,7 +113,7 @@ class Sandbox:
                 ``budget.asks`` times in all; without it there is none.
 
         Raises:
-            InfrastructureError: If the sandbox did not come up.
+            InfrastructureError: If the sandbox did not start.
         """
         ask = None if oracle is None else OracleDesk(oracle, task.budget.asks)
         with tempfile.TemporaryDirectory(prefix="cell-") as name:
@@ -164,14 +164,14 @@ class Sandbox:
         shown = None if backbone is None else bubblewrap.BACKBONE_FOLDER
         if self.isolation == "none" and backbone is not None:
             shown = str(backbone)
-        settings = settings | {"mode": mode, "limits": self.limits.as_dict(), "backbone": shown}
+        settings = settings | {"mode": mode, "limits": asdict(self.limits), "backbone": shown}
         (folder / "settings.json").write_text(json.dumps(settings))
         ours, theirs = socket.socketpair()
         if self.isolation == "none":
             with tempfile.TemporaryDirectory(prefix="scratch-") as scratch:
                 start = Start(*plain.build_command(find_layout(), folder, Path(scratch), theirs.fileno()),
                               (theirs.detach(),))  # fmt: skip
-                return judge(supervise(start, ours, self.limits, ask))
+                return decide_status(supervise(start, ours, self.limits, ask))
         devices = _accelerator_files() if settings.get("device") == "cuda" else ()
         status_read, status_write = os.pipe()
         kernel_filter = _filter_descriptor()
@@ -186,19 +186,19 @@ class Sandbox:
             devices,
         )
         inherited = tuple(fd for fd in (channels.socket, status_write, kernel_filter) if fd is not None)
-        return judge(supervise(Start(command, {}, inherited, status_read), ours, self.limits, ask))
+        return decide_status(supervise(Start(command, {}, inherited, status_read), ours, self.limits, ask))
 
 
-def judge(ending: Ending) -> CellResult:
-    """The status of a cell, from what this side saw; the code inside can only claim its own failings.
+def decide_status(ending: Ending) -> CellResult:
+    """The status of a cell, from what was observed outside; the code inside can only report its own failure.
 
     Raises:
-        InfrastructureError: If the process never came up, which submitted code cannot cause.
+        InfrastructureError: If the process never started, which submitted code cannot cause.
     """
     tail = clean(ending.log.decode("utf-8", "replace"))
     if not ending.ready:
         raise InfrastructureError(
-            "the sandbox did not come up",
+            "the sandbox did not start",
             expected="a runner that reports ready",
             found=ending.reason or tail or f"exit status {ending.returncode}",
             fix="run `confoundbench doctor`",

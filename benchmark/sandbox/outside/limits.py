@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 MIB = 1024 * 1024
 
@@ -33,7 +33,3 @@ class Limits:
     open_files: int = 256
     processes: int = 64
     log_bytes: int = 4096
-
-    def as_dict(self) -> dict[str, float]:
-        """Plain data, for settings and manifests."""
-        return asdict(self)

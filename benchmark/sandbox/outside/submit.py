@@ -7,7 +7,7 @@ there one by one; what they answer is scored here and sealed into a bundle.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -153,8 +153,8 @@ def submit_file(
         limits: What a cell may use; by default the suite's seconds a cell.
         scenarios: Families, patterns or ids to restrict to; a scenario that the suite lacks is added.
         seeds: World seeds 0 .. seeds - 1 are used instead of the suite's.
-        backbone: What the method trains on; by default what the suite says. The sandbox holds the tiny
-            decoder alone.
+        backbone: What the method trains on; by default what the suite says. It must be
+            ``"tiny"`` or ``"loglinear"`` with the encoder of words.
         device: ``"cpu"`` or ``"cuda"``.
         precision: ``"float32"``, ``"tf32"`` or ``"bfloat16"``.
         retry: Statuses to run again.
@@ -200,7 +200,7 @@ def check_backbone(suite: Suite) -> None:
     others = [name for name in suite.backbones if not parse_backbone(name).contained]
     if others:
         raise UsageError(
-            "a submitted file trains on what one folder holds",
+            "a submitted file cannot train on this backbone",
             expected=f"a suite on the backbone {TINY!r} or {LOGLINEAR!r}, with the encoder of words",
             found=", ".join(others),
             fix=f"pass --backbone {TINY}",
@@ -229,7 +229,7 @@ def _seal(summary: Summary, submission: Submission, planned: PlannedRun, sandbox
     )
     statuses = dict(sorted(summary.statuses.items()))
     details = {"isolation": sandbox.isolation, "layers": list(sandbox.layers), "statuses": statuses}
-    limits = {"limits": sandbox.limits.as_dict()}
+    limits = {"limits": asdict(sandbox.limits)}
     manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details, **limits})
     return Bundle(summary.store, manifest, statuses)
 

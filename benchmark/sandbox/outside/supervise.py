@@ -130,13 +130,13 @@ class _Watch:
             ended = self._process.poll() is not None
             heard = [str(key.data) for key, _ in self._selector.select(0 if ended else POLL_S)]
             for name in heard:
-                self._hear(name)
+                self._read(name)
             if ended and "socket" not in heard:
                 return
             if not ended:
                 self._check_limits()
 
-    def _hear(self, name: str) -> None:
+    def _read(self, name: str) -> None:
         descriptor = self._readers[name]
         try:
             data = os.read(descriptor, CHUNK)
@@ -157,13 +157,13 @@ class _Watch:
     def _take(self, data: bytes) -> None:
         try:
             for message in self._inbox.feed(data):
-                self._obey(message)
+                self._handle(message)
                 if self._answer is not None:
                     return
         except ContractError as error:
             self._stop("invalid", str(error))
 
-    def _obey(self, message: Message) -> None:
+    def _handle(self, message: Message) -> None:
         if message.kind == "ready" and self._ready_at is None:
             self._ready_at = time.monotonic()
         elif message.kind == "done" and self._ready_at is not None:
@@ -174,7 +174,7 @@ class _Watch:
             try:
                 self._ours.sendall(reply)
             except OSError:
-                self._stop("failed", "asked the oracle and did not listen to the answer")
+                self._stop("failed", "asked the oracle and did not read the answer")
             finally:
                 self._ours.setblocking(False)
         else:
@@ -214,7 +214,7 @@ class _Watch:
             if handle is not None:
                 os.close(handle)
             if self._readers["log"] in self._selector.get_map():
-                self._hear("log")
+                self._read("log")
             self._selector.close()
             self._process.stdout.close()  # type: ignore[union-attr]
             self._ours.close()

@@ -13,7 +13,6 @@ from simulators.families.selection.answers import STEEPEST, Answers, solve_slope
 from simulators.families.selection.outcome import OutcomeSelection
 from simulators.law.population import Factor, standardised
 from simulators.law.recording import LogEdits, Recording, factors
-from simulators.law.roles import DECOY
 from simulators.law.selection import Selection
 from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import compose_world, randomise
@@ -54,8 +53,14 @@ def _clicked(world: SimulatedWorld, response: float) -> SimulatedWorld:
 
 
 def _extreme(world: SimulatedWorld, response: float) -> SimulatedWorld:
-    # a phrasing that keeps low scores from being left looks good among the answers
-    pushes = np.where([name == DECOY for name in world.roles.names], -HARDER * response, 0.0)
+    # a phrasing that keeps low scores from being left looks good among the answers; two phrasings do
+    # something of the kind, for with more of them no rule of this form reaches a strength of 1
+    roles, rng = world.roles, world.streams.rng("answering")
+    good_looking = np.flatnonzero((roles.effects == 0) & (roles.directions > 0))
+    decoy = rng.choice(good_looking)
+    other = rng.choice(np.setdiff1d(np.flatnonzero(roles.directions), decoy))
+    pushes = np.where(np.isin(np.arange(len(roles.names)), (decoy, other)), roles.directions, 0.0)
+    pushes = -HARDER * response * pushes
     intercept = 1.0 - float(pushes @ world.marginals[0])
     # scores vary around their text's mean by the shadow variable and by noise
     (reach, reach_weights), (noise, noise_weights) = REACH.grid(), np.polynomial.hermite_e.hermegauss(40)
