@@ -118,6 +118,7 @@ def conditional_means(
     fold: np.ndarray,
     boosted: bool = False,
     roles: tuple[str, ...] = ("covariate",),
+    flexible: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Out-of-fold means of features and value given covariates, prompt and context.
 
@@ -127,13 +128,15 @@ def conditional_means(
         fold: Fold numbers, shape (n,).
         boosted: Take the value's mean from gradient boosting.
         roles: Roles of the columns conditioned on.
+        flexible: Take means that are smooth in these columns; otherwise linear ones.
 
     Returns:
         Feature means (n, d) and value means (n,).
     """
     base = base_columns(scored.log)[:, 1:]
     given = role_values(scored.log, roles)
-    columns = np.column_stack([base, flexible_columns(given)])
+    made = flexible_columns(given) if flexible else covariate_columns(scored.log, roles)
+    columns = np.column_stack([base, made])
     raw = np.column_stack([given, base])
     targets = np.column_stack([features, scored.value])
     predicted = np.empty_like(targets)
@@ -141,11 +144,17 @@ def conditional_means(
         held = fold == k
         predicted[held] = fit_ridge(columns[~held], targets[~held]).predict(columns[held])
         if boosted:
-            predicted[held, -1] = _boost(raw[~held], scored.value[~held]).predict(raw[held])
+            predicted[held, -1] = boost(raw[~held], scored.value[~held]).predict(raw[held])
     return predicted[:, :-1], predicted[:, -1]
 
 
-def _boost(columns: np.ndarray, outcomes: np.ndarray) -> Any:
+def boost(columns: np.ndarray, outcomes: np.ndarray) -> Any:
+    """Gradient-boosted trees of a fixed size, fitted; ``predict(columns)`` gives shape (n,).
+
+    Args:
+        columns: Shape (n, q).
+        outcomes: Shape (n,).
+    """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     model = HistGradientBoostingRegressor(
