@@ -25,10 +25,13 @@ REMOVED = 0.2
 
 # -- scenarios ----------------------------------------------------------------
 SIZES = QuerySizes(pairs=1024, contrasts=16, pool=64, samples=1)
-WORLDS = {"objective": range(12), "style": range(12)}  # where comparators lie close; 7 elsewhere
-FEWER_WORLDS = range(7)
-ROWS = 3000
-FEWER_ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "proxy", "wide")}
+# Who responds to whom is drawn, so worlds differ; where comparators lie close, more of them are needed.
+WORLDS = {"objective": range(12), "style": range(12), "hidden": range(24), "interaction": range(12)}
+FEWER_WORLDS = range(9)
+# A slice, an instrument, a proxy and a chance of being recorded each use a part of what the rows tell.
+ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "wide")}
+ROWS |= {"proxy": 6000, "selection": 6000, "instrument": 12_000, "mixture": 12_000}
+USUAL_ROWS = 3000
 
 
 @cache
@@ -53,7 +56,7 @@ def tasks(family, parameters):
         simulators.build(family, dict(parameters), Streams("predictions", family, s))
         for s in WORLDS.get(family, FEWER_WORLDS)
     ]
-    rows = FEWER_ROWS.get(family, ROWS)
+    rows = ROWS.get(family, USUAL_ROWS)
     return [(world.draw(rows).log, world.queries(SIZES), world.truth, world.domain.name) for world in worlds]
 
 

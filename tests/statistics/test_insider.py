@@ -72,7 +72,7 @@ def test_an_insider_does_not_beat_the_best_honest_method(setting):
 
 
 def test_the_insider_is_no_straw_man():
-    """Where confounders are recorded, what texts tell of them is the bias's direction; it is found."""
+    """Where confounders are recorded, texts tell the direction of the bias, and it is found."""
     found = regrets("observed", {}, ("naive", "insider-responses"))
     gain = found["naive"] - found["insider-responses"]
     assert gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain))
