@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmark.contract.errors import ContractError
 from benchmark.contract.seeding import Streams
+from simulators.law.assignment import PromptLaw
 from simulators.law.codes import encode
 from simulators.law.feedback import Feedback
 from simulators.law.outcome import Outcome
@@ -30,6 +31,7 @@ def make_oracle(
     context: str | None,
     streams: Streams,
     wording: Wording | None = None,
+    prompt_law: PromptLaw | None = None,
 ) -> Oracle:
     """An oracle; each call goes on with people who were not asked before.
 
@@ -44,6 +46,7 @@ def make_oracle(
         context: Name of the context, or None.
         streams: The world's random streams.
         wording: Effects of phrases; None where they have none.
+        prompt_law: What prompts tell of the people who are asked; None for nothing.
 
     Returns:
         ``(prompts, texts, context) -> outcomes``; it raises ``ContractError`` where a prompt or a
@@ -62,6 +65,8 @@ def make_oracle(
         chosen = check_context(setting, context, len(outcome.base), len(texts))
         start, asked = asked, asked + len(texts)
         people = population.draw(streams, start, asked, part=PEOPLE)
+        if prompt_law is not None:
+            people = {**prompt_law.as_told(people, ids)}
         if chosen is not None:
             people = {**people, str(context): chosen}
         contexts = read_contexts(people, context)

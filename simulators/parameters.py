@@ -120,7 +120,7 @@ def read_parameters(
                 fix=f"write {family}[{parameter.name}=...]; {parameter.name}: {parameter.summary}",
             )
     if any(parameter.name == "texture" for parameter in parameters):
-        given = apply_preset(given)
+        given = apply_preset(given, parameters)
     return {p.name: p.read(given.get(p.name, p.default)) for p in parameters}
 
 
@@ -228,9 +228,14 @@ PRESETS: dict[str, dict[str, Value]] = {
 }
 
 
-def apply_preset(given: Mapping[str, object]) -> dict[str, object]:
-    """What was set, with the values of the preset that ``texture`` names where nothing else was set."""
-    return {**PRESETS[str(TEXTURE[0].read(given.get("texture", "plain")))], **given}
+def apply_preset(given: Mapping[str, object], parameters: Sequence[Parameter]) -> dict[str, object]:
+    """What was set, with the values of the preset that ``texture`` names where nothing else was set.
+
+    A parameter of which a family has one value alone keeps it.
+    """
+    fixed = {parameter.name for parameter in parameters if len(parameter.choices) == 1}
+    preset = PRESETS[str(TEXTURE[0].read(given.get("texture", "plain")))]
+    return {**{name: value for name, value in preset.items() if name not in fixed}, **given}
 
 
 def text_parameters(default: str = "headlines", texture: bool = True) -> tuple[Parameter, ...]:

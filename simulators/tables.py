@@ -64,14 +64,14 @@ def tabulate(
         wording: Effects of phrases; None where they have none.
     """
     if wording is None:
-        rewards = reward_table(law, outcome, feedback, contexts)
+        rewards = reward_table(law, prompt_law, outcome, feedback, contexts)
         if feedback.slots > 1:
             naive = preference_table(law, prompt_law, outcome, contexts, feedback)
         else:
             naive = naive_table(law, prompt_law, outcome, feedback, contexts, selection)
         return Values(rewards, naive if recorded_mean is None else recorded_mean(naive))
     if feedback.linear:
-        worth = Worded(reward_table(law, outcome, feedback, contexts), wording)
+        worth = Worded(reward_table(law, prompt_law, outcome, feedback, contexts), wording)
         if feedback.slots > 1 and disagree(law, outcome, contexts, feedback):
             looks = pool(law, prompt_law, outcome, contexts, feedback, wording.seen)
         elif feedback.slots > 1:

@@ -194,7 +194,7 @@ class SimulatedWorld:
     def _rewards_of(self, chosen: np.ndarray) -> np.ndarray:
         weights = self.law.weights * chosen[:, None]
         law = replace(self.law, weights=weights)
-        return reward_table(law, self.mechanism, self.feedback, self.contexts_of(law.people))
+        return reward_table(law, self.prompt_law, self.mechanism, self.feedback, self.contexts_of(law.people))
 
     @property
     def n_rows(self) -> None:
@@ -229,6 +229,7 @@ class SimulatedWorld:
             self.context,
             self.streams,
             self.wording,
+            self.prompt_law,
         )
 
     def proposer(self) -> Proposer:

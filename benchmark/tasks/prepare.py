@@ -173,11 +173,13 @@ def domain_of(scenario: Scenario) -> str:
     """Name of the text domain of a scenario; where a user gave its texts, they are read or written first."""
     if uses_user_data(scenario):
         return _user_data_domain(scenario)
+    from simulators import list_families
     from simulators.parameters import apply_preset
     from simulators.text import name_domain
 
     defaults = family_defaults().get(scenario.family, {})
-    chosen = {**defaults, **apply_preset(scenario.parameters)}
+    cards = {card.name: card.parameters for card in list_families(user_data=True)}
+    chosen = {**defaults, **apply_preset(scenario.parameters, cards.get(scenario.family, ()))}
     return name_domain(str(chosen.get("domain", DEFAULT_DOMAIN)), str(chosen.get("prompts", "6")))
 
 

@@ -118,6 +118,7 @@ def conditional_means(
     fold: np.ndarray,
     boosted: bool = False,
     roles: tuple[str, ...] = ("covariate",),
+    flexible: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Out-of-fold means of features and value given covariates, prompt and context.
 
@@ -127,13 +128,15 @@ def conditional_means(
         fold: Fold numbers, shape (n,).
         boosted: Take the value's mean from gradient boosting.
         roles: Roles of the columns conditioned on.
+        flexible: Take means that are smooth in these columns; otherwise linear ones.
 
     Returns:
         Feature means (n, d) and value means (n,).
     """
     base = base_columns(scored.log)[:, 1:]
     given = role_values(scored.log, roles)
-    columns = np.column_stack([base, flexible_columns(given)])
+    made = flexible_columns(given) if flexible else covariate_columns(scored.log, roles)
+    columns = np.column_stack([base, made])
     raw = np.column_stack([given, base])
     targets = np.column_stack([features, scored.value])
     predicted = np.empty_like(targets)
@@ -141,14 +144,22 @@ def conditional_means(
         held = fold == k
         predicted[held] = fit_ridge(columns[~held], targets[~held]).predict(columns[held])
         if boosted:
-            predicted[held, -1] = _boost(raw[~held], scored.value[~held]).predict(raw[held])
+            predicted[held, -1] = boost(raw[~held], scored.value[~held]).predict(raw[held])
     return predicted[:, :-1], predicted[:, -1]
 
 
-def _boost(columns: np.ndarray, outcomes: np.ndarray) -> Any:
+def boost(columns: np.ndarray, outcomes: np.ndarray, trees: int = 120, rate: float = 0.08) -> Any:
+    """Gradient-boosted trees of a fixed size, fitted; ``predict(columns)`` gives shape (n,).
+
+    Args:
+        columns: Shape (n, q).
+        outcomes: Shape (n,).
+        trees: How many are added up.
+        rate: Share of each tree that is added.
+    """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     model = HistGradientBoostingRegressor(
-        learning_rate=0.08, max_iter=120, max_leaf_nodes=15, min_samples_leaf=20, random_state=0
+        learning_rate=rate, max_iter=trees, max_leaf_nodes=15, min_samples_leaf=20, random_state=0
     )
     return model.fit(columns, outcomes)

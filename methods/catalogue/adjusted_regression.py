@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from benchmark.contract import Method
-from methods.adjust.doubly_robust import DoublyRobust, OutcomeModel
+from methods.adjust.doubly_robust import Corrected, DoublyRobust
+from methods.adjust.lasso import DoubleSelection, LassoPartialOut
+from methods.adjust.outcome_model import OutcomeModel
 from methods.adjust.partial import Joint, PartialOut
 from methods.adjust.scored import Adjust
 from methods.adjust.weights import EstimatedWeights, LoggedWeights
@@ -72,5 +74,43 @@ METHODS: tuple[Method, ...] = (
         "Logged propensities correct a cross-fitted outcome model.",
         "covariate",
         *LOGGED,
+    ),
+    _row(
+        "doubly-robust-corrected",
+        Corrected(),
+        "Kennedy 2023; Su, Dimakopoulou, Krishnamurthy & Dudik 2020",
+        "Estimated weights, cut by estimated error, correct an outcome model; nothing shrinks the result "
+        "towards it.",
+        "covariate",
+    ),
+    _row(
+        "doubly-robust-corrected-logged",
+        Corrected(logged=True),
+        "Kennedy 2023; Su, Dimakopoulou, Krishnamurthy & Dudik 2020",
+        "Logged propensities, cut by estimated error, correct an outcome model; nothing shrinks the result "
+        "towards it.",
+        "covariate",
+        *LOGGED,
+    ),
+    _row(
+        "doubly-robust-linear",
+        Corrected(flexible=False),
+        "Robins, Rotnitzky & Zhao 1994; Kang & Schafer 2007",
+        "Estimated weights, cut by estimated error, correct a model that is linear in text and covariates.",
+        "covariate",
+    ),
+    _row(
+        "double-lasso",
+        DoubleSelection(),
+        "Belloni, Chernozhukov & Hansen 2014",
+        "A regression adjusts for the covariates that a lasso of the outcome or of the texts selects.",
+        "covariate",
+    ),
+    _row(
+        "lasso-partial-out",
+        LassoPartialOut(),
+        "Chernozhukov et al. 2018; Belloni, Chernozhukov & Hansen 2014",
+        "Lassos partial covariates out of outcome and text, cross-fitted.",
+        "covariate",
     ),
 )

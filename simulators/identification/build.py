@@ -195,6 +195,7 @@ class _Probe:
         nodes[PROMPT] = Node("prompt", ("prompt",))
         world, rows = self.world, self.rows
         edges += [(n, PROMPT) for n in self._readers(lambda r: world.prompt_law.probabilities(r.people))]
+        edges += [(name, PROMPT) for name in world.prompt_law.told]
         other = np.roll(rows.prompt_ids, 1)
         here, there = (world.rows_law(rows.people, ids, "log") for ids in (rows.prompt_ids, other))
         if _differ(here.log_probability(rows.attributes[0]), there.log_probability(rows.attributes[0])):
@@ -233,6 +234,7 @@ class _Probe:
         for factor in self.factors:
             alone = [c for c in self.world.recording.columns if causes[c.role] == [factor]]
             columns = self._columns_that_hold(factor, {c.role: np.asarray(c.value(self.rows)) for c in alone})
+            columns = columns or (("prompt",) if factor in self.world.prompt_law.told else ())
             nodes[factor] = Node("factor", columns)
             held += columns
         for column in self.world.recording.columns:

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from benchmark.contract.errors import UsageError
-from simulators.law.codes import product_law
+from simulators.law.codes import encode, product_law
 from simulators.law.population import Features, People, Population, no_features
 
 
@@ -92,20 +92,47 @@ def constant_assignment(marginals: np.ndarray) -> Assignment:
 class PromptLaw:
     """Which prompt a person brings: a class given the person, then a prompt uniform in the class.
 
+    A prompt may also tell some facts about its row, such as what a brief asks for. Such facts are no
+    classes: texts keep one interventional law whatever a prompt tells.
+
     Attributes:
         classes: Class of each prompt, shape (P,), every class present.
         probabilities: People to P(class | person), shape (n, classes).
+        told: Factors, 0 or 1 each, that a prompt tells. Every class then holds equally many prompts that
+            tell the same.
+        telling: What each prompt tells of them, shape (P, len(told)).
     """
 
     classes: np.ndarray
     probabilities: Callable[[People], np.ndarray]
+    told: tuple[str, ...] = ()
+    telling: np.ndarray | None = None
 
     def choose(self, people: People, class_uniforms: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """Prompt ids, shape (n,)."""
         cumulative = np.cumsum(self.probabilities(people), axis=1)[:, :-1]
         chosen = (class_uniforms[:, None] >= cumulative).sum(axis=1)
-        order, sizes = np.argsort(self.classes, kind="stable"), np.bincount(self.classes)
-        return order[(np.cumsum(sizes) - sizes)[chosen] + (uniforms * sizes[chosen]).astype(np.int64)]
+        cells = self.classes << len(self.told) | self.codes
+        found = chosen << len(self.told) | self.codes_of(people)
+        order, sizes = np.argsort(cells, kind="stable"), np.bincount(cells)
+        return order[(np.cumsum(sizes) - sizes)[found] + (uniforms * sizes[found]).astype(np.int64)]
+
+    @property
+    def codes(self) -> np.ndarray:
+        """What each prompt tells, as a number, shape (P,); 0 where prompts tell nothing."""
+        return np.zeros(len(self.classes), dtype=np.int64) if self.telling is None else encode(self.telling)
+
+    def codes_of(self, people: People) -> np.ndarray:
+        """What prompts of these people tell, as a number, shape (n,)."""
+        if not self.told:
+            return np.zeros(len(next(iter(people.values()))), dtype=np.int64)
+        return encode(np.stack([np.asarray(people[name]) for name in self.told], axis=-1))
+
+    def as_told(self, people: People, prompt_ids: np.ndarray) -> People:
+        """The people with what their prompts tell of them."""
+        if self.telling is None:
+            return people
+        return {**people, **dict(zip(self.told, self.telling[prompt_ids].T.astype(float), strict=True))}
 
 
 def uniform_prompts(n_prompts: int) -> PromptLaw:

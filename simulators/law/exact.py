@@ -22,23 +22,28 @@ Law = TextLaw | TabulatedLaw
 CHEBYSHEV_NODES = 48
 
 
-def reward_table(law: Law, outcome: Outcome, feedback: Feedback, contexts: np.ndarray) -> np.ndarray:
+def reward_table(
+    law: Law, prompt_law: PromptLaw, outcome: Outcome, feedback: Feedback, contexts: np.ndarray
+) -> np.ndarray:
     """``r*(v, p, a) = E_Q[Y | do(a), p, v]``, shape (V, P, 2**K).
 
     Args:
         law: Supplies the quadrature over people.
+        prompt_law: What a prompt tells of people.
         outcome: The structural equation.
         feedback: The link.
         contexts: Context of each quadrature node, shape (m,).
     """
-    n_codes = outcome.base.shape[-1]
-    total = law.weights.sum(axis=1)
-    tables = []
+    alone = np.zeros(outcome.base.shape[-1], dtype=int)
+    total, told = law.weights.sum(axis=1), prompt_law.codes_of(law.people)
+    table = np.empty_like(outcome.base)
     for v, base in enumerate(outcome.base):
-        weights = total * (contexts == v)
-        posterior = (weights / weights.sum())[:, None]
-        tables.append(_mean_outcomes(base, posterior, np.zeros(n_codes, dtype=int), law, outcome, feedback))
-    return np.stack(tables)
+        for code in np.unique(prompt_law.codes):
+            weights = total * (contexts == v) * (told == code)
+            posterior = (weights / weights.sum())[:, None]
+            prompts = prompt_law.codes == code
+            table[v, prompts] = _mean_outcomes(base[prompts], posterior, alone, law, outcome, feedback)
+    return table
 
 
 def naive_table(

@@ -7,7 +7,7 @@ import pytest
 
 import methods
 from benchmark.contract import make_rng
-from methods.adjust.doubly_robust import fit_outcome_model
+from methods.adjust.outcome_model import fit_outcome_model
 from methods.adjust.scored import score_at_face_value, split_folds
 from methods.adjust.weights import density_ratio, logged_ratio
 from methods.checks.harness import EncodingHarness

@@ -65,6 +65,11 @@ CHANCES = "Horvitz & Thompson 1952: answers weighted by one over their chance"
 SAME_LAW = "the code takes P^R from the texts alone, as the paper does: no confounder enters"
 NUISANCES = "Lin et al. 2024, theorem 4.4: right if the outcome model controls for all confounders"
 TYPES = "Chidambaram et al. 2024: with rankings of three, types are found and the minority is served"
+KENNEDY = "Kennedy 2023: the regression of a pseudo-outcome is right if the outcome model or the weights are"
+CHOSEN = "Belloni, Chernozhukov & Hansen 2014: what moves the outcome or the texts is chosen and adjusted for"
+TEXT = "the text that holds the confounder is adjusted for"
+ASKED = "Veitch, Sridhar & Blei 2020: " + TEXT
+WRONG_OUTCOME, WRONG_WEIGHTS, WRONG_BOTH = ({"wrong": side} for side in ("outcome", "propensity", "both"))
 BINARY, TWICE = {"feedback": "binary"}, {"strength": 2.0}
 
 PREDICTIONS = (
@@ -140,6 +145,19 @@ PREDICTIONS = (
     Prediction("residual-partial-out", "wins", "naive", "observed", ROBINSON),
     Prediction("doubly-robust", "wins", "ipw-estimated", "observed", PRECISION),
     Prediction("doubly-robust-logged", "wins", "ipw-logged", "observed", PRECISION),
+    Prediction("doubly-robust-corrected", "wins", "ipw-estimated", "robust", KENNEDY, WRONG_WEIGHTS),
+    Prediction(
+        "doubly-robust-corrected-logged", "wins", "doubly-robust-logged", "overlap",
+        "Su et al. 2020: weights are cut where bias costs less than variance",
+    ),
+    Prediction("doubly-robust-linear", "wins", "covariate-regression", "robust", KENNEDY, WRONG_OUTCOME),
+    Prediction("double-lasso", "wins", "residual-partial-out", "wide", CHOSEN),
+    Prediction("lasso-partial-out", "wins", "residual-partial-out", "wide", CHOSEN),
+    Prediction("prompt-partial-out", "wins", "naive", "brief", ASKED),
+    Prediction("causal-embedding", "wins", "prompt-partial-out", "brief", ASKED),
+    Prediction("causal-embedding-latent", "wins", "naive", "brief", ASKED),
+    Prediction("text-cause", "wins", "naive", "brief", "Pryzant et al. 2021: " + TEXT),
+    Prediction("generative-representation", "wins", "naive", "brief", "Imai & Nakamura 2024: " + TEXT),
     Prediction("ipw-estimated", "wins", "naive", "observed", "Arbour, Dimmery & Sondhi 2021", TWICE),
     Prediction("ipw-logged", "wins", "naive", "observed", "Horvitz & Thompson 1952"),
     Prediction("ipw-logged-clipped", "wins", "naive", "observed", "Ionides 2008: what is cut is bounded"),
@@ -191,6 +209,11 @@ PREDICTIONS = (
 
 # What a second place adds to a row's one prediction.
 FURTHER = (
+    Prediction("doubly-robust-linear", "wins", "ipw-estimated", "robust", KENNEDY, WRONG_WEIGHTS),
+    Prediction(
+        "doubly-robust-linear", "no advantage", "covariate-regression", "robust",
+        "Kang & Schafer 2007: two wrong models are not better than one", WRONG_BOTH,
+    ),
     Prediction(
         "adversarial-head", "no advantage", "multi-head", "objective",
         "the adversary takes the type for spurious; where it is causal, erasing it cannot help",

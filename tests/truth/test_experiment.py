@@ -54,7 +54,7 @@ def twin(world):
 def test_effects_and_value_match_a_randomised_experiment(world, twin):
     rows, truth, read = twin, world.truth, world.domain.detect(twin.texts[0])
     assert read.on_grammar.all()
-    assert (read.topics == rows.prompt_ids).all()
+    assert (read.topics == world.domain.topic_ids[rows.prompt_ids]).all()
     outcomes = rows.outcomes[0] - _noise_mean(world)
     prompts_alike = np.allclose(world.marginals, world.marginals[0])
     weights = None if prompts_alike else _prompt_weights(world, rows)
@@ -94,7 +94,7 @@ def test_naive_limit_matches_a_huge_log(world):
 def face_value_contrasts(world, rows):
     """What somebody who takes the log at face value finds, and its standard errors."""
     values, seen = taken_at_face_value(world, rows)
-    shown, prompts = rows.attributes[0][seen], rows.prompt_ids[seen]
+    shown, prompts = rows.attributes[0][seen], world.domain.topic_ids[rows.prompt_ids[seen]]
     told = np.flatnonzero(world.biasable | (world.edits.recorded_mean is not None))
     weights = saturated_weights(shown[:, told], prompts, world.marginals[0, told])
     return randomised_contrasts(shown, values[seen], weights)

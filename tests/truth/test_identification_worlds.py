@@ -34,6 +34,8 @@ INTENDED = {
     ("robust", ()): (["back-door"], []),
     # answers that move the text alone, and their echoes, are instruments
     ("wide", ()): (["back-door", "instrument"], []),
+    # the words of a prompt tell all that confounds
+    ("brief", ()): (["back-door"], []),
     ("overlap", ()): (["back-door"], ["propensity"]),
     ("overlap", (("correlation", 1.0),)): ([], []),
     ("instrument", ()): (["instrument"], []),

@@ -87,7 +87,13 @@ def test_naive_limits_match_the_log_text_by_text(world):
     texts = rows.texts[0].to_numpy(zero_copy_only=False)
     rest = (values - truth.naive_reward(prompts_of(world, rows.prompt_ids), texts))[seen]
     shifts = world.wording.shift(rows.phrases[0])[seen]
-    assert worst_z(rest, marks_of(world, rows.attributes[0][seen], rows.prompt_ids[seen], shifts)) < 4.5
+    assert (
+        worst_z(
+            rest,
+            marks_of(world, rows.attributes[0][seen], world.domain.topic_ids[rows.prompt_ids[seen]], shifts),
+        )
+        < 4.5
+    )
 
 
 def worst_pair_z(world, rows):
