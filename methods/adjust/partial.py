@@ -148,16 +148,18 @@ def conditional_means(
     return predicted[:, :-1], predicted[:, -1]
 
 
-def boost(columns: np.ndarray, outcomes: np.ndarray) -> Any:
+def boost(columns: np.ndarray, outcomes: np.ndarray, trees: int = 120, rate: float = 0.08) -> Any:
     """Gradient-boosted trees of a fixed size, fitted; ``predict(columns)`` gives shape (n,).
 
     Args:
         columns: Shape (n, q).
         outcomes: Shape (n,).
+        trees: How many are added up.
+        rate: Share of each tree that is added.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     model = HistGradientBoostingRegressor(
-        learning_rate=0.08, max_iter=120, max_leaf_nodes=15, min_samples_leaf=20, random_state=0
+        learning_rate=rate, max_iter=trees, max_leaf_nodes=15, min_samples_leaf=20, random_state=0
     )
     return model.fit(columns, outcomes)

@@ -24,8 +24,11 @@ Source = Callable[[Log, Harness], np.ndarray]
 
 
 def read_features(log: Log, harness: Harness) -> np.ndarray:
-    """Features of the prompts under the harness's encoder (word counts by default), shape (n, q)."""
-    return _standard(harness.encode_prompts(log.prompts))
+    """Features of the prompts under the harness's encoder (word counts by default), shape (n, q).
+
+    Of features that are equal in every prompt, such as the words of one phrase, one is kept.
+    """
+    return _standard(np.unique(harness.encode_prompts(log.prompts), axis=1))
 
 
 def read_latent(log: Log, harness: Harness) -> np.ndarray:
@@ -88,16 +91,15 @@ class PromptOutcomeModel:
     """An outcome model of text and prompt, ``m(x, p) = x'b + g(p)``.
 
     How texts follow prompts is not modelled. The two parts are fitted in turn, each to what the other leaves,
-    and g out of fold by ridge and boosted trees. Averaged over prompts, the model gives a text ``x'b``.
+    and g out of fold: first by ridge, then by ridge and boosted trees. Averaged over prompts,
+    the model gives a text ``x'b``.
 
     Attributes:
         source: Features of the prompts.
-        rounds: How often each part is fitted.
         folds: Cross-fitting folds.
     """
 
     source: Source = read_features
-    rounds: int = 2
     folds: int = 5
 
     def __call__(self, log: Log, harness: Harness) -> Scored:
@@ -107,9 +109,9 @@ class PromptOutcomeModel:
         features, base = self.source(scored.log, harness), base_columns(scored.log)
         texts = scored.texts - project(base, scored.texts)[0]
         of_prompt = np.zeros(len(texts))
-        for _ in range(self.rounds):
+        for curved in (False, True):
             left = scored.value - texts @ fit_ridge(texts, scored.value - of_prompt).coefficient
-            of_prompt = predict_out_of_fold(features, left, fold, curved=True)
+            of_prompt = predict_out_of_fold(features, left, fold, curved)
         value = scored.value - of_prompt + of_prompt.mean()
         return partial_out(replace(scored, value=value), base)
 
@@ -131,7 +133,8 @@ def predict_out_of_fold(
         fit = fit_ridge(features[train], target[train])
         predicted[held] = fit.predict(features[held])
         if curved and features.shape[1]:
-            predicted[held] += boost(features[train], fit.residual).predict(features[held])
+            trees = boost(features[train], fit.residual, trees=60, rate=0.15)
+            predicted[held] += trees.predict(features[held])
     return predicted
 
 

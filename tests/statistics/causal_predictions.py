@@ -64,10 +64,8 @@ NUISANCES = "Lin et al. 2024, theorem 4.4: right if the outcome model controls f
 TYPES = "Chidambaram et al. 2024: with rankings of three, types are found and the minority is served"
 KENNEDY = "Kennedy 2023: the regression of a pseudo-outcome is right if the outcome model or the weights are"
 CHOSEN = "Belloni, Chernozhukov & Hansen 2014: what moves the outcome or the texts is chosen and adjusted for"
-NOT_ASKED = (
-    "Veitch, Sridhar & Blei 2020: a text is adjusted for where it holds the confounder, prompts do not here"
-)
-BRIEFS = {"prompts": "unique"}
+TEXT = "the text that holds the confounder is adjusted for"
+ASKED = "Veitch, Sridhar & Blei 2020: " + TEXT
 WRONG_OUTCOME, WRONG_WEIGHTS, WRONG_BOTH = ({"wrong": side} for side in ("outcome", "propensity", "both"))
 BINARY, TWICE = {"feedback": "binary"}, {"strength": 2.0}
 
@@ -145,13 +143,13 @@ PREDICTIONS = (
         "Su et al. 2020: weights are cut where bias costs less than variance",
     ),
     Prediction("doubly-robust-linear", "wins", "covariate-regression", "robust", KENNEDY, WRONG_OUTCOME),
-    Prediction("double-lasso", "wins", "naive", "observed", CHOSEN),
-    Prediction("lasso-partial-out", "wins", "naive", "observed", CHOSEN),
-    Prediction("prompt-partial-out", "no advantage", "naive", "observed", NOT_ASKED, BRIEFS),
-    Prediction("causal-embedding", "no advantage", "naive", "observed", NOT_ASKED, BRIEFS),
-    Prediction("causal-embedding-latent", "no advantage", "naive", "observed", NOT_ASKED, BRIEFS),
-    Prediction("text-cause", "no advantage", "naive", "observed", NOT_ASKED, BRIEFS),
-    Prediction("generative-representation", "no advantage", "naive", "observed", NOT_ASKED, BRIEFS),
+    Prediction("double-lasso", "wins", "residual-partial-out", "wide", CHOSEN),
+    Prediction("lasso-partial-out", "wins", "residual-partial-out", "wide", CHOSEN),
+    Prediction("prompt-partial-out", "wins", "naive", "brief", ASKED),
+    Prediction("causal-embedding", "wins", "naive", "brief", ASKED),
+    Prediction("causal-embedding-latent", "wins", "naive", "brief", ASKED),
+    Prediction("text-cause", "wins", "naive", "brief", "Pryzant et al. 2021: " + TEXT),
+    Prediction("generative-representation", "wins", "naive", "brief", "Imai & Nakamura 2024: " + TEXT),
     Prediction("ipw-estimated", "wins", "naive", "observed", "Arbour, Dimmery & Sondhi 2021"),
     Prediction("ipw-logged", "wins", "naive", "observed", "Horvitz & Thompson 1952"),
     Prediction("ipw-logged-clipped", "wins", "naive", "observed", "Ionides 2008: what is cut is bounded"),

@@ -28,15 +28,19 @@ SIZES = QuerySizes(pairs=1024, contrasts=16, pool=64, samples=1)
 WORLDS = {"objective": range(12), "style": range(12)}  # where comparators lie close; 7 elsewhere
 FEWER_WORLDS = range(7)
 ROWS = 3000
-FEWER_ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "proxy")}
+FEWER_ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "proxy", "wide")}
 
 
 @cache
-def encoding_backbone():
-    """Reward models use the text encoder alone, so the decoder is left untrained."""
+def encoding_backbone(name):
+    """Reward models use the text encoder alone, so the decoder is left untrained where no row reads its states."""
+    from benchmark.tasks.pretraining import draw_corpus
     from simulators.text import load_domain
 
-    domain, rng, n = load_domain("headlines"), make_rng("predictions", "corpus"), 6000
+    if name != "headlines":  # a domain with briefs: the encoder must know their words
+        return pretrain(*draw_corpus(name), steps=60)
+
+    domain, rng, n = load_domain(name), make_rng("predictions", "corpus"), 6000
     attributes = (rng.random((n, len(domain.attributes))) < 0.5).astype(np.int8)
     prompt_ids = rng.integers(len(domain.prompts), size=n)
     texts = np.array(domain.realise(attributes, prompt_ids, rng).to_pylist(), dtype=object)
@@ -50,7 +54,7 @@ def tasks(family, parameters):
         for s in WORLDS.get(family, FEWER_WORLDS)
     ]
     rows = FEWER_ROWS.get(family, ROWS)
-    return [(world.draw(rows).log, world.queries(SIZES), world.truth) for world in worlds]
+    return [(world.draw(rows).log, world.queries(SIZES), world.truth, world.domain.name) for world in worlds]
 
 
 def fit_all(method, pairs):
@@ -64,13 +68,13 @@ def fit_all(method, pairs):
 def regrets_in_worlds(method, family, parameters):
     drawn = tasks(family, parameters)
     harnesses = [
-        Harness(encoding_backbone(), budget=Budget(), path=("predictions", method, str(seed)))
-        for seed in range(len(drawn))
+        Harness(encoding_backbone(domain), budget=Budget(), path=("predictions", method, str(seed)))
+        for seed, (*_, domain) in enumerate(drawn)
     ]
-    fitted = fit_all(method, [(log, h) for (log, _, _), h in zip(drawn, harnesses, strict=True)])
+    fitted = fit_all(method, [(log, h) for (log, *_), h in zip(drawn, harnesses, strict=True)])
     answers = zip(fitted, drawn, strict=True)
     return np.array(
-        [score(predict(one, queries), queries, truth)["rho"] for one, (_, queries, truth) in answers]
+        [score(predict(one, queries), queries, truth)["rho"] for one, (_, queries, truth, _) in answers]
     )
 
 
