@@ -75,11 +75,12 @@ def check_threads() -> Check:
 
 def check_sandbox() -> Check:
     """Submitted files can be isolated here."""
-    from benchmark.sandbox.outside import probe_bubblewrap
+    from benchmark.sandbox.outside import ISOLATIONS, list_layers, probe_bubblewrap
 
     probe = probe_bubblewrap()
     if probe.works:
-        return Check("sandbox", "ok", f"bubblewrap at {probe.binary}")
+        enforced = (f"isolation {name} enforces {', '.join(list_layers(name))}" for name in ISOLATIONS)
+        return Check("sandbox", "ok", "; ".join((f"bubblewrap at {probe.binary}", *enforced)))
     return Check("sandbox", "warning", f"submit will refuse to run: {probe.problem}", probe.fix)
 
 

@@ -106,7 +106,7 @@ class InfrastructureError(BenchError):
 
 
 class Incompatible(Exception):
-    """Raised by a method to decline a log it cannot take; the reason is shown on the board."""
+    """Raised by a method for a log it cannot take although its tags say so; a board counts a failure."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

@@ -64,7 +64,8 @@ class Method(Protocol):
     """An alignment method.
 
     ``fit`` returns a ``Fitted``, or is a generator that yields requests and returns one.
-    It may raise ``Incompatible(reason)`` for a log it cannot take.
+    Tags say which logs it takes. It may raise ``Incompatible(reason)`` for a log that it cannot take for
+    another reason; on a board that counts as a failure.
     """
 
     @property

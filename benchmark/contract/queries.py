@@ -97,25 +97,32 @@ class Predictions:
         Raises:
             ContractError: If anything is missing, misshapen, NaN or infinite.
         """
-        reward = _as_floats(self.reward, "reward")
+        reward = as_finite(self.reward, "reward")
         _check_shape("reward", reward.shape, (len(queries),))
         intervals = self.intervals
         if intervals is not None:
-            intervals = _as_floats(intervals, "effect intervals")
+            intervals = as_finite(intervals, "effect intervals")
             _check_shape("effect intervals", intervals.shape, (queries.n_contrasts, 2))
             if (intervals[:, 0] > intervals[:, 1]).any():
                 raise ContractError("effect intervals are reversed", expected="lower <= upper")
         samples = self.samples
         if samples is not None:
-            samples = np.asarray(samples, dtype=object)
+            samples = as_texts(samples, "samples")
             _check_shape("samples", samples.shape, (len(queries.generate), queries.n_samples))
-            if not all(isinstance(text, str) for text in samples.ravel()):
-                raise ContractError("samples must be texts", expected="str in every cell")
         diagnostics = {str(k): float(v) for k, v in self.diagnostics.items() if np.isfinite(float(v))}
         return Predictions(reward, samples, intervals, diagnostics)
 
 
-def _as_floats(values: object, name: str) -> np.ndarray:
+def as_finite(values: object, name: str) -> np.ndarray:
+    """Numbers as a float64 array.
+
+    Args:
+        values: Numbers of any shape.
+        name: What they are, for the message.
+
+    Raises:
+        ContractError: If they are no numbers, or one of them is NaN or infinite.
+    """
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -130,6 +137,22 @@ def _as_floats(values: object, name: str) -> np.ndarray:
             found=f"{int(bad.sum())} bad of {array.size}",
             fix="a NaN is a failure here, never a wildcard; guard divisions and logarithms",
         )
+    return array
+
+
+def as_texts(values: object, name: str) -> np.ndarray:
+    """Texts as an object array.
+
+    Args:
+        values: Texts of any shape.
+        name: What they are, for the message.
+
+    Raises:
+        ContractError: If one of them is no ``str``.
+    """
+    array = np.asarray(values, dtype=object)
+    if not all(isinstance(text, str) for text in array.ravel()):
+        raise ContractError(f"{name} must be texts", expected="str in every cell")
     return array
 
 

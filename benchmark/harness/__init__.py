@@ -12,7 +12,7 @@ from benchmark.harness.encoders.words import TextEncoder
 from benchmark.harness.harness import FittedHead, FittedPolicy, Harness, tabular_harness
 from benchmark.harness.hf.llama import to_llama
 from benchmark.harness.meters import Meter, peak_memory_mb
-from benchmark.harness.predict import predict
+from benchmark.harness.predict import LEVEL, predict, read_diagnostics
 from benchmark.harness.tokenizer import Tokenizer
 from benchmark.harness.training.model import Batch, FieldScores, Model, Scores, blend, reverse_gradient
 from benchmark.harness.training.together import answer_queries
@@ -21,6 +21,7 @@ VERSION = "3"
 """Part of every result's key: raised whenever the harness would give other numbers."""
 
 __all__ = [
+    "LEVEL",
     "PRECISIONS",
     "VERSION",
     "Backbone",
@@ -44,6 +45,7 @@ __all__ = [
     "peak_memory_mb",
     "predict",
     "pretrain",
+    "read_diagnostics",
     "resolve_device",
     "reverse_gradient",
     "set_arithmetic",

@@ -42,19 +42,21 @@ class Failure:
     Attributes:
         status: One of ``benchmark.contract.records.STATUSES``, never "ok" or "timeout".
         reason: One line for the board.
-        traceback: Where it happened; empty for an incompatible log.
+        traceback: Where it happened; empty where the method declined the log.
+        declined: Whether its tags or the method itself declined the log.
     """
 
     status: str
     reason: str
     traceback: str = ""
+    declined: bool = False
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """The failure an exception stands for."""
         status, reason = status_of(error)
-        shown = status != "incompatible"
-        return cls(status, reason, "".join(tracebacks.format_exception(error)) if shown else "")
+        declined = isinstance(error, Incompatible)
+        return cls(status, reason, "" if declined else "".join(tracebacks.format_exception(error)), declined)
 
 
 def drive(
@@ -112,7 +114,8 @@ class _Fit:
         try:
             refused = self.method.tags.reason_to_refuse(self.log)
             if refused:
-                raise Incompatible(refused)
+                self.result = Failure("incompatible", refused, declined=True)
+                return
             made = self.method.fit(self.log, self.harness)
             if not inspect.isgenerator(made):
                 self._finish(made)

@@ -230,7 +230,7 @@ class Harness:
         architecture = model.architecture
         if not architecture.policy:
             raise ContractError("only a policy can sample", found=f"a {architecture.name} model")
-        if n < 1 or temperature <= 0:
+        if n < 1 or not 0 < temperature < np.inf:
             raise ContractError(
                 "sampling needs at least one text and a positive temperature",
                 expected="n >= 1, temperature > 0",

@@ -25,8 +25,16 @@ def predict(fitted: Fitted, queries: Queries) -> Predictions:
     effect_interval = getattr(fitted, "effect_interval", None)
     if callable(effect_interval) and queries.n_contrasts:
         intervals = effect_interval(Contrasts.of(queries), LEVEL)
+    return Predictions(reward, samples, intervals, read_diagnostics(fitted)).validate(queries)
+
+
+def read_diagnostics(fitted: Fitted) -> dict[str, float]:
+    """The numbers that a fitted method reports by name.
+
+    Raises:
+        ContractError: If they are not named numbers.
+    """
     try:
-        diagnostics = {str(k): float(v) for k, v in dict(getattr(fitted, "diagnostics", None) or {}).items()}
-    except (TypeError, ValueError) as error:
+        return {str(k): float(v) for k, v in dict(getattr(fitted, "diagnostics", None) or {}).items()}
+    except (TypeError, ValueError, OverflowError) as error:
         raise ContractError("diagnostics must be named numbers", found=error) from error
-    return Predictions(reward, samples, intervals, diagnostics).validate(queries)

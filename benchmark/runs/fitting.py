@@ -149,7 +149,7 @@ def fit_alone(method: Method, log: Log, harness: Any) -> Fitted:
     (fitted,) = drive(method, [(log, harness)])
     if not isinstance(fitted, Failure):
         return fitted
-    if fitted.status == "incompatible":
+    if fitted.declined:
         raise Incompatible(fitted.reason)
     raise ContractError(f"{method.name} does not fit this log", found=fitted.reason)
 

@@ -97,7 +97,7 @@ class Subject:
         found = drive(method or self.method, [(log, self.make_harness(seed)) for log in logs])
         for result in found:
             if isinstance(result, Failure):
-                if result.status == "incompatible":
+                if result.declined:
                     raise Incompatible(result.reason)
                 raise CheckFailed(f"the fit failed ({result.status}): {result.reason}")
         return found  # type: ignore[return-value]

@@ -33,11 +33,16 @@ DRAWN: dict[str, dict[str, Value]] = {"wide": {"covariates": 12, "confounders": 
 HEADER = """# What identifies each world
 
 This page says for each world how the effect of a text can be estimated from its log. It is derived from the
-code. `world.graph()` draws one factor of the generator anew at a time and notes what changes; the result is a
-causal graph. `simulators.identification.find_strategies` reads from the graph, by d-separation, which
-strategies are valid. A method may only use what its track shows: the log track shows neither logged
-propensities nor the flag of randomised rows. A valid strategy finds the effect in an infinitely long log; it
-may need many rows. `python -m simulators.identification.page` writes the page.
+code. `world.graph()` redraws the random factors of the generator one at a time and notes what each of them
+changes; the result is a causal graph. `simulators.identification.find_strategies` reads from the graph, by
+d-separation, which strategies are valid. A method may only use the columns that its track shows. The log
+track shows neither logged propensities nor the flag of randomised rows, so the last column of the table
+lists the strategies that these two make valid besides those of the log alone. A valid strategy would find
+the effect in an infinitely long log; in a real one it may need many rows.
+`python -m simulators.identification.page` writes the page.
+
+A world in the table is a family, with its parameters at their defaults except those in brackets. The names
+of the strategies are explained below the table.
 
 """
 
@@ -52,7 +57,7 @@ def describe_identification() -> str:
     defaults: list[tuple[str, dict[str, Value]]] = [(card.name, {}) for card in list_families()]
     cases = [*defaults, *SETTINGS]
     rows = [_row(family, parameters) for family, parameters in sorted(cases, key=lambda case: case[0])]
-    table = "| world | by the log alone | with propensities and flags too |\n|---|---|---|\n" + "\n".join(
+    table = "| world | by the log alone | added by propensities and flags |\n|---|---|---|\n" + "\n".join(
         rows
     )
     words = "\n".join(f"- **{name}**: {sentence}." for name, sentence in STRATEGIES.items())
@@ -60,8 +65,10 @@ def describe_identification() -> str:
         f"### `{card.name}`\n\n{card.situation}\n\n![causal graph of {card.name}](graphs/{card.name}.svg)"
         for card in list_families()
     )
-    legend = "What is not recorded has a dashed outline."
-    return f"{HEADER}{table}\n\n## The strategies\n\n{words}\n\n## The graphs\n\n{legend}\n\n{graphs}\n"
+    intro = "The effect can be estimated by:"
+    legend = "A variable that the log does not record has a dashed outline."
+    strategies = f"## The strategies\n\n{intro}\n\n{words}"
+    return f"{HEADER}{table}\n\n{strategies}\n\n## The graphs\n\n{legend}\n\n{graphs}\n"
 
 
 def _row(family: str, parameters: dict[str, Value]) -> str:

@@ -17,14 +17,14 @@ BEFORE = ("covariate", "context", "time", "slot", "unit", "prompt", "proxy", "in
 
 STRATEGIES = {
     "randomised": "random assignment, so that the log can be taken at face value",
-    "back-door": "holding fixed what was recorded before the text",
+    "back-door": "comparing texts while holding fixed what was recorded before the text",
     "propensity": "weighting by the logged probability of the text",
-    "instrument": "instruments, which move the outcome through the text alone",
-    "confounder-instrument": "an instrument of the measured confounder, whose effect is then subtracted",
-    "proxies": "two measurements of the confounder with errors of their own",
+    "instrument": "recorded columns (instruments) that move the text, and the outcome through the text alone",
+    "confounder-instrument": "an instrument that gives the measured confounder's effect, which is subtracted",
+    "proxies": "two measurements of the confounder whose errors are independent of each other",
     "slice": "the rows that are marked as randomised",
     "selection-weights": "weighting by the logged probability that the outcome is recorded",
-    "shadow": "a shadow variable, which moves the outcome and not whether it is recorded",
+    "shadow": "a recorded column (shadow variable) that moves the outcome but not whether it is recorded",
 }
 """Ways to the effect of a text, and each in words."""
 

@@ -61,6 +61,15 @@ EXPECTED = {
     "signals_neighbours": HONEST,
     "raises_limits": HONEST,
     "shadows_modules": HONEST,
+    "writes_proc": HONEST,
+    "reads_paths": HONEST,
+    "holds_shared_pages": ("memory", ""),
+    "floods_files": ("failed", "files"),
+    "floods_threads": ("failed", "thread"),
+    "asks_page_cache": HONEST,
+    "marks_devices": HONEST,
+    "reads_queries": HONEST,
+    "answers_twice": ("invalid", "unexpected message"),
 }
 
 

@@ -147,7 +147,7 @@ def test_a_hostile_submission_leaves_other_bundles_alone(
 def test_no_wall_is_stamped(suite: Suite, tmp_path: Path) -> None:
     open_room = submit_file(EXAMPLE, suite, tmp_path, isolation="none", seeds=1)
     assert open_room.manifest["isolation"] == "none"
-    assert open_room.manifest["layers"] == ["rlimits"]
+    assert open_room.manifest["layers"] == ["rlimits", "memory-watch", "thread-watch"]
     _, records = read_bundle(open_room.folder)
     assert records.column("isolation").to_pylist() == ["none"]
 
@@ -165,6 +165,53 @@ def test_a_broken_machine_is_tried_again_and_never_blamed_on_the_method(
     done = submit_file(EXAMPLE, suite, tmp_path, seeds=1)
     assert done.statuses == {"infrastructure": 1}
     assert len(tries) == 3  # once, and two retries
+
+
+DECLINES = """from benchmark.contract import Incompatible, Tags
+
+
+class M:
+    name = "declines"
+    tags = Tags({tags})
+
+    def fit(self, log, harness):
+        raise Incompatible("this log looks hard")
+
+
+METHOD = M()
+"""
+
+
+@pytest.mark.parametrize(
+    ("tags", "status", "reason"),
+    [
+        ("needs=frozenset({'instrument'})", "incompatible", "needs instrument"),
+        ("", "failed", "declined the log: this log looks hard"),
+    ],
+    ids=["by tags", "by the data"],
+)
+def test_only_tags_decline_a_log(
+    tags: str, status: str, reason: str, suite: Suite, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "declines.py"
+    path.write_text(DECLINES.format(tags=tags))
+    done = submit_file(path, suite, tmp_path / "out", seeds=1)
+    assert done.statuses == {status: 1}
+    (row,) = read_bundle(done.folder)[1].to_pylist()
+    assert reason in row["reason"]
+
+
+def test_an_answer_that_breaks_the_scorer_is_invalid(
+    suite: Suite, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise FloatingPointError("overflow")
+
+    monkeypatch.setattr(bench, "score_with_key", fail)
+    done = submit_file(EXAMPLE, suite, tmp_path, seeds=1)
+    assert done.statuses == {"invalid": 1}
+    (row,) = read_bundle(done.folder)[1].to_pylist()
+    assert "cannot be scored: FloatingPointError: overflow" in row["reason"]
 
 
 def test_a_verified_season_draws_worlds_that_need_its_secret(suite: Suite) -> None:

@@ -58,7 +58,7 @@ def test_the_doubleml_row_says_what_it_misses(monkeypatch):
     monkeypatch.setattr("methods.catalogue.attribute_doubleml.find_spec", lambda name: None)
     log = draw_toy(100, 1).log(roles=("covariate", "attribute"))
     (failure,) = drive(methods.load("attribute-doubleml"), [(log, tiny_harness())])
-    assert failure.status == "incompatible"
+    assert failure.declined
     assert "doubleml" in failure.reason
 
 

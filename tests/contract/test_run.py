@@ -160,7 +160,7 @@ def test_workers_are_told_to_use_one_thread(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (Incompatible("needs z"), "incompatible"),
+        (Incompatible("needs z"), "failed"),
         (ContractError("NaN"), "invalid"),
         (InfrastructureError("disk"), "infrastructure"),
         (UsageError("bad column"), "failed"),

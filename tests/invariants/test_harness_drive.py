@@ -251,7 +251,7 @@ def raise_after_one_request(error):
     [
         (ZeroDivisionError("oops"), "failed"),
         (MemoryError(), "memory"),
-        (Incompatible("too short"), "incompatible"),
+        (Incompatible("too short"), "failed"),
         (ContractError("no"), "invalid"),
     ],
 )
@@ -259,7 +259,8 @@ def test_an_exception_becomes_a_status(tasks, error, status):
     failure = run(raise_after_one_request(error), tasks[0])
     assert isinstance(failure, Failure)
     assert failure.status == status
-    if status != "incompatible":
+    assert failure.declined == isinstance(error, Incompatible)
+    if not failure.declined:
         assert "in script" in failure.traceback
 
 

@@ -112,6 +112,12 @@ def test_samples_follow_the_law(harness):
     assert chisquare(seen[kept], expected[kept]).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("temperature", [np.nan, np.inf, 0.0, -1.0])
+def test_a_temperature_is_a_positive_number(harness, temperature):
+    with pytest.raises(ContractError, match="heat"):
+        harness.sample(harness.policy(), np.array(["p"], dtype=object), 1, temperature=temperature)
+
+
 def test_temperature_tempers_the_law(harness):
     model, prompt = drawn_model(harness), harness.backbone.pools.prompts[:1]
     home = harness.backbone.pools.homes[0]

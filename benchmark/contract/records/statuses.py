@@ -13,14 +13,16 @@ REASON_LENGTH = 500
 def status_of(error: BaseException) -> tuple[str, str]:
     """The status and the reason that a record states for an exception.
 
-    ``timeout`` is never among them: only whoever watches a cell from outside can tell.
+    ``timeout`` is never among them: only whoever watches a cell from outside can tell. Nor is
+    ``incompatible``: a method declines logs by its tags, which are read before it sees one. A refusal that
+    may depend on what is in the log counts as a failure, so that nobody chooses the cells that are scored.
 
     Returns:
         One of ``STATUSES`` and at most ``REASON_LENGTH`` characters for people.
     """
     text = str(error) or type(error).__name__
     if isinstance(error, Incompatible):
-        status, reason = "incompatible", str(error.reason)
+        status, reason = "failed", f"declined the log: {error.reason}"
     elif isinstance(error, ContractError):
         status, reason = "invalid", text
     elif isinstance(error, InfrastructureError):

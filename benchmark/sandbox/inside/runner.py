@@ -1,4 +1,4 @@
-"""The process in which submitted code runs: reads one input, runs one method, sends one answer.
+"""The process in which submitted code runs: reads one input, fits one method, then answers what it is asked.
 
 It holds no truth, sees no simulator and is alone with its input. Nothing it says about
 itself is believed outside beyond what the code could have done honestly: answer, decline
@@ -25,16 +25,24 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.contract import Budget, ContractError, Incompatible, Log, Method, Tags, UsageError
+from benchmark.contract import Budget, ContractError, Contrasts, Fitted, Log, Method, Tags, UsageError
+from benchmark.contract.queries import as_finite, as_texts
 from benchmark.contract.records import REASON_LENGTH, SOURCE, status_of
 from benchmark.sandbox.inside.payload import (
+    CONTEXT,
+    DIAGNOSTIC,
+    END,
+    FITTED,
     HEADER_LIMIT,
+    INTERVALS,
+    MAX_ARRAYS,
+    REWARDS,
+    SAMPLES,
     Message,
-    pack_predictions,
+    pack,
     pack_question,
     receive,
     unpack,
-    unpack_queries,
 )
 
 HIDDEN = (
@@ -45,7 +53,8 @@ HIDDEN = (
     "benchmark.runs.store",
     "benchmark.sandbox.outside",
 )
-ANSWER_LIMIT = 1 << 24
+QUESTION_LIMIT = 1 << 28
+OFFERS = {SAMPLES: "sample", INTERVALS: "effect_interval"}
 
 
 def main(descriptor: int, inputs: str) -> None:
@@ -56,7 +65,7 @@ def main(descriptor: int, inputs: str) -> None:
     _check_hidden()
     _close_others(descriptor)
     action = _prepare(folder, settings, connection)
-    _limit_resources(settings["limits"])
+    _limit_resources(settings["limits"], settings.get("device") == "cuda")
     connection.sendall(Message("ready").encode())
     connection.sendall(_attempt(action).encode())
     connection.close()
@@ -73,11 +82,10 @@ def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) 
     if settings["mode"] == "check":
         check = getattr(importlib.import_module(settings["checks"]), "check_method")  # noqa: B009
         return lambda: _check(check, load_method(source))
-    from benchmark.harness import Failure, Harness, drive, predict
+    from benchmark.harness import Failure, Harness, drive
     from benchmark.harness.saved import load_saved
 
     log = Log.read(folder / "log.parquet")
-    queries = unpack_queries((folder / "queries.npz").read_bytes())
     backbone = load_saved(settings["backbone"]) if settings["backbone"] else None
     harness = Harness(
         backbone=backbone,
@@ -89,19 +97,41 @@ def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) 
     )
 
     def fit() -> Message:
-        method = load_method(source)
-        refusal = method.tags.reason_to_refuse(log)
-        if refusal:
-            raise Incompatible(refusal)
-        (fitted,) = drive(method, [(log, harness)])
+        (fitted,) = drive(load_method(source), [(log, harness)])
         if isinstance(fitted, Failure):
             sys.stderr.write(fitted.traceback)
             return _ended(fitted.status, fitted.reason)
-        predictions = predict(fitted, queries).validate(queries)
+        diagnostics = _answer_questions(connection, fitted)
         meters = {name: float(getattr(harness.meter, name)) for name in ("tokens", "flops")}
-        return Message("done", {"status": "ok", "meters": meters}, pack_predictions(predictions))
+        return Message("done", {"status": "ok", "meters": meters}, diagnostics)
 
     return fit
+
+
+def _answer_questions(connection: socket.socket, fitted: Fitted) -> bytes:
+    """Say that the fit is over, answer what the other side then asks, and pack the diagnostics."""
+    from benchmark.harness import read_diagnostics
+
+    offers = {kind: callable(getattr(fitted, name, None)) for kind, name in OFFERS.items()}
+    connection.sendall(Message(FITTED, offers).encode())
+    while (question := receive(connection, QUESTION_LIMIT)).kind != END:
+        answer = _answer(fitted, question)
+        connection.sendall(Message(question.kind, {}, pack({question.kind: answer})).encode())
+    diagnostics = list(read_diagnostics(fitted).items())[: MAX_ARRAYS - 8]
+    return pack({DIAGNOSTIC + name: np.asarray(value) for name, value in diagnostics})
+
+
+def _answer(fitted: Any, question: Message) -> np.ndarray:
+    from benchmark.harness import LEVEL
+
+    arrays = unpack(question.body)
+    if question.kind == REWARDS:
+        context = {n.removeprefix(CONTEXT): values for n, values in arrays.items() if n.startswith(CONTEXT)}
+        reward = fitted.reward(arrays["prompts"], arrays["texts"], context or None)
+        return as_finite(reward, "reward")
+    if question.kind == SAMPLES:
+        return as_texts(fitted.sample(arrays["prompts"], question.fields["n"]), "samples")
+    return as_finite(fitted.effect_interval(Contrasts(**arrays), LEVEL), "effect intervals")
 
 
 def _ask(
@@ -109,7 +139,7 @@ def _ask(
 ) -> np.ndarray:
     """Put a question to the oracle on the other side; it keeps count there."""
     connection.sendall(Message("ask", {}, pack_question(prompts, texts, context)).encode())
-    return unpack(receive(connection, ANSWER_LIMIT).body)["outcome"]
+    return unpack(receive(connection, QUESTION_LIMIT).body)["outcome"]
 
 
 def _attempt(action: Callable[[], Message]) -> Message:
@@ -121,8 +151,8 @@ def _attempt(action: Callable[[], Message]) -> Message:
 
 
 def _ended(status: str, reason: str) -> Message:
-    # The code in here cannot tell whether the machine failed, so it may not say so.
-    status = "failed" if status == "infrastructure" else status
+    # The code in here cannot tell whether the machine failed, and has seen the log that it would decline.
+    status = "failed" if status in ("infrastructure", "incompatible") else status
     return Message("done", {"status": status, "reason": str(reason)[:REASON_LENGTH]})
 
 
@@ -213,16 +243,19 @@ def _close_others(keep: int) -> None:
     os.closerange(keep + 1, highest + 1)
 
 
-def _limit_resources(limits: dict[str, Any]) -> None:
+def _limit_resources(limits: dict[str, Any], accelerator: bool) -> None:
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     used = resource.getrusage(resource.RUSAGE_SELF)
     wanted = {
         resource.RLIMIT_CPU: used.ru_utime + used.ru_stime + limits["cpu_s"] + 1,
         resource.RLIMIT_FSIZE: limits["file_bytes"],
         resource.RLIMIT_NOFILE: limits["open_files"],
-        resource.RLIMIT_NPROC: limits["processes"],
+        resource.RLIMIT_NPROC: limits["threads"],
         resource.RLIMIT_DATA: limits["memory_bytes"],
         resource.RLIMIT_CORE: 0,
     }
+    if not accelerator:  # its driver maps far more addresses than it holds memory
+        wanted[resource.RLIMIT_AS] = mapped + limits["memory_bytes"]
     for what, value in wanted.items():
         hard = resource.getrlimit(what)[1]
         limit = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)

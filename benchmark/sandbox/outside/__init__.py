@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmark.sandbox.outside.cell import CellResult, Sandbox, Task
     from benchmark.sandbox.outside.limits import Limits
-    from benchmark.sandbox.outside.probe import ISOLATIONS, Probe, choose_isolation, probe_bubblewrap
+    from benchmark.sandbox.outside.probe import (
+        ISOLATIONS,
+        Probe,
+        choose_isolation,
+        list_layers,
+        probe_bubblewrap,
+    )
 
 _HOMES = {
     "ISOLATIONS": "probe",
@@ -22,6 +28,7 @@ _HOMES = {
     "Sandbox": "cell",
     "Task": "cell",
     "choose_isolation": "probe",
+    "list_layers": "probe",
     "probe_bubblewrap": "probe",
 }
 
@@ -33,6 +40,7 @@ __all__ = [
     "Sandbox",
     "Task",
     "choose_isolation",
+    "list_layers",
     "probe_bubblewrap",
 ]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.contract import InfrastructureError
+from benchmark.contract import InfrastructureError, Tags
 from benchmark.contract.records import name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.engines.work import Setting, describe_cell
@@ -29,12 +30,14 @@ class SandboxBench:
 
     Attributes:
         source: The file.
+        tags: What it takes, as read before it saw any log.
         setting: What every cell of the run shares.
         sandbox: Where the file runs.
         on_cell: Called with each finished cell and its status.
     """
 
     source: bytes
+    tags: Tags
     setting: Setting
     sandbox: Sandbox
     on_cell: Callable[[Cell, str], None] | None = None
@@ -59,9 +62,18 @@ class SandboxBench:
             device=setting.device,
             precision=setting.precision,
         )
-        result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
+        refusal = self.tags.reason_to_refuse(log)
+        if refusal:  # by tags that were read before any log was shown: the only way to decline one
+            result = sandboxed.CellResult("incompatible", refusal)
+        else:
+            result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
         facts = {"kind": log.kind, "isolation": self.sandbox.isolation, **describe_cell(task)}
-        row = facts | self._score(group, task, result)
+        try:
+            row = facts | self._score(group, task, result)
+        except Exception as error:  # whatever an answer leads to is its sender's doing
+            reason = f"the answer cannot be scored: {status_of(error)[1]}"
+            result = sandboxed.CellResult("invalid", sandboxed.clean(reason))
+            row = facts | self._score(group, task, result)
         if self.on_cell is not None:
             self.on_cell(cell, result.status)
         return CellResult(result.status, result.reason, result.predictions, row)
@@ -97,6 +109,5 @@ def read_meters(fields: Mapping[str, Any]) -> dict[str, float]:
     found = fields.get("meters")
     if not isinstance(found, Mapping):
         return {}
-    return {
-        name: float(found[name]) for name in ("tokens", "flops") if isinstance(found.get(name), int | float)
-    }
+    plain = {name: found[name] for name in ("tokens", "flops") if isinstance(found.get(name), int | float)}
+    return {name: float(value) for name, value in plain.items() if 0 <= value <= sys.float_info.max}

@@ -17,6 +17,13 @@ from benchmark.sandbox.outside.limits import Limits
 
 INPUT_FOLDER = "/in"
 BACKBONE_FOLDER = "/backbone"
+SCRATCH_FOLDERS = ("/tmp", "/dev/shm")
+# Where root runs the sandbox, the code inside counts as root for files of /proc, so these are read-only. The
+# first process of the namespace is bubblewrap itself, whose arguments and memory name places of this machine.
+SYSTEM_FOLDERS = [
+    "--proc", "/proc", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1", "--remount-ro", "/proc",
+    "--dev", "/dev",
+]  # fmt: skip
 NOBODY = "65534"
 ENVIRONMENT = {
     "HOME": "/tmp",
@@ -40,7 +47,10 @@ KERNELS = (
     "ATEN_CPU_CAPABILITY",
     "NPY_DISABLE_CPU_FEATURES",
 )
-LAYERS = ("user", "pid", "net", "ipc", "uts", "mount", "no-capabilities", "no-new-privileges", "rlimits")
+LAYERS = (
+    "user", "pid", "net", "ipc", "uts", "mount", "read-only-proc", "no-capabilities", "no-new-privileges",
+    "rlimits", "memory-watch", "thread-watch", "file-watch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,15 +114,18 @@ def build_command(
         command += ["--ro-bind", outside, inside]
     for inside in layout.hidden:
         command += ["--tmpfs", inside, "--remount-ro", inside]
+    for inside in layout.masked:
+        command += ["--ro-bind", os.devnull, inside]
     command += ["--ro-bind", str(inputs), INPUT_FOLDER]
     if backbone is not None:
         command += ["--ro-bind", str(backbone), BACKBONE_FOLDER]
-    command += ["--proc", "/proc", "--dev", "/dev"]
+    command += SYSTEM_FOLDERS
     for device in devices:
         command += ["--dev-bind", device, device]
-    command += ["--remount-ro", "/dev", "--size", str(limits.file_bytes), "--tmpfs", "/dev/shm"]
-    command += ["--size", str(limits.file_bytes), "--tmpfs", "/tmp", "--dir", "/tmp/empty"]
-    command += ["--remount-ro", "/", "--chdir", "/tmp/empty", "--"]
+    command += ["--remount-ro", "/dev"]
+    for folder in SCRATCH_FOLDERS:
+        command += ["--size", str(limits.file_bytes), "--tmpfs", folder]
+    command += ["--dir", "/tmp/empty", "--remount-ro", "/", "--chdir", "/tmp/empty", "--"]
     return command + runner_command(layout.python, layout.search_path, channels.socket, INPUT_FOLDER)
 
 

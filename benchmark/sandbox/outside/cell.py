@@ -14,24 +14,24 @@ import os
 import re
 import signal
 import socket
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.contract import Budget, ContractError, InfrastructureError, Log, Predictions, Queries
-from benchmark.contract.records import REASON_LENGTH, SOURCE
-from benchmark.sandbox.inside.payload import pack_queries, unpack_predictions
+from benchmark.contract import Budget, InfrastructureError, Log, Predictions, Queries
+from benchmark.contract.records import REASON_LENGTH, SOURCE, status_of
 from benchmark.sandbox.outside import bubblewrap, plain
+from benchmark.sandbox.outside.folders import make_folder
+from benchmark.sandbox.outside.interview import Interview
 from benchmark.sandbox.outside.layout import find_layout
 from benchmark.sandbox.outside.limits import Limits
 from benchmark.sandbox.outside.oracle import Oracle, OracleDesk
-from benchmark.sandbox.outside.probe import choose_isolation, probe_bubblewrap
+from benchmark.sandbox.outside.probe import choose_isolation, list_layers, probe_bubblewrap
 from benchmark.sandbox.outside.seccomp import build_filter
-from benchmark.sandbox.outside.supervise import AskOracle, Ending, Start, supervise
+from benchmark.sandbox.outside.supervise import Ending, Reply, Start, supervise
 
-CLAIMS = ("ok", "incompatible", "invalid", "failed", "memory")
+CLAIMS = ("ok", "invalid", "failed", "memory")
 SHELL_SIGNAL = 128  # bubblewrap passes "ended by signal s" on as exit status 128 + s
 CHECKS = "methods.checks"
 
@@ -62,7 +62,7 @@ class CellResult:
     """How one cell ended.
 
     Attributes:
-        status: ok, incompatible, invalid, failed, timeout or memory.
+        status: ok, invalid, failed, timeout or memory.
         reason: Why, for people; printable and short; empty where ok.
         predictions: Validated answers where ok, else None.
         seconds: Wall time of the method, start-up excluded.
@@ -99,9 +99,7 @@ class Sandbox:
     @property
     def layers(self) -> tuple[str, ...]:
         """What stands between the code and this machine; stamped into every record."""
-        if self.isolation == "none":
-            return plain.LAYERS
-        return bubblewrap.LAYERS + (("seccomp",) if build_filter() is not None else ())
+        return list_layers(self.isolation)
 
     def fit(self, source: bytes, task: Task, oracle: Oracle | None = None) -> CellResult:
         """Fit a submitted method and ask it the queries.
@@ -115,11 +113,10 @@ class Sandbox:
         Raises:
             InfrastructureError: If the sandbox did not start.
         """
-        ask = None if oracle is None else OracleDesk(oracle, task.budget.asks)
-        with tempfile.TemporaryDirectory(prefix="cell-") as name:
-            folder = Path(name)
+        desk = None if oracle is None else OracleDesk(oracle, task.budget.asks)
+        interview = Interview(task.queries, desk)
+        with make_folder() as folder:
             task.log.write(folder / "log.parquet")
-            (folder / "queries.npz").write_bytes(pack_queries(task.queries))
             # The method's own streams follow from what it sees anyway, so they tell it nothing.
             seen = hashlib.sha256((folder / "log.parquet").read_bytes()).hexdigest()
             settings = {
@@ -129,13 +126,13 @@ class Sandbox:
                 "stream": ["method", seen],
                 "oracle": oracle is not None,
             }
-            result = self._run("fit", source, folder, settings, task.backbone, ask)
+            result = self._run("fit", source, folder, settings, task.backbone, interview)
         if result.status != "ok":
             return result
         try:
-            predictions = unpack_predictions(result.fields["body"], task.queries)
-        except ContractError as error:
-            return replace(result, status="invalid", reason=clean(str(error)), fields={})
+            predictions = interview.read_predictions(result.fields["body"])
+        except Exception as error:  # whatever an answer leads to is its sender's doing
+            return replace(result, status="invalid", reason=clean(status_of(error)[1]), fields={})
         told = {name: value for name, value in result.fields.items() if name != "body"}
         return replace(result, predictions=predictions, fields=told)
 
@@ -148,8 +145,8 @@ class Sandbox:
         return self._small("check", source, {"checks": checks})
 
     def _small(self, mode: str, source: bytes, settings: dict[str, Any]) -> CellResult:
-        with tempfile.TemporaryDirectory(prefix="cell-") as name:
-            return self._run(mode, source, Path(name), settings, None, None)
+        with make_folder() as folder:
+            return self._run(mode, source, folder, settings, None, None)
 
     def _run(
         self,
@@ -158,7 +155,7 @@ class Sandbox:
         folder: Path,
         settings: dict[str, Any],
         backbone: Path | None,
-        ask: AskOracle | None,
+        reply: Reply | None,
     ) -> CellResult:
         (folder / SOURCE).write_bytes(source)
         shown = None if backbone is None else bubblewrap.BACKBONE_FOLDER
@@ -168,10 +165,10 @@ class Sandbox:
         (folder / "settings.json").write_text(json.dumps(settings))
         ours, theirs = socket.socketpair()
         if self.isolation == "none":
-            with tempfile.TemporaryDirectory(prefix="scratch-") as scratch:
-                start = Start(*plain.build_command(find_layout(), folder, Path(scratch), theirs.fileno()),
+            with make_folder() as scratch:
+                start = Start(*plain.build_command(find_layout(), folder, scratch, theirs.fileno()),
                               (theirs.detach(),))  # fmt: skip
-                return decide_status(supervise(start, ours, self.limits, ask))
+                return decide_status(supervise(start, ours, self.limits, reply))
         devices = _accelerator_files() if settings.get("device") == "cuda" else ()
         status_read, status_write = os.pipe()
         kernel_filter = _filter_descriptor()
@@ -186,7 +183,7 @@ class Sandbox:
             devices,
         )
         inherited = tuple(fd for fd in (channels.socket, status_write, kernel_filter) if fd is not None)
-        return decide_status(supervise(Start(command, {}, inherited, status_read), ours, self.limits, ask))
+        return decide_status(supervise(Start(command, {}, inherited, status_read), ours, self.limits, reply))
 
 
 def decide_status(ending: Ending) -> CellResult:

@@ -41,6 +41,7 @@ class Layout:
         binds: (place outside, place inside), read-only.
         links: (target, place inside), symbolic links.
         hidden: Places inside that are covered by an empty folder.
+        masked: Files inside that cannot be opened.
         python: The interpreter, outside and inside.
         search_path: What ``sys.path`` gains inside, in order.
     """
@@ -48,6 +49,7 @@ class Layout:
     binds: tuple[tuple[str, str], ...]
     links: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
+    masked: tuple[str, ...]
     python: str
     search_path: tuple[str, ...]
 
@@ -71,10 +73,12 @@ def find_layout() -> Layout:
     sites, search_path = _site_binds()
     staged = [(str(source), f"{OUR_FOLDER}/{inside}") for inside, source in _staged_sources()]
     hidden = _packages_beside_the_library([outside for outside, _ in binds])
+    traces = [trace for outside, inside in sites for trace in _traces_of_installation(outside, inside)]
     layout = Layout(
         binds=_drop_nested(binds) + tuple(sites + staged),
         links=tuple(links),
-        hidden=hidden,
+        hidden=(*hidden, *(place for place, is_folder in traces if is_folder)),
+        masked=tuple(place for place, is_folder in traces if not is_folder),
         python=python,
         search_path=(OUR_FOLDER, *search_path),
     )
@@ -131,6 +135,12 @@ def _site_binds() -> tuple[list[tuple[str, str]], list[str]]:
             shown = [e for e in entries if e not in OURS and not e.startswith("confoundbench")]
             binds += [(str(folder / entry), f"{inside}/{entry}") for entry in shown]
     return binds, search_path
+
+
+def _traces_of_installation(outside: str, inside: str) -> list[tuple[str, bool]]:
+    """What an installer wrote about where our source lies: (place inside, whether it is a folder)."""
+    found = [*Path(outside).glob("__editable__*confoundbench*"), *Path(outside).glob("confoundbench*-info")]
+    return [(f"{inside}/{path.name}", path.is_dir()) for path in sorted(found)]
 
 
 def _packages_beside_the_library(shown: list[str]) -> tuple[str, ...]:

@@ -15,12 +15,14 @@ class Limits:
         wall_s: Seconds from ready to answer.
         start_s: Seconds the runner may take to be ready; taking longer is a broken machine's fault.
         cpu_s: Processor seconds from ready to answer (``RLIMIT_CPU``).
-        memory_bytes: Resident memory of everything inside, watched from outside; private
-            writable memory is also capped inside (``RLIMIT_DATA``).
+        memory_bytes: Resident memory of everything inside, watched from outside. Inside, private
+            writable memory is capped (``RLIMIT_DATA``), and so is what is mapped beyond what was mapped
+            when the runner was ready (``RLIMIT_AS``): shared pages can be held without being resident.
         answer_bytes: Largest answer.
         file_bytes: Largest file, and size of the scratch folder ``/tmp``.
         open_files: Open file descriptors.
-        processes: Processes, where the kernel filter that forbids new ones is unavailable.
+        threads: Threads of all processes, counted from outside.
+        files: Files, links and folders in the scratch folders, counted from outside.
         log_bytes: How much of the end of stdout and stderr is kept.
     """
 
@@ -31,5 +33,6 @@ class Limits:
     answer_bytes: int = 64 * MIB
     file_bytes: int = 64 * MIB
     open_files: int = 256
-    processes: int = 64
+    threads: int = 64
+    files: int = 10_000
     log_bytes: int = 4096

@@ -27,8 +27,8 @@ class OracleDesk:
         """Answer one message.
 
         Raises:
-            ContractError: If it is malformed or the budget is spent.
-            InfrastructureError: If the oracle itself fails.
+            ContractError: If it is malformed, cannot be answered, or the budget is spent.
+            InfrastructureError: If this machine fails.
         """
         prompts, texts, context = unpack_question(message.body)
         self._left -= len(texts)
@@ -39,7 +39,8 @@ class OracleDesk:
         except BenchError:
             raise
         except Exception as error:
-            raise InfrastructureError(
-                "the oracle failed", found=f"{type(error).__name__}: {error}"
-            ) from error
+            found = f"{type(error).__name__}: {error}"
+            if isinstance(error, OSError | MemoryError):
+                raise InfrastructureError("the oracle failed", found=found) from error
+            raise ContractError("the oracle cannot answer this question", found=found) from error
         return Message("answer", {}, pack({"outcome": outcome}))

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmark.sandbox.outside.bubblewrap import inner_environment, runner_command
 from benchmark.sandbox.outside.layout import OUR_FOLDER, SITE_FOLDER, Layout
 
-LAYERS = ("rlimits",)
+LAYERS = ("rlimits", "memory-watch", "thread-watch")
 
 
 def build_command(

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmark.contract import InfrastructureError, unknown_name
-from benchmark.sandbox.outside.bubblewrap import find_bubblewrap
+from benchmark.sandbox.outside import bubblewrap, plain
 from benchmark.sandbox.outside.seccomp import build_filter
 
 ISOLATIONS = ("bubblewrap", "none")
@@ -41,11 +41,11 @@ class Probe:
 @cache
 def probe_bubblewrap() -> Probe:
     """Try bubblewrap once with the namespaces the sandbox needs."""
-    binary = find_bubblewrap()
+    binary = bubblewrap.find_bubblewrap()
     if binary is None:
         return Probe(False, None, "no bwrap binary was found", FIX_INSTALL)
     trial = [binary, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"]
-    trial += ["--cap-drop", "ALL", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", binary]
+    trial += ["--cap-drop", "ALL", "--ro-bind", "/", "/", *bubblewrap.SYSTEM_FOLDERS, "--", binary]
     try:
         done = subprocess.run([*trial, "--version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -54,6 +54,13 @@ def probe_bubblewrap() -> Probe:
         return Probe(True, binary, seccomp=build_filter() is not None)
     restricted = APPARMOR.exists() and APPARMOR.read_text().strip() == "1"
     return Probe(False, binary, done.stderr.strip()[-300:], FIX_APPARMOR if restricted else FIX_GENERAL)
+
+
+def list_layers(isolation: str) -> tuple[str, ...]:
+    """What an isolation enforces on this machine, by name."""
+    if isolation == "none":
+        return plain.LAYERS
+    return bubblewrap.LAYERS + (("seccomp",) if build_filter() is not None else ())
 
 
 def choose_isolation(name: str = "bubblewrap") -> str:

@@ -1,28 +1,59 @@
-"""A process and everything it started, read from ``/proc``."""
+"""What a process and everything it started hold, read from ``/proc``."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def measure_tree(pid: int) -> tuple[int, int]:
-    """Processes in the tree below (and with) a process, and the bytes of memory they hold.
+@dataclass(frozen=True)
+class Held:
+    """What a tree of processes holds.
 
-    Returns:
-        (number of processes, resident bytes); processes that vanish meanwhile count for nothing.
+    Attributes:
+        threads: Threads of all of them.
+        resident: Bytes of resident memory.
     """
-    processes = resident = 0
+
+    threads: int
+    resident: int
+
+
+def measure_tree(pid: int) -> Held:
+    """What a process and everything below it hold; processes that vanish meanwhile count for nothing."""
+    threads = resident = 0
     for member in _members(pid):
         try:
             with open(f"/proc/{member}/statm") as file:
                 resident += int(file.read().split()[1]) * PAGE
-            processes += 1
+            threads += len(os.listdir(f"/proc/{member}/task"))
         except (OSError, IndexError, ValueError):
             continue
-    return processes, resident
+    return Held(threads, resident)
+
+
+def count_files(pid: int, folders: tuple[str, ...]) -> int:
+    """Files, links and folders on the file systems of some folders, as the processes of a tree see them.
+
+    Limits on bytes do not bound empty files, each of which holds about a kilobyte of the kernel's memory.
+
+    Args:
+        pid: First process of a mount namespace; what runs in it is asked.
+        folders: Places inside, each the root of a file system of its own.
+    """
+    counts = [_count(member, folders) for member in _members(pid)]
+    return max(counts, default=0)
+
+
+def _count(pid: int, folders: tuple[str, ...]) -> int:
+    try:
+        found = [os.statvfs(f"/proc/{pid}/root{folder}") for folder in folders]
+    except OSError:  # gone, or a process that may not be looked into; its children may
+        return 0
+    return sum(system.f_files - system.f_ffree for system in found)
 
 
 def _members(pid: int) -> Iterator[int]:

@@ -2,11 +2,12 @@
 
 Methods need threads, files and memory. Everything by which code could start a
 process, reach another one, open a channel that the namespaces do not separate
-(vsock, keyrings, file locks, file watches) or hold memory that the watch cannot
+(vsock, keyrings, file locks and leases, file watches, what lies in the page cache,
+owner's marks on device files that are shared) or hold memory that the watch cannot
 see (memfd, System V) is answered with "operation not permitted".
 
 The program is classic BPF over ``struct seccomp_data`` (seccomp(2)): number at
-byte 0, architecture at 4, first argument at 16.
+byte 0, architecture at 4, the low half of argument i at 16 + 8 i.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _EPERM, _ENOSYS = 1, 38
 _CLONE_THREAD = 0x00010000
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_SECOND_ARGUMENT, _SIXTH_ARGUMENT = 24, 56
+# linux/fs.h: answer only what the page cache holds.
+_RWF_NOWAIT = 0x08
+# linux/fcntl.h: GETLK, SETLK, SETLKW, their OFD kin, SETLEASE, GETLEASE, NOTIFY and CANCELLK.
+_LOCKS_AND_LEASES = (5, 6, 7, 36, 37, 38, 1024, 1025, 1026, 1029)
 
 # System call: its number on x86-64 and on 64-bit ARM (None where it does not exist).
 _DENIED: dict[str, tuple[int, int | None]] = {
@@ -60,6 +66,27 @@ _DENIED: dict[str, tuple[int, int | None]] = {
     "mq_open": (240, 180),
     "socket": (41, 198),
     "flock": (73, 32),
+    "fadvise64": (221, 223),
+    "readahead": (187, 213),
+    "mincore": (27, 232),
+    "cachestat": (451, 451),
+    "io_setup": (206, 0),
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "lchown": (94, None),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
     "inotify_init": (253, None),
     "inotify_init1": (294, 26),
     "fanotify_init": (300, 262),
@@ -85,11 +112,13 @@ class _Machine:
     audit_number: int
     clone: int
     clone3: int
+    fcntl: int
+    preadv2: int
 
 
 _MACHINES = {
-    "x86_64": _Machine(column=0, audit_number=0xC000003E, clone=56, clone3=435),
-    "aarch64": _Machine(column=1, audit_number=0xC00000B7, clone=220, clone3=435),
+    "x86_64": _Machine(0, 0xC000003E, clone=56, clone3=435, fcntl=72, preadv2=327),
+    "aarch64": _Machine(1, 0xC00000B7, clone=220, clone3=435, fcntl=25, preadv2=286),
 }
 
 
@@ -115,6 +144,19 @@ def build_filter(machine: str | None = None) -> bytes | None:
         if number is not None:
             program += [_step(_EQUAL, number, 0, 1), _step(_RETURN, _ERRNO | _EPERM)]
     program += [
+        _step(_EQUAL, known.preadv2, 0, 4),
+        _step(_LOAD, _SIXTH_ARGUMENT),
+        _step(_ANY_BIT, _RWF_NOWAIT, 0, 1),
+        _step(_RETURN, _ERRNO | _EPERM),
+        _step(_RETURN, _ALLOW),
+        _step(_EQUAL, known.fcntl, 0, len(_LOCKS_AND_LEASES) + 3),
+        _step(_LOAD, _SECOND_ARGUMENT),
+        *(
+            _step(_EQUAL, command, len(_LOCKS_AND_LEASES) - index, 0)
+            for index, command in enumerate(_LOCKS_AND_LEASES)
+        ),
+        _step(_RETURN, _ALLOW),
+        _step(_RETURN, _ERRNO | _EPERM),
         # The flags of clone3 lie behind a pointer; without it the C library uses clone.
         _step(_EQUAL, known.clone3, 0, 1),
         _step(_RETURN, _ERRNO | _ENOSYS),

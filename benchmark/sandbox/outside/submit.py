@@ -25,11 +25,13 @@ from benchmark.runs.provenance import describe_run
 from benchmark.runs.run import plan_run, start_run
 from benchmark.sandbox.outside import Limits, Sandbox
 from benchmark.sandbox.outside.bench import SandboxBench
+from benchmark.sandbox.outside.cell import clean
 from benchmark.sandbox.outside.submission import Submission, check_name, read_source, read_submission
 from benchmark.tasks.backbones import LOGLINEAR, TINY, parse_backbone
 from benchmark.tasks.suite import Suite, load_suite
 
 FOLDER = "submissions"
+CHECK_STATUSES = ("passed", "failed", "skipped")
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,13 @@ def check_file(path: str | Path, isolation: str = "bubblewrap", limits: Limits |
     loaded = sandbox.describe(source)
     if loaded.status != "ok":
         return report(method="", results=(CheckResult("loads", "failed", loaded.reason),))
-    name = str(loaded.fields.get("name"))
+    name = clean(str(loaded.fields.get("name")))
     results = [CheckResult("loads", "passed"), _check_name(name)]
     checked = sandbox.check(source)
     if checked.status != "ok":
         results.append(CheckResult("checks-finish", "failed", f"{checked.status}: {checked.reason}"))
-    for found in checked.fields.get("results", ()):
-        results.append(CheckResult(*(str(found.get(part, "")) for part in ("name", "status", "reason"))))
+    else:
+        results += _read_results(checked.fields.get("results"))
     return report(method=name, results=tuple(results))
 
 
@@ -190,7 +192,7 @@ def submit_file(
     if on_plan is not None:
         on_plan(planned)
     setting = Setting(planned.suite, planned.device, precision, backbones, secret=secret)
-    bench = SandboxBench(submission.source, setting, sandbox, on_cell)
+    bench = SandboxBench(submission.source, submission.tags, setting, sandbox, on_cell)
     summary = start_run(replace(planned, backbones=()), lambda: bench)
     return _seal(summary, submission, planned, sandbox)
 
@@ -232,6 +234,19 @@ def _seal(summary: Summary, submission: Submission, planned: PlannedRun, sandbox
     limits = {"limits": asdict(sandbox.limits)}
     manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details, **limits})
     return Bundle(summary.store, manifest, statuses)
+
+
+def _read_results(found: Any) -> list[CheckResult]:
+    """Results of checks as they came out of the sandbox, where submitted code may have written them."""
+    results = []
+    for row in found if isinstance(found, list) else [found]:
+        parts = [row.get(part) if isinstance(row, dict) else None for part in ("name", "status", "reason")]
+        if not all(isinstance(part, str) for part in parts) or parts[1] not in CHECK_STATUSES:
+            return [
+                CheckResult("checks-finish", "failed", "the checks did not come back as a list of results")
+            ]
+        results.append(CheckResult(*(clean(str(part)) for part in parts)))
+    return results
 
 
 def _check_name(name: str) -> CheckResult:

@@ -14,14 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmark.contract import ContractError, InfrastructureError
+from benchmark.contract.records import status_of
 from benchmark.sandbox.inside.payload import Inbox, Message
+from benchmark.sandbox.outside.bubblewrap import SCRATCH_FOLDERS
 from benchmark.sandbox.outside.limits import Limits
-from benchmark.sandbox.outside.proctree import measure_tree
+from benchmark.sandbox.outside.proctree import count_files, measure_tree
 
 POLL_S = 0.05
 GRACE_S = 10.0
 CHUNK = 1 << 18
-AskOracle = Callable[[Message], Message]
+Reply = Callable[[Message], Message]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +70,14 @@ class Start:
     status: int | None = None
 
 
-def supervise(start: Start, ours: socket.socket, limits: Limits, ask: AskOracle | None = None) -> Ending:
+def supervise(start: Start, ours: socket.socket, limits: Limits, reply: Reply | None = None) -> Ending:
     """Start a process, hear it out, and leave nothing of it running.
 
     Args:
         start: What to start.
         ours: This side's end of the socket pair; closed at the end.
         limits: What it may use.
-        ask: Answers oracle questions; without it they are refused.
+        reply: Answers the messages of a fit; without it they are refused.
 
     Raises:
         InfrastructureError: If the process cannot be started or cannot be ended.
@@ -95,7 +97,7 @@ def supervise(start: Start, ours: socket.socket, limits: Limits, ask: AskOracle 
     finally:
         for descriptor in start.inherited:
             os.close(descriptor)
-    watch = _Watch(process, ours, start.status, limits, ask)
+    watch = _Watch(process, ours, start.status, limits, reply)
     try:
         watch.run()
     finally:
@@ -106,8 +108,8 @@ def supervise(start: Start, ours: socket.socket, limits: Limits, ask: AskOracle 
 class _Watch:
     """The state of one supervised process."""
 
-    def __init__(self, process: subprocess.Popen, ours: socket.socket, status: int | None, limits, ask):
-        self._process, self._ours, self._limits, self._ask = process, ours, limits, ask
+    def __init__(self, process: subprocess.Popen, ours: socket.socket, status: int | None, limits, reply):
+        self._process, self._ours, self._limits, self._reply = process, ours, limits, reply
         self._inbox = Inbox(limits.answer_bytes)
         self._selector = selectors.DefaultSelector()
         self._readers: dict[str, int] = {"socket": ours.fileno(), "log": process.stdout.fileno()}  # type: ignore[union-attr]
@@ -160,21 +162,23 @@ class _Watch:
                 self._handle(message)
                 if self._answer is not None:
                     return
-        except ContractError as error:
-            self._stop("invalid", str(error))
+        except InfrastructureError:
+            raise
+        except Exception as error:  # whatever a message leads to is its sender's doing
+            self._stop("invalid", status_of(error)[1])
 
     def _handle(self, message: Message) -> None:
         if message.kind == "ready" and self._ready_at is None:
             self._ready_at = time.monotonic()
         elif message.kind == "done" and self._ready_at is not None:
             self._answer = message
-        elif message.kind == "ask" and self._ask is not None:
-            reply = self._ask(message).encode()
+        elif self._ready_at is not None and self._reply is not None:
+            reply = self._reply(message).encode()
             self._ours.settimeout(GRACE_S)
             try:
                 self._ours.sendall(reply)
             except OSError:
-                self._stop("failed", "asked the oracle and did not read the answer")
+                self._stop("failed", "did not read what it was sent")
             finally:
                 self._ours.setblocking(False)
         else:
@@ -185,12 +189,15 @@ class _Watch:
         if time.monotonic() - (self._ready_at or self._began) > (limits.wall_s if ready else limits.start_s):
             kind, seconds = ("answer", limits.wall_s) if ready else ("sign of life", limits.start_s)
             return self._stop("timeout", f"no {kind} within {seconds:g} s")
-        processes, resident = measure_tree(self._init or self._process.pid)
-        self._peak = max(self._peak, resident)
-        if resident > self._limits.memory_bytes:
-            self._stop("memory", f"held more than {self._limits.memory_bytes >> 20} MiB")
-        elif processes > self._limits.processes:
-            self._stop("failed", f"started more than {self._limits.processes} processes")
+        held = measure_tree(self._init or self._process.pid)
+        self._peak = max(self._peak, held.resident)
+        if held.resident > limits.memory_bytes:
+            self._stop("memory", f"held more than {limits.memory_bytes >> 20} MiB")
+        elif held.threads > limits.threads:
+            self._stop("failed", f"ran more than {limits.threads} threads")
+        # Before it is ready a process may still see this side's file system.
+        elif ready and self._init and count_files(self._init, SCRATCH_FOLDERS) > limits.files:
+            self._stop("failed", f"made more than {limits.files} files")
 
     def _stop(self, kind: str, reason: str) -> None:
         if self._stopped is None:

@@ -5,7 +5,7 @@ import sys
 import zipfile
 
 from benchmark.contract import RewardFunction, Tags
-from benchmark.sandbox.inside.payload import Message
+from benchmark.sandbox.inside.payload import Message, receive
 
 
 def find_socket():
@@ -31,7 +31,10 @@ class Attack:
         ):
             for _ in range(1024):
                 entry.write(bytes(1 << 20))
-        find_socket().sendall(Message("done", {"status": "ok"}, buffer.getvalue()).encode())
+        channel = find_socket()
+        channel.sendall(Message("fitted").encode())
+        receive(channel, 1 << 24)  # the question for rewards
+        channel.sendall(Message("rewards", {}, buffer.getvalue()).encode())
         return RewardFunction(lambda prompts, texts: [len(text) for text in texts])
 
 

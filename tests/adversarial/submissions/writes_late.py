@@ -28,7 +28,7 @@ class Attack:
 
         def insist():
             while True:
-                time.sleep(0.001)
+                time.sleep(3)
                 connection.sendall(Message("done", {"status": "invalid", "reason": "late"}).encode())
 
         def answer(prompts, texts):
