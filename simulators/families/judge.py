@@ -35,8 +35,8 @@ CARD = FamilyCard(
     "do; readers scored a few texts.",
     parameters=(STRENGTH, SHARE, ERROR, *text_parameters()),
     strategies=("randomised",),
-    recover="judge calibration, debiasing for the logged style attributes",
-    fail="the raw judge",
+    recover="judge calibration",
+    fail="the raw judge; partialling out every logged style, for readers do care for some",
 )
 
 

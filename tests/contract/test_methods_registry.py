@@ -10,7 +10,7 @@ import pytest
 import methods
 from benchmark.contract import Method, UsageError
 from benchmark.contract.method import TRACKS
-from benchmark.contract.roles import GROUPS, LOG_KINDS, NUMBER_ROLES
+from benchmark.contract.roles import GROUPS, LOG_KINDS, NUMBER_ROLES, TEXT_ROLES
 from methods.registry import NEW_NAMES
 
 FOUNDING = {
@@ -30,7 +30,7 @@ def test_every_method_declares_itself(method):
     tags = method.tags
     assert tags.kinds
     assert tags.kinds <= set(LOG_KINDS)
-    assert tags.needs <= set(GROUPS) | set(NUMBER_ROLES)
+    assert tags.needs <= {*GROUPS, *NUMBER_ROLES, *TEXT_ROLES}
     assert tags.track in TRACKS
     assert tags.summary.endswith(".")
     assert tags.paper or tags.canary or method.name == "naive"

@@ -154,7 +154,7 @@ def test_the_sandbox_is_sent_the_tracks_view(track: str, monkeypatch: pytest.Mon
 
     sent: list = []
     monkeypatch.setattr(sandbox_bench, "make_backbone", lambda *_, **__: tmp_path)
-    SandboxBench(b"", Setting(SUITE), Sandbox()).run(group_of(track), [0])  # type: ignore[arg-type]
+    SandboxBench(b"", Tags(track=track), Setting(SUITE), Sandbox()).run(group_of(track), [0])  # type: ignore[arg-type]
     ((given, oracle),) = sent
     assert given.log.has("randomised") == (track == "slice")
     assert (oracle is not None) == (track == "oracle")

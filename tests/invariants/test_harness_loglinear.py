@@ -114,7 +114,7 @@ def test_samples_follow_the_law(harness):
 
 @pytest.mark.parametrize("temperature", [np.nan, np.inf, 0.0, -1.0])
 def test_a_temperature_is_a_positive_number(harness, temperature):
-    with pytest.raises(ContractError, match="heat"):
+    with pytest.raises(ContractError, match="positive temperature"):
         harness.sample(harness.policy(), np.array(["p"], dtype=object), 1, temperature=temperature)
 
 

@@ -46,6 +46,7 @@ class Prediction:
 
 
 OBJECTIVE = "Kobalczyk & van der Schaar 2025, table 2: Base < Multihead < Adversarial for rho in [.5, .9]"
+TELLS_NOTHING = "responses to the columns are drawn independently of the confounding that remains"
 JUDGED = "CJE, arXiv 2512.11150: the raw judge is biased, calibration on people's scores is not"
 ARMS = "Kiyohara et al. 2025: with a large stock of texts, kernels beat inverse propensities by arm"
 STYLE = "back-door adjustment: attributes respond to the covariates and to nothing else"
@@ -57,6 +58,8 @@ ROBINSON = "Robinson 1988; Chernozhukov et al. 2018"
 OMITTED = "omitted-variable bias (Frisch & Waugh 1933)"
 RESIDUALISED = "DeconfoundLM's follow-up: residualising the outcome helps observational ranking"
 PRECISION = "Robins, Rotnitzky & Zhao 1994: an outcome model lowers the variance of weighting"
+# four proxies leave little confounding and a slice of 450 rows much noise: hence more confounding, more rows
+TWICE, SLICED = {"strength": 2.0}, {"strength": 2.0, "share": 0.3}
 PROXIES = "Tchetgen Tchetgen et al. 2020: error in one proxy leaves confounding, two proxies undo it"
 CHANCES = "Horvitz & Thompson 1952: answers weighted by one over their chance"
 SAME_LAW = "the code takes P^R from the texts alone, as the paper does: no confounder enters"
@@ -75,7 +78,7 @@ PREDICTIONS = (
     Prediction("multi-head", "wins", "single-head", "objective", OBJECTIVE),
     Prediction("adversarial-head", "wins", "multi-head", "objective", OBJECTIVE),
     Prediction("dso-arms", "wins", "ips-arms", "position", ARMS),
-    Prediction("snips-arms", "wins", "naive", "position", "Swaminathan & Joachims 2015; slots logged"),
+    Prediction("snips-arms", "wins", "naive", "position", "Swaminathan & Joachims 2015; slots logged", TWICE),
     Prediction("ips-arms", "fails", "snips-arms", "position", "Swaminathan & Joachims 2015: variance of IPS"),
     Prediction("attribute-dml", "wins", "attribute-correlation", "style", STYLE),
     Prediction("attribute-aipw", "wins", "attribute-correlation", "style", STYLE),
@@ -83,7 +86,10 @@ PREDICTIONS = (
     Prediction("attribute-correlation", "no advantage", "naive", "style", STYLE),
     Prediction("judge-raw", "fails", "judge-calibrated", "judge", JUDGED),
     Prediction("judge-calibrated", "wins", "judge-raw", "judge", JUDGED),
-    Prediction("judge-debiased", "wins", "judge-raw", "judge", "Dubois et al. 2024: length-controlled rates"),
+    Prediction(
+        "judge-debiased", "fails", "judge-calibrated", "judge",
+        "Dubois et al. 2024: a controlled style earns nothing, and here readers care for some",
+    ),
     Prediction("odin", "no advantage", "bradley-terry", "entangled", STOCK),
     Prediction("mmd-invariant", "fails", "residual-instrumented", "entangled", STOCK),
     Prediction(
@@ -122,6 +128,8 @@ PREDICTIONS = (
     Prediction("naive", "fails", "covariate-regression", "observed", OMITTED),
     Prediction("canary-copy-naive", "no advantage", "naive", "observed", "it is naive"),
     Prediction("canary-constant", "fails", "naive", "observed", "a constant is a coin, regret one half"),
+    Prediction("insider-responses", "no advantage", "naive", "hidden", TELLS_NOTHING),
+    Prediction("insider-extrapolated", "no advantage", "covariate-regression", "hidden", TELLS_NOTHING),
     Prediction("canary-random", "fails", "naive", "observed", "a random direction is a coin on average"),
     # -- covariates recorded ----------------------------------------------------
     Prediction("covariate-regression", "wins", "naive", "observed", "Frisch & Waugh 1933"),
@@ -150,14 +158,14 @@ PREDICTIONS = (
     Prediction("causal-embedding-latent", "wins", "naive", "brief", ASKED),
     Prediction("text-cause", "wins", "naive", "brief", "Pryzant et al. 2021: " + TEXT),
     Prediction("generative-representation", "wins", "naive", "brief", "Imai & Nakamura 2024: " + TEXT),
-    Prediction("ipw-estimated", "wins", "naive", "observed", "Arbour, Dimmery & Sondhi 2021"),
+    Prediction("ipw-estimated", "wins", "naive", "observed", "Arbour, Dimmery & Sondhi 2021", TWICE),
     Prediction("ipw-logged", "wins", "naive", "observed", "Horvitz & Thompson 1952"),
     Prediction("ipw-logged-clipped", "wins", "naive", "observed", "Ionides 2008: what is cut is bounded"),
     # -- covariates not recorded ------------------------------------------------
-    Prediction("instrumented-texts", "wins", "naive", "instrument", "Angrist & Imbens 1995"),
+    Prediction("instrumented-texts", "wins", "naive", "instrument", "Angrist & Imbens 1995", TWICE),
     Prediction("residual-instrumented", "wins", "naive", "entangled", INSTRUMENTED),
-    Prediction("proximal", "wins", "proxy-as-covariate", "proxy", PROXIES),
-    Prediction("proxy-as-covariate", "fails", "proximal", "proxy", PROXIES),
+    Prediction("proximal", "wins", "proxy-as-covariate", "proxy", PROXIES, TWICE),
+    Prediction("proxy-as-covariate", "fails", "proximal", "proxy", PROXIES, TWICE),
     Prediction("time-regression", "wins", "naive", "drift", "the trend is a covariate like any other"),
     Prediction("slot-regression", "wins", "naive", "position", "the slot is a covariate like any other"),
     Prediction(
@@ -165,8 +173,8 @@ PREDICTIONS = (
         "Rosenbaum 1984; Cinelli, Forney & Pearl 2022: what the text moved is no covariate",
     ),
     # -- outcomes recorded for some ---------------------------------------------
-    Prediction("complete-case", "fails", "observation-weighted", "selection", CHANCES),
-    Prediction("observation-weighted", "wins", "complete-case", "selection", CHANCES),
+    Prediction("complete-case", "fails", "observation-weighted", "selection", CHANCES, TWICE),
+    Prediction("observation-weighted", "wins", "complete-case", "selection", CHANCES, TWICE),
     Prediction(
         "observation-weighted-estimated", "no advantage", "complete-case", "selection",
         "an unrecorded mood decides who answers: text and covariates do not tell the chance",
@@ -175,9 +183,9 @@ PREDICTIONS = (
         "observation-weighted-shadow", "wins", "complete-case", "selection",
         "Miao & Tchetgen Tchetgen 2016: a shadow variable identifies the chance", {"rule": "extreme"},
     ),
-    Prediction("slice-only", "wins", "naive", "mixture", "an experiment is not confounded"),
-    Prediction("slice-anchored", "wins", "naive", "mixture", "Kallus, Puli & Shalit 2018"),
-    Prediction("slice-enriched", "wins", "naive", "mixture", "Chen, Owen & Shi 2015"),
+    Prediction("slice-only", "wins", "naive", "mixture", "an experiment is not confounded", SLICED),
+    Prediction("slice-anchored", "wins", "naive", "mixture", "Kallus, Puli & Shalit 2018", SLICED),
+    Prediction("slice-enriched", "wins", "naive", "mixture", "Chen, Owen & Shi 2015", SLICED),
     # -- importance weights and outcome models of policies ----------------------
     Prediction("cpo-released", "no advantage", "cpo", "table", SAME_LAW),
     Prediction("oo-rlhf-released", "no advantage", "oo-rlhf", "table", SAME_LAW),

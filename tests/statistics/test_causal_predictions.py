@@ -25,19 +25,23 @@ REMOVED = 0.2
 
 # -- scenarios ----------------------------------------------------------------
 SIZES = QuerySizes(pairs=1024, contrasts=16, pool=64, samples=1)
-WORLDS = {"objective": range(12), "style": range(12)}  # where comparators lie close; 7 elsewhere
-FEWER_WORLDS = range(7)
-ROWS = 3000
-FEWER_ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "proxy", "wide")}
+# Who responds to whom is drawn, so worlds differ; where comparators lie close, more of them are needed.
+WORLDS = {"objective": range(12), "style": range(12), "hidden": range(24), "interaction": range(12)}
+WORLDS |= {"robust": range(12)}
+FEWER_WORLDS = range(9)
+# A slice, an instrument, a proxy and a chance of being recorded each use a part of what the rows tell.
+ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "wide")}
+ROWS |= {"proxy": 6000, "selection": 6000, "instrument": 12_000, "mixture": 12_000, "robust": 8000}
+USUAL_ROWS = 3000
 
 
 @cache
 def encoding_backbone(name):
-    """Reward models use the text encoder alone, so the decoder is left untrained where no row reads its states."""
+    """Reward models use the text encoder alone, so the decoder is left untrained."""
     from benchmark.tasks.pretraining import draw_corpus
     from simulators.text import load_domain
 
-    if name != "headlines":  # a domain with briefs: the encoder must know their words
+    if name != "headlines":  # a domain with briefs, which one row reads by the decoder's states
         return pretrain(*draw_corpus(name), steps=60)
 
     domain, rng, n = load_domain(name), make_rng("predictions", "corpus"), 6000
@@ -53,7 +57,7 @@ def tasks(family, parameters):
         simulators.build(family, dict(parameters), Streams("predictions", family, s))
         for s in WORLDS.get(family, FEWER_WORLDS)
     ]
-    rows = FEWER_ROWS.get(family, ROWS)
+    rows = ROWS.get(family, USUAL_ROWS)
     return [(world.draw(rows).log, world.queries(SIZES), world.truth, world.domain.name) for world in worlds]
 
 
