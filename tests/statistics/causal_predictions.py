@@ -154,7 +154,7 @@ PREDICTIONS = (
     Prediction("double-lasso", "wins", "residual-partial-out", "wide", CHOSEN),
     Prediction("lasso-partial-out", "wins", "residual-partial-out", "wide", CHOSEN),
     Prediction("prompt-partial-out", "wins", "naive", "brief", ASKED),
-    Prediction("causal-embedding", "wins", "prompt-partial-out", "brief", ASKED),
+    Prediction("causal-embedding", "wins", "naive", "brief", ASKED),
     Prediction("causal-embedding-latent", "wins", "naive", "brief", ASKED),
     Prediction("text-cause", "wins", "naive", "brief", "Pryzant et al. 2021: " + TEXT),
     Prediction("generative-representation", "wins", "naive", "brief", "Imai & Nakamura 2024: " + TEXT),

@@ -27,10 +27,12 @@ REMOVED = 0.2
 SIZES = QuerySizes(pairs=1024, contrasts=16, pool=64, samples=1)
 # Who responds to whom is drawn, so worlds differ; where comparators lie close, more of them are needed.
 WORLDS = {"objective": range(12), "style": range(12), "hidden": range(24), "interaction": range(12)}
+WORLDS |= {"robust": range(12)}
 FEWER_WORLDS = range(9)
 # What identifies the effects here (a slice, nudges, weights of single texts) uses a part of the rows.
 ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "wide")}
 ROWS |= {family: 12_000 for family in ("proxy", "selection", "instrument", "mixture", "position")}
+ROWS |= {"robust": 8000}
 USUAL_ROWS = 3000
 
 
@@ -40,8 +42,8 @@ def encoding_backbone(name):
     from benchmark.tasks.pretraining import draw_corpus
     from simulators.text import load_domain
 
-    if name != "headlines":  # a domain with briefs, whose words the encoder must know
-        return pretrain(*draw_corpus(name), steps=1)
+    if name != "headlines":  # a domain with briefs, which one row reads by the decoder's states
+        return pretrain(*draw_corpus(name), steps=60)
 
     domain, rng, n = load_domain(name), make_rng("predictions", "corpus"), 6000
     attributes = (rng.random((n, len(domain.attributes))) < 0.5).astype(np.int8)
