@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmark.contract.errors import UsageError
@@ -103,7 +102,7 @@ class Log:
 
     def numbers(self, column: str) -> np.ndarray:
         """One number column, shape (n,), float64, read-only."""
-        values = pc.cast(self._column(column), pa.float64())
+        values = self._column(column).cast(pa.float64())
         return _freeze(values.to_numpy(zero_copy_only=False).astype(np.float64))
 
     def matrix(self, group: str) -> np.ndarray:
@@ -272,13 +271,13 @@ def _validated_text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _validated_number(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_boolean(kind):
-        column = pc.cast(column, pa.int8())
+        column = column.cast(pa.int8())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise UsageError(f"column {name!r} must hold numbers", expected="int or float", found=kind)
-    values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+    values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     bad = ~np.isfinite(values)
     if name == "outcome" and "observed" in table.column_names:
-        seen = pc.cast(table.column("observed"), pa.float64()).to_numpy(zero_copy_only=False)
+        seen = table.column("observed").cast(pa.float64()).to_numpy(zero_copy_only=False)
         bad &= seen != 0
     if bad.any():
         raise UsageError(
