@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from benchmark.contract.errors import UsageError
 from benchmark.contract.files import write_json
+from benchmark.contract.records.columns import LOG
 
 PLANS_PATTERN = "plan-*.json"
 _DIGITS = 20
@@ -34,6 +35,7 @@ class ExpectedCell(NamedTuple):
     scenario: str
     seed: int
     backbone: str
+    fitted_on: str = LOG
 
 
 def list_plans(folder: Path) -> tuple[Path, ...]:
@@ -95,19 +97,19 @@ def read_expected(folder: Path, suite: SuiteIdentity) -> tuple[ExpectedCell, ...
 
 def _combine(cells: Iterable[ExpectedCell]) -> list[dict[str, Any]]:
     """Cells as plain data, entrants that have the same cells together."""
-    by_entrant: dict[tuple[str, str, str], dict[str, list[int]]] = {}
+    by_entrant: dict[tuple[str, ...], dict[str, list[int]]] = {}
     for cell in cells:
-        scenarios = by_entrant.setdefault((cell.method, cell.submission, cell.backbone), {})
+        scenarios = by_entrant.setdefault((cell.method, cell.submission, cell.backbone, cell.fitted_on), {})
         scenarios.setdefault(cell.scenario, []).append(cell.seed)
-    alike: dict[str, list[tuple[str, str, str]]] = {}
+    alike: dict[str, list[tuple[str, ...]]] = {}
     for entrant, scenarios in by_entrant.items():
         text = json.dumps({scenario: sorted(seeds) for scenario, seeds in scenarios.items()}, sort_keys=True)
         alike.setdefault(text, []).append(entrant)
     return [
         {
             "entrants": [
-                {"method": method, "submission": submission, "backbone": backbone}
-                for method, submission, backbone in sorted(entrants)
+                dict(zip(("method", "submission", "backbone", "fitted_on"), entrant, strict=True))
+                for entrant in sorted(entrants)
             ],
             "cells": json.loads(text),
         }
@@ -118,7 +120,10 @@ def _combine(cells: Iterable[ExpectedCell]) -> list[dict[str, Any]]:
 def _separate(parts: list[dict[str, Any]]) -> Iterable[ExpectedCell]:
     for part in parts:
         for entrant in part["entrants"]:
-            method, submission = str(entrant["method"]), str(entrant["submission"])
+            method, submission, backbone = (
+                str(entrant[name]) for name in ("method", "submission", "backbone")
+            )
+            fitted_on = str(entrant.get("fitted_on", LOG))
             for scenario, seeds in part["cells"].items():
                 for seed in seeds:
-                    yield ExpectedCell(method, submission, str(scenario), int(seed), str(entrant["backbone"]))
+                    yield ExpectedCell(method, submission, str(scenario), int(seed), backbone, fitted_on)
