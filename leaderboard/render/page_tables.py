@@ -29,8 +29,8 @@ part out that shows it. A span is ``leaderboard.tables.Span``; None stands for "
 ``family``, ``kind``, ``backbone``, ``track``, ``entrant``, ``strength`` (number), ``rho`` (span) and
 ``confounding`` (span).
 
-``worlds``: one row for each scenario: ``scenario``, ``family``, ``board``, ``separates`` (bool: the spread of the
-best ten is at least twice the resolvable difference), ``reason`` (why the suite holds it).
+``worlds``: one row for each scenario: ``scenario``, ``family``, ``board``, ``separates`` (bool: the spread of
+the best ten is at least twice the resolvable difference), ``reason`` (why the suite holds it).
 
 ``claims``: as ``leaderboard.verdicts`` makes it. ``value-kl``: ``entrant``, ``backbone``, ``kl`` (number),
 ``value`` (span), ``own`` (bool: the policy's own samples at their own KL).
