@@ -135,7 +135,12 @@ class Store:
         suite = files.SuiteIdentity(plan.suite.name, plan.suite.version, plan.suite.season)
         cells = (
             files.ExpectedCell(
-                group.entrant.name, group.entrant.submission, cell.scenario.id, cell.seed, group.backbone
+                group.entrant.name,
+                group.entrant.submission,
+                cell.scenario.id,
+                cell.seed,
+                group.backbone,
+                group.fitted_on,
             )
             for group in plan.groups
             for cell in group.cells

@@ -6,12 +6,17 @@ through these names. ``docs/records.md`` describes it for readers.
 
 from benchmark.contract.records.bundles import MANIFEST, SOURCE, name_bundle, read_bundle, seal_bundle
 from benchmark.contract.records.columns import (
+    BOARDS,
     CELL_IDENTITY,
     COLUMNS,
     DIAGNOSTIC_PREFIX,
+    FITTED_ON,
+    LOG,
     METER_PREFIX,
     METRIC_PREFIX,
     ROLES,
+    TWIN,
+    add_missing_columns,
     join_tables,
     make_table,
     name_columns,
@@ -42,9 +47,12 @@ from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, S
 
 __all__ = [
     "ALWAYS_RETRIED",
+    "BOARDS",
     "CELL_IDENTITY",
     "COLUMNS",
     "DIAGNOSTIC_PREFIX",
+    "FITTED_ON",
+    "LOG",
     "MANIFEST",
     "METER_PREFIX",
     "METRICS",
@@ -54,9 +62,11 @@ __all__ = [
     "SOURCE",
     "STATUSES",
     "SUPERSEDED",
+    "TWIN",
     "ExpectedCell",
     "Metric",
     "SuiteIdentity",
+    "add_missing_columns",
     "join_tables",
     "key_of",
     "list_plans",

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from benchmark.contract.files import write_table
 from benchmark.contract.queries import Predictions
-from benchmark.contract.records.columns import join_tables, make_table
+from benchmark.contract.records.columns import add_missing_columns, join_tables, make_table
 
 RECORDS_PATTERN = "records-*.parquet"
 SUPERSEDED = "superseded"
@@ -57,18 +57,22 @@ def write_records(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def read_columns(path: Path, *names: str) -> dict[str, list[Any]]:
     """Some columns of a file with records, as lists in the order asked for."""
-    table = pq.read_table(path, columns=list(names))
+    table = _read_table(path)
     return {name: table.column(name).to_pylist() for name in names}
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """A group's records as plain rows."""
-    return pq.read_table(path).to_pylist()
+    return _read_table(path).to_pylist()
 
 
 def read_records(folder: Path) -> pa.Table:
     """Every record in a folder, one row a cell; no rows where there are none."""
-    return join_tables(pq.read_table(path) for path in list_records(folder))
+    return join_tables(_read_table(path) for path in list_records(folder))
+
+
+def _read_table(path: Path) -> pa.Table:
+    return add_missing_columns(pq.read_table(path))
 
 
 def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
