@@ -396,9 +396,9 @@ class SimulatedWorld:
         columns: dict[str, Any] = {"prompt": prompts}
         slots = self.feedback.slots
         if slots == 1:
-            written = self.recording.outcome
+            written = None if complete or data == "twin" else self.recording.outcome
             columns["text"] = rows.texts[0]
-            columns["outcome"] = rows.outcomes[0] if data == "twin" or written is None else written(rows)
+            columns["outcome"] = rows.outcomes[0] if written is None else written(rows)
         else:
             for name, texts in zip(ORDINALS[slots], _by_rank(rows), strict=True):
                 columns[name] = texts

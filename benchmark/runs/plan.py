@@ -1,8 +1,8 @@
 """Plans: which cells a run holds, in groups that never depend on what is missing.
 
-A cell is (scenario, seed, method, backbone, fitted on the log or on its twin). Up to 64 cells of one method form a
-group, the unit of work, storage, resume, sharding and retry. A group's key digests
-everything that could change its results, so that stale results are never reused.
+A cell is (scenario, seed, method, backbone), fitted on the log or on its twin. Up to 64 cells of
+one method form a group, the unit of work, storage, resume, sharding and retry. A group's key
+digests everything that could change its results, so that stale results are never reused.
 """
 
 from __future__ import annotations
@@ -162,9 +162,7 @@ def make_plan(
     if not groups:
         raise UsageError("the plan is empty", expected="at least one cell", found="no method matches")
     unique = {group.key: group for group in reversed(groups)}
-    ordered = sorted(
-        unique.values(), key=lambda g: (g.chunk, -g.seconds, g.entrant.name, g.fitted_on, g.key)
-    )
+    ordered = sorted(unique.values(), key=lambda g: (g.chunk, -g.seconds, g.entrant.name, g.fitted_on, g.key))
     return Plan(suite, tuple(ordered))
 
 

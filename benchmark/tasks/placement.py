@@ -16,9 +16,9 @@ EXACT = 1e-9
 def place_world(world: World, kind: str) -> str:
     """The board of a world, one of ``benchmark.contract.records.BOARDS``.
 
-    Comparisons have a board of their own. A log of outcomes goes to ``"recorded"`` where a back-door set is in
-    it, to ``"auxiliary"`` where something else identifies the effect, and to ``"unidentified"`` where nothing
-    does. A control is a world without effects, or one whose log is right when it is taken at face value.
+    Comparisons have a board of their own. A log of outcomes goes to ``"recorded"`` where a back-door set is
+    in it, to ``"auxiliary"`` where something else identifies the effect, and to ``"unidentified"`` where
+    nothing does. A control is a world without effects, or one whose log is right at face value.
 
     Args:
         world: The world.

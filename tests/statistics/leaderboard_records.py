@@ -84,6 +84,8 @@ def _row(name: str, facts: Mapping[str, Any], scenario: str, seed: int, rho: flo
         "canary": role == "canary",
         "role": role,
         "submission": facts.get("submission", ""),
+        "fitted_on": facts.get("fitted_on", "twin" if role == "ceiling" else "log"),
+        "board": facts.get("board", "recorded"),
         "isolation": facts.get("isolation", ""),
         "cell_naive_rho": level,
         "cell_effect_scale": 1.0,
