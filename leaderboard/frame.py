@@ -21,6 +21,7 @@ from benchmark.contract.records import (
     SuiteIdentity,
     list_records,
     read_expected,
+    read_reasons,
     read_records,
 )
 
@@ -51,6 +52,7 @@ class Frame:
         version: Version of the suite.
         season: Season of the worlds.
         attempts: Number of files submitted under each method's name so far.
+        reasons: Why each scenario is in the suite, by scenario, where the plan says so.
         twins: As ``records``, of the fits on entrants' own views of the randomised twin.
     """
 
@@ -60,6 +62,7 @@ class Frame:
     version: str
     season: str
     attempts: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     twins: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def of_role(self, *roles: str) -> pd.DataFrame:
@@ -106,12 +109,14 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
             fix="run `confoundbench run --store DIR` first",
         )
     frame = from_table(table, suite)
-    promised = read_expected(folder, SuiteIdentity(frame.suite, frame.version, frame.season))
+    identity = SuiteIdentity(frame.suite, frame.version, frame.season)
+    promised = read_expected(folder, identity)
     planned = pd.DataFrame(promised, columns=ExpectedCell._fields)
     expected = planned.assign(entrant=_name_entrants(planned))
     absent = pd.concat([frame.absent, _find_unrecorded(expected, frame.records)]).drop_duplicates()
     absent = absent.sort_values(["entrant", *FIT], ignore_index=True)
-    return replace(frame, absent=absent, attempts=_count_attempts(folder / "attempts.jsonl"))
+    attempts, reasons = _count_attempts(folder / "attempts.jsonl"), read_reasons(folder, identity)
+    return replace(frame, absent=absent, attempts=attempts, reasons=reasons)
 
 
 def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Frame:

@@ -141,5 +141,5 @@ def make_row(plan: Plan, group: Group, index: int, result: CellResult) -> dict[s
         "submission": entrant.submission,
         "fitted_on": group.fitted_on,
         **result.row,
-        **({"board": "control"} if group.control else {}),
+        **({"board": "controls"} if group.control else {}),
     }

@@ -145,7 +145,7 @@ class Store:
             for group in plan.groups
             for cell in group.cells
         )
-        return files.write_expected(self.folder, suite, cells)
+        return files.write_expected(self.folder, suite, cells, plan.suite.reasons)
 
     def read_index(self) -> StoreIndex:
         """What the store holds; every group's file is opened once."""

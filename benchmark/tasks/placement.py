@@ -35,12 +35,12 @@ def place_world(world: World, kind: str) -> str:
     effects = np.asarray(world.truth.effects)
     scale = float(np.abs(effects).max(initial=0.0))
     if scale <= EXACT:
-        return "control"
+        return "controls"
     strategies = {strategy.name for strategy in find_strategies(world.graph())}
     if "back-door" in strategies:
         return "recorded"
     if "randomised" in strategies:
         # Texts were assigned at random, yet what was written down need not be the outcome.
         wrong = float(np.abs(np.asarray(world.truth.naive_effects) - effects).max())
-        return "auxiliary" if wrong > EXACT * scale else "control"
+        return "auxiliary" if wrong > EXACT * scale else "controls"
     return "auxiliary" if strategies else "unidentified"

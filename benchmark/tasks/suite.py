@@ -148,6 +148,16 @@ class Suite(_Strict):
         return self.model_copy(update={"backbone": backbone, "cells": products})
 
     @property
+    def reasons(self) -> dict[str, str]:
+        """Why each scenario is in the suite, by its id with its number of rows, where the suite says so."""
+        return {
+            Scenario.parse(text).with_rows(self.n).id: product.reason
+            for product in self.cells
+            if product.reason
+            for text in product.scenarios
+        }
+
+    @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every scenario of the suite, with its number of rows, in order and once."""
         parsed = (

@@ -107,13 +107,13 @@ def test_records_say_what_was_fitted(tmp_path):
     assert (rho[LOG] > rho[TWIN] + 0.05).all()
     boards = found.groupby("family")["board"].unique()
     assert boards["observed"].tolist() == ["recorded"]
-    assert boards["randomised"].tolist() == ["control"]
+    assert boards["randomised"].tolist() == ["controls"]
 
 
 def test_a_block_can_be_declared_a_control(tmp_path):
     suite = suite_of(cells=[{"scenarios": ["observed"], "control": True, "own_twin": False}], seeds=1)
     benchmark.run_suite(suite, tmp_path, methods=["naive"], workers=0)
-    assert set(benchmark.read_records(tmp_path)["board"]) == {"control"}
+    assert set(benchmark.read_records(tmp_path)["board"]) == {"controls"}
 
 
 PLACES = {
@@ -123,7 +123,7 @@ PLACES = {
                   "judge", "corrupt"),
     "preferences": ("correlated", "prefix", "objective", "heterogeneous"),
     "unidentified": ("hidden", "overlap[correlation=1]", "impossible"),
-    "control": ("randomised", "null", "observed[strength=0]"),
+    "controls": ("randomised", "null", "observed[strength=0]"),
 }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ from benchmark.contract.records.plans import (
     SuiteIdentity,
     list_plans,
     read_expected,
+    read_reasons,
     write_expected,
 )
 from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
@@ -81,6 +82,7 @@ __all__ = [
     "read_bundle",
     "read_columns",
     "read_expected",
+    "read_reasons",
     "read_records",
     "read_rows",
     "seal_bundle",

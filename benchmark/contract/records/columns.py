@@ -18,7 +18,7 @@ BOARDS = {
     "auxiliary": "something else in the log identifies the effect",
     "preferences": "people compared texts",
     "unidentified": "nothing in the log identifies the effect",
-    "control": "controls, where it is known what should come out",
+    "controls": "controls, where it is known what should come out",
 }
 
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,12 @@ def list_plans(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.glob(PLANS_PATTERN)))
 
 
-def write_expected(folder: Path, suite: SuiteIdentity, cells: Iterable[ExpectedCell]) -> Path:
+def write_expected(
+    folder: Path,
+    suite: SuiteIdentity,
+    cells: Iterable[ExpectedCell],
+    reasons: Mapping[str, str] | None = None,
+) -> Path:
     """Write the expected cells of a whole plan.
 
     The name of the file is a digest of its content, so that every shard of one plan writes the same file.
@@ -52,6 +57,7 @@ def write_expected(folder: Path, suite: SuiteIdentity, cells: Iterable[ExpectedC
         folder: Where the records go.
         suite: What is run.
         cells: Every cell of the plan, before any sharding.
+        reasons: Why each scenario is in the suite, where the suite says so.
 
     Returns:
         The file, ``plan-DIGEST.json``.
@@ -61,6 +67,7 @@ def write_expected(folder: Path, suite: SuiteIdentity, cells: Iterable[ExpectedC
         "suite_version": suite.version,
         "season": suite.season,
         "expected": _combine(cells),
+        "reasons": dict(reasons or {}),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS]
     path = folder / PLANS_PATTERN.replace("*", digest)
@@ -80,11 +87,31 @@ def read_expected(folder: Path, suite: SuiteIdentity) -> tuple[ExpectedCell, ...
         UsageError: If a plan cannot be read.
     """
     found: dict[ExpectedCell, None] = {}
+    for cells in _read_plans(folder, suite, lambda plan: dict.fromkeys(_separate(plan["expected"]))):
+        found |= cells
+    return tuple(found)
+
+
+def read_reasons(folder: Path, suite: SuiteIdentity) -> dict[str, str]:
+    """Why each scenario is in a suite, by scenario; those of which no plan says so are left out.
+
+    Raises:
+        UsageError: If a plan cannot be read.
+    """
+    found: dict[str, str] = {}
+    for reasons in _read_plans(folder, suite, lambda plan: dict(plan.get("reasons", {}))):
+        found |= {str(scenario): str(reason) for scenario, reason in reasons.items()}
+    return found
+
+
+def _read_plans(
+    folder: Path, suite: SuiteIdentity, read: Callable[[dict[str, Any]], dict[Any, Any]]
+) -> Iterable[dict[Any, Any]]:
     for path in list_plans(folder):
         try:
             plan = json.loads(path.read_text("utf-8"))
             if (plan["suite"], plan["suite_version"], plan["season"]) == suite:
-                found |= dict.fromkeys(_separate(plan["expected"]))
+                yield read(plan)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"cannot read the plan {path.name}",
@@ -92,7 +119,6 @@ def read_expected(folder: Path, suite: SuiteIdentity) -> tuple[ExpectedCell, ...
                 found=f"{type(error).__name__}: {error}",
                 fix="delete it and run the suite again: finished cells are kept and the plan is written anew",
             ) from error
-    return tuple(found)
 
 
 def _combine(cells: Iterable[ExpectedCell]) -> list[dict[str, Any]]:
