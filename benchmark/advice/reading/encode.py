@@ -140,19 +140,19 @@ def encode_outcome(column: Column) -> Outcome:
             )
             return Outcome(np.where(np.isfinite(values), (values == high) * 1.0, np.nan), "binary", note)
         whole = column.kind == NUMBER and bool((seen == np.round(seen)).all())
-        if whole and 3 <= len(levels) <= 11 and levels[0] == 1 and levels[-1] <= 10:
+        if whole and 3 <= len(words) <= 11 and levels[0] == 1 and levels[-1] <= 10:
             return Outcome(
-                values, "rating", f"{len(levels)} levels from {levels[0]:g} to {levels[-1]:g}: it is a rating"
+                values, "rating", f"{len(words)} levels from {levels[0]:g} to {levels[-1]:g}: it is a rating"
             )
-        if whole and len(levels) and levels[0] >= 0:
+        if whole and len(words) and levels[0] >= 0:
             return Outcome(values, "count", "whole numbers of at least 0: it is a count")
         return Outcome(values, "scalar", "it is a number")
-    levels = sorted({str(value) for value in column.values[~column.missing]})
-    if len(levels) != 2:
+    words = sorted({str(value) for value in column.values[~column.missing]})
+    if len(words) != 2:
         return Outcome(
-            np.full(len(column.values), np.nan), "scalar", f"{len(levels)} words: it is no outcome"
+            np.full(len(column.values), np.nan), "scalar", f"{len(words)} words: it is no outcome"
         )
-    rare = min(levels, key=lambda level: int((column.values == level).sum()))
+    rare = min(words, key=lambda word: int((column.values == word).sum()))
     values = np.where(column.missing, np.nan, column.values == rare).astype(float)
     return Outcome(values, "binary", f"{rare!r}, the rarer of the two words, became 1: it is binary")
 
