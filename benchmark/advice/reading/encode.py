@@ -140,11 +140,11 @@ def encode_outcome(column: Column) -> Outcome:
             )
             return Outcome(np.where(np.isfinite(values), (values == high) * 1.0, np.nan), "binary", note)
         whole = column.kind == NUMBER and bool((seen == np.round(seen)).all())
-        if whole and 3 <= len(words) <= 11 and levels[0] == 1 and levels[-1] <= 10:
+        if whole and 3 <= len(levels) <= 11 and levels[0] == 1 and levels[-1] <= 10:
             return Outcome(
-                values, "rating", f"{len(words)} levels from {levels[0]:g} to {levels[-1]:g}: it is a rating"
+                values, "rating", f"{len(levels)} levels from {levels[0]:g} to {levels[-1]:g}: it is a rating"
             )
-        if whole and len(words) and levels[0] >= 0:
+        if whole and len(levels) and levels[0] >= 0:
             return Outcome(values, "count", "whole numbers of at least 0: it is a count")
         return Outcome(values, "scalar", "it is a number")
     words = sorted({str(value) for value in column.values[~column.missing]})
