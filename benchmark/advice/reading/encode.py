@@ -149,9 +149,7 @@ def encode_outcome(column: Column) -> Outcome:
         return Outcome(values, "scalar", "it is a number")
     words = sorted({str(value) for value in column.values[~column.missing]})
     if len(words) != 2:
-        return Outcome(
-            np.full(len(column.values), np.nan), "scalar", f"{len(words)} words: it is no outcome"
-        )
+        return Outcome(np.full(len(column.values), np.nan), "scalar", f"{len(words)} words: it is no outcome")
     rare = min(words, key=lambda word: int((column.values == word).sum()))
     values = np.where(column.missing, np.nan, column.values == rare).astype(float)
     return Outcome(values, "binary", f"{rare!r}, the rarer of the two words, became 1: it is binary")
