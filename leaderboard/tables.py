@@ -110,6 +110,7 @@ class Board:
         figures: The figures, in order.
         problems: What makes the board incomplete or invalid; empty is good.
         timings: Tables of run time, never part of the ranked output.
+        provenance: When the records were made and by which versions, as names and values.
         files: What was written, relative to the output folder.
     """
 
@@ -121,6 +122,7 @@ class Board:
     figures: tuple[Figure, ...] = ()
     problems: tuple[str, ...] = ()
     timings: tuple[Table, ...] = ()
+    provenance: tuple[tuple[str, str], ...] = ()
     files: tuple[str, ...] = field(default=())
 
     @property
