@@ -1,6 +1,6 @@
-"""What is known of families and methods beside their records: plain data that whoever builds a board hands in.
+"""What is known of families and methods beside their records: plain data that is handed in.
 
-The leaderboard imports neither worlds nor methods. ``benchmark.describe_catalogue`` collects this from both.
+The leaderboard imports neither worlds nor methods. ``benchmark.board`` collects this from both.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class Catalogue:
     """Descriptions by name; a name that is missing is shown without a description.
 
     Attributes:
-        families: ``name``, ``situation``, ``log`` (kind of log), ``strategies`` (what identifies the effect, by
-            name), ``identified_by`` (the same in words), ``recover``, ``fail``, ``parameters`` (each with
-            ``name``, ``default``, ``accepted``, ``summary``), and ``graph`` or None: ``nodes`` (each with
-            ``name``, ``kind`` and ``role``, which is empty where the log does not record it) and ``edges``
-            (pairs of names, cause first).
+        families: ``name``, ``situation``, ``log`` (kind of log), ``strategies`` (what identifies the
+            effect, by name), ``identified_by`` (the same in words), ``recover``, ``fail``, ``parameters``
+            (each with ``name``, ``default``, ``accepted``, ``summary``), and ``graph`` or None: ``nodes``
+            (each with ``name``, ``kind`` and ``role``, which is empty where the log does not record it)
+            and ``edges`` (pairs of names, cause first).
         methods: ``name``, ``summary``, ``paper``, ``needs``, ``kinds``, ``track``, ``adjusts``, ``policy``,
             ``intervals``, ``canary``.
     """

@@ -1,4 +1,4 @@
-"""When published records were made and by which versions: kept beside them, shown on the page, never ranked."""
+"""When published records were made and by which versions: shown on the page, never ranked."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def list_scenarios() -> list[dict[str, Any]]:
 
 
 def list_graphs() -> dict[str, dict[str, Any]]:
-    """The causal graph of each family's world at default parameters, by family; see ``docs/identification.md``.
+    """The causal graph of each family's world at default parameters; see ``docs/identification.md``.
 
     Returns:
         ``nodes``, each with ``name``, ``kind`` and the ``role`` of the column that records it (empty where
@@ -55,7 +55,11 @@ def list_graphs() -> dict[str, dict[str, Any]]:
     for card in list_families():
         graph = example_graph(card.name, DRAWN.get(card.name))
         nodes = [
-            {"name": name, "kind": node.kind, "role": node.columns[0].partition(".")[0] if node.columns else ""}
+            {
+                "name": name,
+                "kind": node.kind,
+                "role": node.columns[0].partition(".")[0] if node.columns else "",
+            }
             for name, node in graph.nodes.items()
         ]
         found[card.name] = {"nodes": nodes, "edges": [list(edge) for edge in graph.edges]}

@@ -28,7 +28,8 @@ def render_board(board: Board, catalogue: Catalogue) -> dict[str, str]:
     files |= site.render()
     files |= {f"tables/{table.name}.csv": render_csv(table) for table in board.tables}
     files |= {f"tables/{table.name}.json": render_table_json(table) for table in board.tables}
-    files |= {FIGURE: drawing for drawing in [site.figure()] if drawing}
+    if drawing := site.figure():
+        files[FIGURE] = drawing
     files |= {f"timings/{table.name}.csv": render_csv(table) for table in board.timings}
     files |= {f"timings/{table.name}.md": render_table(table) + "\n" for table in board.timings}
     return files

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -51,13 +51,11 @@ def draw_lines(title: str, lines: Sequence[Line], x_label: str, y_label: str) ->
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - low) / (high - low)
 
     parts = []
+    ends = f'x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}"'
     for tick in ticks:
-        parts.append(
-            f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>'
-        )
-        parts.append(
-            f'<text class="y" x="{LEFT - 5:g}" y="{up(tick) + 4:.1f}">{format_number(tick, 2)}</text>'
-        )
+        y = up(tick)
+        parts.append(f'<line class="grid" {ends} y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="y" x="{LEFT - 5:g}" y="{y + 4:.1f}">{format_number(tick, 2)}</text>')
     for x in _thin(xs, across):
         parts.append(f'<text class="x" x="{across(x):.1f}" y="{HEIGHT - BOTTOM + 15:g}">{x:g}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
@@ -97,7 +95,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(k * step, 9) for k in range(first, last + 1)]
 
 
-def _thin(xs: Sequence[float], across) -> list[float]:  # type: ignore[no-untyped-def]
+def _thin(xs: Sequence[float], across: Callable[[float], float]) -> list[float]:
     """Values whose labels do not touch."""
     kept: list[float] = []
     for x in xs:

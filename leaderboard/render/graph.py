@@ -14,7 +14,10 @@ from typing import Any
 WIDTH, GAP, ROW_GAP, LINE, LETTER, PAD = 340.0, 10.0, 44.0, 14.0, 6.3, 8.0
 LETTERS_A_LINE, BOXES_A_ROW, NAMED = 15, 3, 3
 FIXED = ("text", "outcome")
-HEAD = '<marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" class="head"/></marker>'
+HEAD = (
+    '<marker id="{id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path d="M0 0 8 4 0 8z" class="head"/></marker>'
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _merge(graph: Mapping[str, Any]) -> tuple[list[Box], list[tuple[int, int]]]:
     """Boxes of nodes that cannot be told apart by role and neighbours, and the arrows between boxes."""
     linked = {name for edge in graph["edges"] for name in edge}
     nodes = [node for node in graph["nodes"] if node["name"] in linked]
-    colour = {node["name"]: (node["kind"], node["role"]) for node in nodes}
+    colour: dict[str, Any] = {node["name"]: (node["kind"], node["role"]) for node in nodes}
     number = _number(colour)
     for _ in nodes:
         colour = {
@@ -118,7 +121,9 @@ def _make_box(members: Sequence[Mapping[str, Any]], unrecorded: set[str]) -> Box
     if first["role"]:
         words = [f"{word} as recorded" if word in unrecorded else word for word in words]
     said = words if len(words) <= NAMED else [*words[: NAMED - 1], f"and {len(words) - NAMED + 1} more"]
-    lines = [line for number, name in enumerate(said) for line in _wrap(name + "," * (number < len(said) - 1))]
+    lines = [
+        line for number, name in enumerate(said) for line in _wrap(name + "," * (number < len(said) - 1))
+    ]
     return Box(names, str(first["kind"]), bool(first["role"]), tuple(lines))
 
 
@@ -169,7 +174,7 @@ def _place(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Box], f
 
 
 def _sort(group: list[int], edges: list[tuple[int, int]], side: dict[int, float]) -> list[int]:
-    """From what belongs to the text on the left to what belongs to the outcome on the right; notes each side."""
+    """From what belongs to the text, on the left, to what belongs to the outcome; notes each side."""
     for i in group:
         near = [side[b if a == i else a] for a, b in edges if i in (a, b) and (b if a == i else a) in side]
         side[i] = sum(near) / len(near) if near else 0.5

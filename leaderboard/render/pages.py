@@ -1,7 +1,7 @@
 """The site: an index, a page a board, a method and a family, and one with all tables.
 
-It reads the tables that ``leaderboard.render.page_tables`` describes, and the catalogue. Everything that comes
-from records is escaped by the templates.
+It reads the tables that ``leaderboard.render.page_tables`` describes, and the catalogue. The templates escape
+everything that comes from records.
 """
 
 from __future__ import annotations
@@ -181,11 +181,10 @@ class Site:
 
     def figure(self) -> str:
         """The boards in one drawing, for a place that has no style of its own; empty without boards."""
-        panels = []
-        for key in self.boards:
-            rows = [row for row in self.parts if row["board"] == key]
-            if key != "controls":
-                panels.append((BOARDS[key], describe_board(rows), select_rows(rows)))
+        rows_on = {key: [row for row in self.parts if row["board"] == key] for key in self.boards}
+        lines = describe_boards(self.board)
+        keys = [key for key in self.boards if key != "controls"]
+        panels = [(*line, select_rows(rows_on[key])) for line, key in zip(lines, keys, strict=True)]
         return draw_panels(panels) if panels else ""
 
     def one_board(self, key: str) -> dict[str, Any]:
@@ -216,9 +215,13 @@ class Site:
             "label": str((rows or on)[0]["label"]),
             "about": self.catalogue.method(name),
             "backbone": backbone,
-            "boards_of": self.bars(sorted(on, key=lambda row: (list(BOARDS).index(row["board"]), row["backbone"]))),
+            "boards_of": self.bars(
+                sorted(on, key=lambda row: (list(BOARDS).index(row["board"]), row["backbone"]))
+            ),
             "sorted": method_page.sort_families(here),
-            "rows": self.bars(sorted(rows, key=lambda row: (list(BOARDS).index(row["board"]), row["family"]))),
+            "rows": self.bars(
+                sorted(rows, key=lambda row: (list(BOARDS).index(row["board"]), row["family"]))
+            ),
             "charts": [(family, Markup(svg)) for family, svg in charts],
             "value": Markup(method_page.draw_value(name, rows_of(self.board, "value-kl"))),
             "favourites": method_page.read_favourites(name, favourites),
@@ -278,7 +281,7 @@ def name_files(names: Iterable[str]) -> dict[str, str]:
 
 
 def select_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows of a board that the first picture shows: its best methods, policies among them, and references."""
+    """The rows of a board that the first picture shows: its best methods, naive and the ceiling."""
     main = main_group(rows)
     methods = [row for row in main if row["role"] == "method"]
     methods.sort(key=lambda row: (row["rho"].value, str(row["entrant"])))
@@ -310,3 +313,14 @@ def describe_board(rows: Sequence[Row]) -> str:
     if tied > 1:
         return f"{line}; {tied} of {len(methods)} methods may be the best."
     return f"{line}, the least of {len(methods)} methods."
+
+
+def describe_boards(board: Board) -> list[tuple[str, str]]:
+    """Title and line of each board that methods are measured on, controls left out."""
+    parts = rows_of(board, "parts")
+    found = {row["board"] for row in parts} - {"controls"}
+    return [
+        (title, describe_board([row for row in parts if row["board"] == key]))
+        for key, title in BOARDS.items()
+        if key in found
+    ]

@@ -1,4 +1,4 @@
-"""Links to papers: a citation's own arXiv number or doi, or the number of a paper that is cited by its authors."""
+"""Links to papers: the arXiv number or doi that a citation gives, or that belongs to its authors."""
 
 from __future__ import annotations
 
@@ -31,5 +31,7 @@ def find_links(citation: str) -> tuple[tuple[str, str], ...]:
     numbers = re.findall(r"arXiv (\d{4}\.\d{4,5})", citation)
     numbers += [number for name, number in ARXIV.items() if name in citation]
     found = [(f"arXiv {number}", f"https://arxiv.org/abs/{number}") for number in dict.fromkeys(numbers)]
-    found += [(f"doi {doi}", f"https://doi.org/{doi}") for doi in re.findall(r"doi (10\.\S+?)(?=[;,)]|$)", citation)]
+    found += [
+        (f"doi {doi}", f"https://doi.org/{doi}") for doi in re.findall(r"doi (10\.\S+?)(?=[;,)]|$)", citation)
+    ]
     return tuple(found)

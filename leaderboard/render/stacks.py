@@ -27,7 +27,7 @@ svg{--paper:#fdfdfb;--ink:#1d2327;--soft:#5b656d;--floor:#878f96;--learning:#6fb
 
 @dataclass(frozen=True)
 class Segment:
-    """One part of a bar, in percent of the bar's width; a negative cost is drawn as an outline over the others."""
+    """One part of a bar, in percent of its width; a negative cost is an outline over the others."""
 
     part: str
     left: float
@@ -63,7 +63,7 @@ def scale_of(rows: Sequence[Mapping[str, Any]]) -> float:
 
 
 def make_stack(row: Mapping[str, Any], scale: float) -> Stack | None:
-    """The bar of a row with spans ``rho``, ``floor``, ``learning`` and ``confounding``; None without a regret."""
+    """The bar of a row with spans ``rho``, ``floor``, ``learning``, ``confounding``; None without ``rho``."""
     rho = row.get("rho")
     if not isinstance(rho, Span) or not math.isfinite(rho.value):
         return None
@@ -76,9 +76,7 @@ def make_stack(row: Mapping[str, Any], scale: float) -> Stack | None:
         end += value
     known = [f"{NAMES[part]} {_show(row.get(part))}" for part in PARTS if isinstance(row.get(part), Span)]
     words = f"regret {_show(rho)}" + (": " + ", ".join(known) if known else "")
-    low, high = (
-        (_percent(x, scale) for x in (rho.low, rho.high)) if rho.is_known else (math.nan, math.nan)
-    )
+    low, high = (_percent(x, scale) for x in (rho.low, rho.high)) if rho.is_known else (math.nan, math.nan)
     return Stack(tuple(segments), low, high, words)
 
 
@@ -114,7 +112,9 @@ def _panel(title: str, line: str, rows: Sequence[Mapping[str, Any]]) -> str:
     scale = scale_of(rows)
     for number, row in enumerate(rows):
         top = HEAD + ROW * number
-        parts.append(f'<text class="end" x="{LABEL - 8}" y="{top + 13}">{escape(_cut(row["label"], 30))}</text>')
+        parts.append(
+            f'<text class="end" x="{LABEL - 8}" y="{top + 13}">{escape(_cut(row["label"], 30))}</text>'
+        )
         stack = make_stack(row, scale)
         if stack is None:
             continue

@@ -111,7 +111,10 @@ def make_page_board(methods: int = 12, hostile: bool = False) -> tuple[Board, Ca
             curves,
         ),
         make_table(
-            "favourites", "Favourite texts", _columns("entrant family scenario backbone favourites"), favourites
+            "favourites",
+            "Favourite texts",
+            _columns("entrant family scenario backbone favourites"),
+            favourites,
         ),
         make_table(
             "worlds",
@@ -142,7 +145,11 @@ def make_page_board(methods: int = 12, hostile: bool = False) -> tuple[Board, Ca
         ),
     )
     board = Board(
-        suite="synthetic", version="1", season="test", header=("Suite synthetic 1, season test",), tables=tables
+        suite="synthetic",
+        version="1",
+        season="test",
+        header=("Suite synthetic 1, season test",),
+        tables=tables,
     )
     return board, make_catalogue(methods)
 
@@ -174,4 +181,3 @@ def _columns(names: str) -> list[Column]:
 def _table(name: str, lead: str, rows: list) -> Table:
     columns = _columns(f"{lead} rho floor learning confounding removed cells")
     return make_table(name, name.capitalize(), columns, rows)
-
