@@ -22,7 +22,9 @@ from benchmark.contract.records.columns import (
     name_columns,
 )
 from benchmark.contract.records.groups import (
+    DAMAGED,
     SUPERSEDED,
+    join_damage,
     key_of,
     list_records,
     name_predictions,
@@ -30,6 +32,7 @@ from benchmark.contract.records.groups import (
     name_run,
     pack_predictions,
     read_columns,
+    read_group,
     read_records,
     read_rows,
     unpack_predictions,
@@ -39,11 +42,13 @@ from benchmark.contract.records.metrics import METRICS, Metric
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
+    list_damaged_plans,
     list_plans,
     read_expected,
     read_reasons,
     write_expected,
 )
+from benchmark.contract.records.seals import Seal, damaged, digest
 from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
 
 __all__ = [
@@ -51,6 +56,7 @@ __all__ = [
     "BOARDS",
     "CELL_IDENTITY",
     "COLUMNS",
+    "DAMAGED",
     "DIAGNOSTIC_PREFIX",
     "FITTED_ON",
     "LOG",
@@ -66,10 +72,15 @@ __all__ = [
     "TWIN",
     "ExpectedCell",
     "Metric",
+    "Seal",
     "SuiteIdentity",
     "add_missing_columns",
+    "damaged",
+    "digest",
+    "join_damage",
     "join_tables",
     "key_of",
+    "list_damaged_plans",
     "list_plans",
     "list_records",
     "make_table",
@@ -82,6 +93,7 @@ __all__ = [
     "read_bundle",
     "read_columns",
     "read_expected",
+    "read_group",
     "read_reasons",
     "read_records",
     "read_rows",
