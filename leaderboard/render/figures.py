@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leaderboard.comparison_group import ComparisonGroup
-from leaderboard.producers.evidence import Evidence, span_at, span_of
+from leaderboard.producers.evidence import Evidence, span_at, span_of_cells
 from leaderboard.tables import Figure
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _draw_line(
     spans = []
     for strength in strengths:
         inside = (part.cells["strength"] == strength).to_numpy()
-        spans.append(span_of(values[inside], part.cells["family"][inside], part.cells["seed"][inside]))
+        spans.append(span_of_cells(part.where(inside), values[inside]))
     means = [round(span.value, 4) if span else np.nan for span in spans]
     axis.plot(
         strengths, means, color=colour, linewidth=width, linestyle=dash, marker="o", markersize=width + 1.6
@@ -182,7 +182,7 @@ def draw_forest(evidence: Evidence, group: ComparisonGroup) -> Figure | None:
     order = np.lexsort((np.array(part.names), -estimates.mean))
     height = 1.15 + 0.25 * len(order)
     with figure_canvas(1, 1, (8.6, height)) as (canvas, (axis,)):
-        room = span_of(part.cells["naive"] - part.cells["ceiling"], part.cells["family"], part.cells["seed"])
+        room = span_of_cells(part, part.cells["naive"] - part.cells["ceiling"])
         axis.axvline(0, color=NAIVE, linewidth=1.4, zorder=1)
         _name_line(axis, 0.0, "naive", NAIVE)
         if room is not None:

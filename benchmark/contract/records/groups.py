@@ -21,7 +21,7 @@ from benchmark.contract.records.columns import join_tables, make_table
 
 RECORDS_PATTERN = "records-*.parquet"
 SUPERSEDED = "superseded"
-_PARTS = ("reward", "samples", "intervals", "diagnostics")
+_PARTS = ("reward", "samples", "intervals", "abstains", "diagnostics")
 
 
 def name_records(key: str) -> str:
@@ -83,6 +83,8 @@ def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
             arrays[f"{index}.samples"] = _as_json(answer.samples.tolist())
         if answer.intervals is not None:
             arrays[f"{index}.intervals"] = answer.intervals
+        if answer.abstains is not None:
+            arrays[f"{index}.abstains"] = answer.abstains
         if answer.diagnostics:
             arrays[f"{index}.diagnostics"] = _as_json(dict(answer.diagnostics))
     buffer = io.BytesIO()
@@ -106,6 +108,7 @@ def unpack_predictions(data: bytes, cells: int) -> list[Predictions | None]:
                     reward=part["reward"],
                     samples=None if samples is None else np.array(samples, dtype=object),
                     intervals=part.get("intervals"),
+                    abstains=part.get("abstains"),
                     diagnostics=json.loads(part["diagnostics"].tobytes()) if "diagnostics" in part else {},
                 )
             )
