@@ -12,6 +12,7 @@ import pytest
 from leaderboard_records import CEILING_RHO, METHODS, SCENARIOS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
+from benchmark.contract.errors import DamagedFile
 from leaderboard.board import build_board, make_board
 from leaderboard.comparison_group import make_comparison_groups
 from leaderboard.frame import from_table, read
@@ -167,7 +168,7 @@ def test_a_method_of_which_nothing_came_back_is_missed(tmp_path: Path) -> None:
         "3 cells are missing: fair on observed[strength=1,n=4000] (3).",
     )
     (store / "plan-1.json").write_text("{}")
-    with pytest.raises(UsageError, match="cannot read the plan"):
+    with pytest.raises(DamagedFile, match=r"plan-1\.json"):
         read(store)
 
 
