@@ -47,11 +47,13 @@ class ComparisonGroup:
         entrants: One row an entrant, index ``entrant``: ``label``, ``role``, ``adjusts``,
             ``policy``, ``canary``, ``submission``, ``isolation``.
         rho: Shape (entrants, cells); NaN where not measured or declined.
+        status: Shape (entrants, cells), object; ``"missing"`` where there is no record,
+            ``"unplanned"`` where the entrant has no record of the whole scenario.
+        planned: One row a cell of the whole group, whichever of them ``cells`` keeps: the columns of
+            ``CELL`` and ``family``, in the order of ``cells``.
         twin: Rho on the entrant's own view of the randomised twin, shape (entrants, cells); NaN where it was
             not measured.
         board: Board of the cells, one of ``benchmark.contract.records.BOARDS``; "" in old records.
-        status: Shape (entrants, cells), object; ``"missing"`` where there is no record,
-            ``"unplanned"`` where the entrant has no record of the whole scenario.
     """
 
     track: str
@@ -61,6 +63,7 @@ class ComparisonGroup:
     entrants: pd.DataFrame
     rho: np.ndarray
     status: np.ndarray
+    planned: pd.DataFrame
     twin: np.ndarray
     board: str = ""
 
@@ -155,7 +158,20 @@ class ComparisonGroup:
     @property
     def clusters(self) -> Clusters:
         """One cluster for each (family, seed)."""
-        return Clusters.of(self.cells["family"].to_numpy(), self.cells["seed"].to_numpy())
+        return self.clusters_of(np.ones(len(self.cells), dtype=bool))
+
+    def clusters_of(self, counted: np.ndarray) -> Clusters:
+        """The clusters of some of the cells.
+
+        A seed of a scenario that is here stays a cluster when a rule on its score left out all its cells.
+
+        Args:
+            counted: Which cells count, shape (cells,), bool.
+        """
+        planned = self.planned[self.planned["scenario"].isin(self.cells["scenario"])]
+        cells = pd.MultiIndex.from_frame(self.cells.loc[counted, CELL])
+        kept = pd.MultiIndex.from_frame(planned[CELL]).isin(cells)
+        return Clusters.of(planned["family"].to_numpy(), planned["seed"].to_numpy(), kept)
 
     def improvement(self) -> Estimate:
         """Mean of ``rho_naive - rho_method`` over the cells, rounded; needs complete entrants."""
@@ -259,4 +275,5 @@ def _make_group(
         column = keys.get_indexer(pd.MultiIndex.from_frame(measured[CELL]))
         row, rho_twin = entrants.index.get_indexer(measured["entrant"]), measured["metric.rho"].to_numpy()
         twin[row[column >= 0], column[column >= 0]] = rho_twin[column >= 0]
-    return ComparisonGroup(track, kind, backbone, cells, entrants, rho, status, twin, board)
+    planned = cells[[*CELL, "family"]]
+    return ComparisonGroup(track, kind, backbone, cells, entrants, rho, status, planned, twin, board)
