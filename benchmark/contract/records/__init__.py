@@ -39,6 +39,7 @@ from benchmark.contract.records.groups import (
     write_records,
 )
 from benchmark.contract.records.metrics import METRICS, Metric
+from benchmark.contract.records.packs import write_packs
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
@@ -46,6 +47,7 @@ from benchmark.contract.records.plans import (
     list_plans,
     read_expected,
     read_reasons,
+    read_suite,
     write_expected,
 )
 from benchmark.contract.records.seals import Seal, damaged, digest
@@ -97,9 +99,11 @@ __all__ = [
     "read_reasons",
     "read_records",
     "read_rows",
+    "read_suite",
     "seal_bundle",
     "status_of",
     "unpack_predictions",
     "write_expected",
+    "write_packs",
     "write_records",
 ]

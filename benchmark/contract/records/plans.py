@@ -75,6 +75,18 @@ def write_expected(
     return path
 
 
+def read_suite(path: Path) -> str:
+    """Name of the suite of a plan.
+
+    Raises:
+        DamagedFile: If the plan cannot be read.
+    """
+    try:
+        return str(json.loads(path.read_bytes())["suite"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, f"{type(error).__name__}: {error}") from error
+
+
 def read_expected(folder: Path, suite: SuiteIdentity) -> tuple[ExpectedCell, ...]:
     """The expected cells of a suite, each once.
 
