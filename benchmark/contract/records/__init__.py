@@ -30,7 +30,7 @@ from benchmark.contract.records.groups import (
     unpack_predictions,
     write_records,
 )
-from benchmark.contract.records.metrics import METRICS, Metric
+from benchmark.contract.records.metrics import METRICS, VALUE_CURVE, Metric
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
@@ -54,6 +54,7 @@ __all__ = [
     "SOURCE",
     "STATUSES",
     "SUPERSEDED",
+    "VALUE_CURVE",
     "ExpectedCell",
     "Metric",
     "SuiteIdentity",
