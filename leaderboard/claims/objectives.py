@@ -150,11 +150,12 @@ CLAIMS: tuple[Claim, ...] = (
         "Chidambaram et al. (2025), arXiv 2510.15716",
         "binary comparisons do not identify latent types; rankings of three or more can",
         "identifiability; here the largest regret over annotator types",
-        (
+        tuple(
             Part(
-                "heterogeneous", "worst_group", "em-dpo", "dpo-raw", "equal", 0.05,
+                "heterogeneous", "worst_group", method, "dpo-raw", "equal", 0.05,
                 where={"feedback": "preference"},
-            ),
+            )
+            for method in ("em-dpo", "em-dpo-mmra")
         ),
     ),
 )  # fmt: skip

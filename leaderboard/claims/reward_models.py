@@ -48,7 +48,20 @@ CLAIMS: tuple[Claim, ...] = (
         (
             Part(
                 "selection", "rho", "observation-weighted", "complete-case", "less",
-                where=TWO | {"rule": "extreme"},
+                where={"strength": 2, "rule": "clicked"},
+            ),
+        ),
+    ),
+    Claim(
+        "a-shadow-variable-corrects-strong-feelings",
+        "Where the score itself decides who answers, weights found by a shadow variable correct for it.",
+        "derived from Wang et al., CausalRM (2026), arXiv 2603.18736",
+        "feedback is observed only when users feel strongly",
+        "accuracy of rewards on labelled benchmarks; here their regret",
+        (
+            Part(
+                "selection", "rho", "observation-weighted-shadow", "complete-case", "less",
+                where={"strength": 1, "rule": "extreme"},
             ),
         ),
     ),
@@ -60,8 +73,8 @@ CLAIMS: tuple[Claim, ...] = (
         "accuracy of rewards; here their regret",
         (
             Part(
-                "selection", "rho", "positive-unlabelled", "unlabelled-as-negative", "less",
-                where=TWO | {"rule": "clicked"},
+                "observed", "rho", "positive-unlabelled", "unlabelled-as-negative", "less",
+                where={"strength": 1, "feedback": "binary"},
             ),
         ),
     ),
