@@ -10,6 +10,7 @@ from typing import Any
 
 _WHERE = {
     "Board": "leaderboard.tables",
+    "Catalogue": "leaderboard.catalogue",
     "Comparison": "leaderboard.compare",
     "Ledger": "leaderboard.ledger",
     "adopt_store": "leaderboard.publish",

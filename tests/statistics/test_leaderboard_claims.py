@@ -113,7 +113,11 @@ def test_a_part_chooses_cells_by_any_parameter() -> None:
     for nowhere in ({"overlap": 0.3}, {"strength": 3}, {"n": 1000}):
         assert judge(Part("observed", "rho", "naive", "good", "greater", where=nowhere)) == UNDETERMINED
     assert judge(Part("observed", "rho", "naive", "good", "greater", where={"n": 4000})) == REPRODUCED
-    assert read_settings('corpus[data="a,b.csv",tilt=0.5,x=true]') == {"data": "a,b.csv", "tilt": 0.5, "x": True}
+    assert read_settings('corpus[data="a,b.csv",tilt=0.5,x=true]') == {
+        "data": "a,b.csv",
+        "tilt": 0.5,
+        "x": True,
+    }
 
 
 def test_squared_errors_compare_spreads() -> None:
@@ -152,7 +156,9 @@ def test_fits_on_the_twin_and_submissions_are_left_out() -> None:
 def test_many_true_parts_seldom_fail() -> None:
     """Ten parts on the edge of failing: uncorrected, a fifth of all such claims would be refuted."""
     rng, parts, repeats = np.random.default_rng(7), 10, 100
-    base = make_records({"good": METHODS["good"]}, seeds=8, scenarios={"hidden[n=4000]": ("hidden", 1.0, 0.3)})
+    base = make_records(
+        {"good": METHODS["good"]}, seeds=8, scenarios={"hidden[n=4000]": ("hidden", 1.0, 0.3)}
+    )
     noise = rng.standard_normal((len(base), repeats * parts))
     columns = pd.DataFrame(noise, columns=[f"metric.m{k}" for k in range(repeats * parts)])
     statements = [Part("hidden", f"m{k}", "good", "value:0", "greater") for k in range(repeats * parts)]
