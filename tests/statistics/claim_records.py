@@ -1,4 +1,4 @@
-"""The cells that the suite ``claims`` plans, and records of them in which a claim is true or false by design."""
+"""The cells that the suite ``claims`` plans, and records in which a claim is true or false by design."""
 
 from __future__ import annotations
 
