@@ -44,6 +44,9 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("rho_conflict", "lower", 0, 1, "rho where the confounded limit orders the pair wrongly"),
     Metric("rho_aligned", "lower", 0, 1, "rho where the confounded limit orders the pair rightly"),
+    Metric("abstention", "", 0, 1, "share of pairs that the method abstains from"),
+    Metric("rho_answered", "lower", 0, 1, "rho over the pairs that the method answers"),
+    Metric("rho_cautious", "lower", 0, 1, "rho where each pair that the method abstains from is a coin toss"),
     Metric("accuracy", "higher", 0, 1, "share of pairs ordered as the truth orders them, ties half"),
     Metric("kendall", "higher", -1, 1, "Kendall tau-b with the true reward over reference texts of a prompt"),
     Metric("effect_cosine", "higher", -1, 1, "cosine of estimated and true attribute effects"),
@@ -55,6 +58,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("effect_rmse", "lower", 0, INFINITY, "root mean squared error of effects, outcome scale"),
     Metric("coverage", "0.95", 0, 1, "share of effect intervals that hold the true effect"),
     Metric("width", "lower", 0, INFINITY, "mean width of the effect intervals, outcome scale"),
+    Metric(
+        "interval_score",
+        "lower",
+        0,
+        INFINITY,
+        "mean interval score of the effect intervals: width plus 40 times what they miss the truth by",
+    ),
     *(
         Metric(name, "higher", -INFINITY, 1, f"normalised value of the reference tilted by {kl:g} nats")
         for name, kl in VALUE_CURVE.items()
