@@ -65,8 +65,6 @@ def judge_claims(frame: Frame, claims: Iterable[Claim] = CLAIMS) -> tuple[Verdic
         claims: The claims; by default every published one.
     """
     records = frame.records[(frame.records["status"] == "ok") & (frame.records["submission"] == "")]
-    if "fitted_on" in records:
-        records = records[records["fitted_on"] != "twin"]
     verdicts = []
     for claim in claims:
         measured = [measure_part(records, part) for part in claim.parts]

@@ -25,8 +25,6 @@ def make_value_curves(evidence: Evidence) -> list[Table]:
     """For each method and backbone the value at each KL of the curve, and that of its own samples."""
     records = evidence.frame.records
     good = records[records["status"] == "ok"]
-    if "fitted_on" in good:
-        good = good[good["fitted_on"] != "twin"]
     rows = []
     for (entrant, backbone), cells in good.groupby(["entrant", "backbone"], sort=True):
         parts = [(kl, f"metric.{name}", cells, False) for name, kl in VALUE_CURVE.items()]
