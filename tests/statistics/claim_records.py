@@ -31,8 +31,8 @@ def planned_cells() -> pd.DataFrame:
             "strength": strength_of(cell.scenario), "seed": cell.seed, "method": group.entrant.name,
             "track": group.entrant.track, "kind": "outcome", "status": "ok", "role": group.entrant.role,
             "adjusts": group.entrant.adjusts, "policy": group.entrant.policy, "submission": "",
-            "canary": False, "fitted_on": group.fitted_on, "board": "recorded", "cell_naive_rho": 0.3, "cell_effect_scale": 1.0, "cell_roles": "",
-            "metric.rho": 0.3,
+            "canary": False, "fitted_on": group.fitted_on, "board": "recorded", "cell_naive_rho": 0.3,
+            "cell_effect_scale": 1.0, "cell_roles": "", "metric.rho": 0.3,
         }
         for group in plan.groups
         for cell in group.cells
