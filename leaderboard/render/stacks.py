@@ -12,7 +12,7 @@ from leaderboard.tables import Span, format_number
 
 PARTS = ("floor", "learning", "confounding")
 NAMES = {"floor": "floor", "learning": "learning cost", "confounding": "confounding cost"}
-WIDTH, PANEL, LABEL, BAR, ROW, HEAD = 900, 440, 190, 190, 22, 54
+WIDTH, PANEL, LABEL, BAR, ROW, HEAD = 900, 440, 190, 190, 22, 34
 
 STYLE = """
 svg{--paper:#fdfdfb;--ink:#1d2327;--soft:#5b656d;--floor:#878f96;--learning:#6fb3dc;--confounding:#c4500a}
@@ -80,18 +80,18 @@ def make_stack(row: Mapping[str, Any], scale: float) -> Stack | None:
     return Stack(tuple(segments), low, high, words)
 
 
-def draw_panels(panels: Sequence[tuple[str, str, Sequence[Mapping[str, Any]]]]) -> str:
+def draw_panels(panels: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
     """All boards in one drawing that brings its own colours, two panels beside each other.
 
     Args:
-        panels: Title, line and rows of each board.
+        panels: Title and rows of each board.
     """
-    heights = [HEAD + ROW * max(len(rows), 1) + 16 for _, _, rows in panels]
+    heights = [HEAD + ROW * max(len(rows), 1) + 16 for _, rows in panels]
     parts, top = [], 30.0
     for first in range(0, len(panels), 2):
-        for column, (title, line, rows) in enumerate(panels[first : first + 2]):
+        for column, (title, rows) in enumerate(panels[first : first + 2]):
             left = 10 + column * (WIDTH - PANEL - 10)
-            parts.append(f'<g transform="translate({left:g} {top:g})">{_panel(title, line, rows)}</g>')
+            parts.append(f'<g transform="translate({left:g} {top:g})">{_panel(title, rows)}</g>')
         top += max(heights[first : first + 2])
     legend, x = [], 10
     for part in PARTS:
@@ -106,9 +106,8 @@ def draw_panels(panels: Sequence[tuple[str, str, Sequence[Mapping[str, Any]]]]) 
     )
 
 
-def _panel(title: str, line: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def _panel(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     parts = [f'<text class="title" x="0" y="20">{escape(title)}</text>']
-    parts.append(f'<text class="soft" x="0" y="38">{escape(_cut(line, 72))}</text>')
     scale = scale_of(rows)
     for number, row in enumerate(rows):
         top = HEAD + ROW * number
