@@ -12,6 +12,7 @@ import pytest
 from leaderboard_records import CEILING_RHO, METHODS, SCENARIOS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
+from benchmark.contract.errors import DamagedFile
 from leaderboard.board import build_board, make_board
 from leaderboard.comparison_group import make_comparison_groups
 from leaderboard.frame import from_table, read
@@ -61,6 +62,15 @@ def test_harmless_and_null_cells_stay_out_of_the_ranking() -> None:
     effects = board.table("effects")
     assert effects is not None
     assert "null" in {row[0] for row in effects.rows}
+
+
+def test_harm_has_an_interval_where_a_single_seed_of_a_family_is_harmless() -> None:
+    records = make_records()
+    records.loc[records["family"].eq("observed") & records["seed"].eq(2), "cell_naive_rho"] = 0.01
+    harm = make_board(from_table(records)).table("harm")
+    assert harm is not None
+    assert {row[3] for row in harm.rows} == {6 + 3}  # six seeds of randomised, three strengths of observed
+    assert all(row[1].is_known for row in harm.rows)
 
 
 def test_another_entrant_changes_no_score() -> None:
@@ -158,7 +168,7 @@ def test_a_method_of_which_nothing_came_back_is_missed(tmp_path: Path) -> None:
         "3 cells are missing: fair on observed[strength=1,n=4000] (3).",
     )
     (store / "plan-1.json").write_text("{}")
-    with pytest.raises(UsageError, match="cannot read the plan"):
+    with pytest.raises(DamagedFile, match=r"plan-1\.json"):
         read(store)
 
 

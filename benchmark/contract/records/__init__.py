@@ -17,7 +17,9 @@ from benchmark.contract.records.columns import (
     name_columns,
 )
 from benchmark.contract.records.groups import (
+    DAMAGED,
     SUPERSEDED,
+    join_damage,
     key_of,
     list_records,
     name_predictions,
@@ -25,6 +27,7 @@ from benchmark.contract.records.groups import (
     name_run,
     pack_predictions,
     read_columns,
+    read_group,
     read_records,
     read_rows,
     unpack_predictions,
@@ -34,16 +37,19 @@ from benchmark.contract.records.metrics import METRICS, Metric
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
+    list_damaged_plans,
     list_plans,
     read_expected,
     write_expected,
 )
+from benchmark.contract.records.seals import Seal, damaged, digest
 from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
 
 __all__ = [
     "ALWAYS_RETRIED",
     "CELL_IDENTITY",
     "COLUMNS",
+    "DAMAGED",
     "DIAGNOSTIC_PREFIX",
     "MANIFEST",
     "METER_PREFIX",
@@ -56,9 +62,14 @@ __all__ = [
     "SUPERSEDED",
     "ExpectedCell",
     "Metric",
+    "Seal",
     "SuiteIdentity",
+    "damaged",
+    "digest",
+    "join_damage",
     "join_tables",
     "key_of",
+    "list_damaged_plans",
     "list_plans",
     "list_records",
     "make_table",
@@ -71,6 +82,7 @@ __all__ = [
     "read_bundle",
     "read_columns",
     "read_expected",
+    "read_group",
     "read_records",
     "read_rows",
     "seal_bundle",
