@@ -21,16 +21,15 @@ from leaderboard.catalogue import Catalogue
 from leaderboard.render import chooser, method_page
 from leaderboard.render.graph import describe_graph, draw_graph
 from leaderboard.render.heatmap import first_tracks, format_percent, is_resolved, make_heatmaps, show_removed
-from leaderboard.render.page_tables import BOARDS, rows_of
+from leaderboard.render.page_tables import BOARDS, downloads_of, group_rows, rows_of
 from leaderboard.render.papers import find_links
 from leaderboard.render.stacks import draw_panels, make_stack, scale_of
 from leaderboard.render.table_view import view_table
-from leaderboard.tables import Board, Span, Table, format_count, format_number
+from leaderboard.tables import LONGEST, Board, Span, Table, format_count, format_number
 
 TEMPLATES = Path(__file__).parent / "templates"
 CARD_ROWS = 6
 FOR_A_BOARD = {"family": "", "status": "ok"}
-LONGEST_TABLE = 400
 Row = Mapping[str, Any]
 
 
@@ -73,6 +72,32 @@ class Site:
         """Rows of the table ``family-parts``."""
         rows = rows_of(self.board, "family-parts")
         return [{"ranks": None, **row} for row in rows if row["board"] in BOARDS]
+
+    @cached_property
+    def _parts_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(self.parts, "entrant")
+
+    @cached_property
+    def _family_parts_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(self.family_parts, "entrant")
+
+    @cached_property
+    def _curves(self) -> dict[str, dict[Any, list[dict[str, Any]]]]:
+        """Rows of the table ``curves`` by backbone and entrant."""
+        found = group_rows(rows_of(self.board, "curves"), "backbone")
+        return {backbone: group_rows(rows, "entrant") for backbone, rows in found.items()}
+
+    @cached_property
+    def _values_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(rows_of(self.board, "value-kl"), "entrant")
+
+    @cached_property
+    def _favourites_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(rows_of(self.board, "favourites"), "entrant", "backbone")
+
+    @cached_property
+    def _reasons_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(rows_of(self.board, "reasons"), "entrant")
 
     @cached_property
     def boards(self) -> list[str]:
@@ -170,7 +195,7 @@ class Site:
             "heatmaps": make_heatmaps(self.family_parts, list(BOARDS)),
             "claims": claims,
             "counts": counts,
-            "downloads": self.board.tables,
+            "downloads": downloads_of(self.board),
         }
 
     def card(self, key: str) -> dict[str, Any]:
@@ -215,15 +240,12 @@ class Site:
 
     def method(self, name: str) -> dict[str, Any]:
         """The page of one method."""
-        rows = first_tracks([row for row in self.family_parts if row["entrant"] == name])
-        on = first_tracks([row | FOR_A_BOARD for row in self.parts if row["entrant"] == name])
+        rows = first_tracks(self._family_parts_of.get(name, []))
+        on = first_tracks([row | FOR_A_BOARD for row in self._parts_of.get(name, [])])
         backbones = sorted({str(row["backbone"]) for row in rows if row["status"] == "ok"})
         backbone = self.backbone if self.backbone in backbones or not backbones else backbones[0]
         here = [row for row in rows if row["backbone"] == backbone]
-        curves = [row for row in rows_of(self.board, "curves") if row["backbone"] == backbone]
-        favourites = [row for row in rows_of(self.board, "favourites") if row["backbone"] == backbone]
-        reasons = [row for row in rows_of(self.board, "reasons") if row["entrant"] == name]
-        charts = method_page.draw_curves(name, curves)
+        charts = method_page.draw_curves(name, self._curves.get(backbone, {}))
         return {
             "name": name,
             "label": str((rows or on)[0]["label"]),
@@ -237,9 +259,9 @@ class Site:
                 sorted(rows, key=lambda row: (list(BOARDS).index(row["board"]), row["family"]))
             ),
             "charts": [(family, Markup(svg)) for family, svg in charts],
-            "value": Markup(method_page.draw_value(name, rows_of(self.board, "value-kl"))),
-            "favourites": method_page.read_favourites(name, favourites),
-            "reasons": reasons,
+            "value": Markup(method_page.draw_value(name, self._values_of.get(name, []))),
+            "favourites": method_page.read_favourites(self._favourites_of.get((name, backbone), [])),
+            "reasons": self._reasons_of.get(name, []),
         }
 
     def family(self, name: str) -> dict[str, Any]:
@@ -262,7 +284,7 @@ class Site:
 
     def all_tables(self) -> list[dict[str, Any]]:
         """Tables that are short enough to be read on a page."""
-        return [view_table(table) for table in self.board.tables if len(table.rows) <= LONGEST_TABLE]
+        return [view_table(table) for table in downloads_of(self.board) if len(table.rows) <= LONGEST]
 
 
 KINDS = {"outcome": "Logs of outcomes", "pairs": "Logs of preference pairs", "rankings": "Logs of rankings"}

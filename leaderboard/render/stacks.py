@@ -43,13 +43,25 @@ class Stack:
         segments: Its parts, from left to right.
         low: Lower end of the regret's interval, in percent; NaN where there is none.
         high: Upper end.
-        words: The numbers as a sentence.
     """
 
     segments: tuple[Segment, ...]
     low: float
     high: float
-    words: str
+
+    @property
+    def style(self) -> str:
+        """Variables of the style sheet: ends of parts and interval, and what negative costs take back."""
+        found = {}
+        for number in range(1, len(PARTS) + 1):
+            inside = [s for s in self.segments if s.part in PARTS[:number] and not s.negative]
+            found[str(number)] = max((s.left + s.width for s in inside), default=0.0)
+        if math.isfinite(self.low):
+            found |= {"a": self.low, "b": self.high}
+        back = [segment for segment in self.segments if segment.negative]
+        if back:
+            found |= {"g": min(s.left for s in back), "h": max(s.left + s.width for s in back)}
+        return ";".join(f"--{name}:{value:.3g}%" for name, value in found.items())
 
 
 def scale_of(rows: Sequence[Mapping[str, Any]]) -> float:
@@ -74,10 +86,8 @@ def make_stack(row: Mapping[str, Any], scale: float) -> Stack | None:
         if width > 0:
             segments.append(Segment(part, _percent(left, scale), _percent(width, scale), value < 0))
         end += value
-    known = [f"{NAMES[part]} {_show(row.get(part))}" for part in PARTS if isinstance(row.get(part), Span)]
-    words = f"regret {_show(rho)}" + (": " + ", ".join(known) if known else "")
     low, high = (_percent(x, scale) for x in (rho.low, rho.high)) if rho.is_known else (math.nan, math.nan)
-    return Stack(tuple(segments), low, high, words)
+    return Stack(tuple(segments), low, high)
 
 
 def draw_panels(panels: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
