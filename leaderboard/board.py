@@ -13,6 +13,7 @@ from pathlib import Path
 from leaderboard.catalogue import Catalogue
 from leaderboard.frame import Frame, read
 from leaderboard.producers.comparisons import make_comparisons
+from leaderboard.producers.decompositions import make_curves, make_family_parts, make_parts, make_worlds
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
 from leaderboard.producers.evidence import Evidence, strengths_text
 from leaderboard.producers.families import make_families, make_harm
@@ -29,6 +30,7 @@ Producer = Callable[[Evidence], list[Table]]
 
 PRODUCERS: tuple[Producer, ...] = (
     make_headlines,
+    make_parts,
     make_families,
     make_harm,
     make_partial_boards,
@@ -39,6 +41,9 @@ PRODUCERS: tuple[Producer, ...] = (
     make_verdicts,
     make_controls,
     make_statuses,
+    make_family_parts,
+    make_curves,
+    make_worlds,
     make_favourites,
 )
 
