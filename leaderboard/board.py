@@ -19,7 +19,9 @@ from leaderboard.producers.evidence import Evidence, strengths_text
 from leaderboard.producers.families import make_families, make_harm
 from leaderboard.producers.favourites import make_favourites
 from leaderboard.producers.headline import make_headlines, make_partial_boards
+from leaderboard.producers.unidentified import make_unidentified
 from leaderboard.producers.validity import find_problems, make_controls
+from leaderboard.producers.values import make_value_curves
 from leaderboard.provenance import read_provenance
 from leaderboard.render import write_board
 from leaderboard.tables import Board, Table, format_count
@@ -33,9 +35,11 @@ PRODUCERS: tuple[Producer, ...] = (
     make_families,
     make_harm,
     make_partial_boards,
+    make_unidentified,
     make_comparisons,
     make_effects,
     make_policies,
+    make_value_curves,
     make_verdicts,
     make_controls,
     make_statuses,

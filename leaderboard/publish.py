@@ -55,7 +55,7 @@ def adopt_store(store: str | Path, results: str | Path) -> int:
         )
     target.mkdir(parents=True, exist_ok=True)
     replaced = [path for path in list_records(target) if _is_of(path, frame.suite)]
-    for old in (*replaced, *(path for path in list_plans(target) if read_suite(path) == frame.suite)):
+    for old in (*replaced, *(path for path in list_plans(target) if read_suite(path) in ("", frame.suite))):
         old.unlink()
     fresh = write_packs(target, read_records(Path(store)))
     for path in list_plans(Path(store)):

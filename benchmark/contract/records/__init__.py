@@ -38,7 +38,7 @@ from benchmark.contract.records.groups import (
     unpack_predictions,
     write_records,
 )
-from benchmark.contract.records.metrics import METRICS, Metric
+from benchmark.contract.records.metrics import METRICS, VALUE_CURVE, Metric
 from benchmark.contract.records.packs import write_packs
 from benchmark.contract.records.plans import (
     ExpectedCell,
@@ -72,6 +72,7 @@ __all__ = [
     "STATUSES",
     "SUPERSEDED",
     "TWIN",
+    "VALUE_CURVE",
     "ExpectedCell",
     "Metric",
     "Seal",
