@@ -13,7 +13,7 @@ from string import ascii_lowercase
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import false_discovery_control
 
 from leaderboard.intervals import LEVEL, TINY, Estimate, satterthwaite
 
@@ -112,7 +112,7 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
     first, second = np.triu_indices(count, 1)
     total, below = np.zeros((draws, len(first))), np.zeros((draws, len(first)))
     gap = np.zeros((draws, count))
-    for stratum, size in enumerate(clusters.sizes):
+    for stratum, (size, own) in enumerate(zip(clusters.sizes, clusters.freedom, strict=True)):
         observed = estimates.influence[:, clusters.stratum == stratum]
         spread = np.sqrt((observed**2).sum(axis=1) / size)
         resampled = observed.T[rng.integers(0, size, (draws, size))]
@@ -128,7 +128,7 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
             share += (part[:, first] - part[:, second]) ** 2
         share *= size / (size - 1)
         total += share
-        below += share**2 / (size - 1)
+        below += share**2 / own
     known = total > TINY**2
     freedom = np.where(known, total**2 / np.where(known, below, 1.0), 1.0)
     difference = np.abs(gap[:, first] - gap[:, second])
@@ -174,8 +174,8 @@ def adjust_p_values(p: np.ndarray, method: str) -> np.ndarray:
 
     Args:
         p: Unadjusted p values, shape (k,).
-        method: A name of ``statsmodels.stats.multitest.multipletests``: ``"holm"`` (Holm 1979) bounds the
-            chance of any false finding, ``"fdr_bh"`` (Benjamini & Hochberg 1995) the share of false findings.
+        method: ``"holm"`` (Holm 1979) bounds the chance of any false finding, ``"fdr_bh"`` (Benjamini &
+            Hochberg 1995) the share of false findings.
 
     Example:
         >>> adjust_p_values(np.array([0.01, np.nan, 0.04]), "holm").tolist()
@@ -183,6 +183,11 @@ def adjust_p_values(p: np.ndarray, method: str) -> np.ndarray:
     """
     known = np.isfinite(p)
     adjusted = np.full(len(p), np.nan)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method=method)[1]
+    if method == "fdr_bh":
+        adjusted[known] = false_discovery_control(p[known])
+        return adjusted
+    order = np.argsort(p[known], kind="stable")
+    # Holm steps down: the smallest of k times k, the next times k - 1, and none below the one before.
+    stepped = np.maximum.accumulate(p[known][order] * np.arange(len(order), 0, -1))
+    adjusted[np.flatnonzero(known)[order]] = np.minimum(stepped, 1.0)
     return adjusted

@@ -65,7 +65,7 @@ def audit(
     bench, cell = Bench(Setting(suite)), Cell(parsed.with_rows(suite.n), seed)
     task = bench.task(cell)
     task.world.proposer()  # a world that cannot be audited says so before anything is fitted
-    data = "twin" if method == CEILING else "log"
+    data = "complete" if method == CEILING else "log"
     log = task.view(chosen.tags.track, data)
     if reason := chosen.tags.reason_to_refuse(log):
         raise Incompatible(reason)

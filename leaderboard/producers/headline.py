@@ -6,7 +6,7 @@ import numpy as np
 
 from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
-from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
+from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of_cells, span_of_ratio
 from leaderboard.ranks import Ranking, rank
 from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
@@ -54,7 +54,7 @@ def make_headlines(evidence: Evidence) -> list[Table]:
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
-        if len(full.cells):
+        if len(full.cells) and group.is_ranked:
             name, title = f"ranking{evidence.table_suffix(group)}", f"Ranking{evidence.title_suffix(group)}"
             tables.append(_board(evidence, full, name, title))
     return tables
@@ -65,7 +65,7 @@ def make_partial_boards(evidence: Evidence) -> list[Table]:
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
-        for number, scenarios in enumerate(_supported_sets(full), start=1):
+        for number, scenarios in enumerate(_supported_sets(full) if group.is_ranked else (), start=1):
             part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
             families = ", ".join(sorted(set(part.cells["family"])))
             name = f"ranking{evidence.table_suffix(group)}-part-{number}"
@@ -103,7 +103,7 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
         seat = place.get(entrant)
         rows.append(
             (
-                None if seat is None else _rank_text(ranking.best[seat], ranking.worst[seat]),
+                None if seat is None else rank_text(ranking.best[seat], ranking.worst[seat]),
                 None if seat is None or not lettered else ranking.letters[seat],
                 str(part.entrants.loc[entrant, "label"]) or entrant,
                 span_of_ratio(ratio_of(with_room, index, -1)),
@@ -156,7 +156,7 @@ def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:
 def _reference(part: ComparisonGroup, role: str) -> tuple:
     """The row of naive or ceiling."""
     naive, scores = part.cells["naive"].to_numpy(), part.cells[role].to_numpy()
-    gap = span_of(naive - scores, part.cells["family"], part.cells["seed"]) or Span(float("nan"))
+    gap = span_of_cells(part, naive - scores) or Span(float("nan"))
     known = scores[np.isfinite(scores)]
     rho = round(float(known.mean()), DIGITS) if len(known) else None
     if role == "naive":
@@ -164,7 +164,8 @@ def _reference(part: ComparisonGroup, role: str) -> tuple:
     return (None, None, "ceiling (the experiment)", Span(1.0), gap, rho, None, False, False, None)
 
 
-def _rank_text(best: int, worst: int) -> str:
+def rank_text(best: int, worst: int) -> str:
+    """A rank set in words, such as ``2–5``."""
     return f"{best}" if best == worst else f"{best}–{worst}"
 
 

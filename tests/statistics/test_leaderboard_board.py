@@ -64,6 +64,15 @@ def test_harmless_and_null_cells_stay_out_of_the_ranking() -> None:
     assert "null" in {row[0] for row in effects.rows}
 
 
+def test_harm_has_an_interval_where_a_single_seed_of_a_family_is_harmless() -> None:
+    records = make_records()
+    records.loc[records["family"].eq("observed") & records["seed"].eq(2), "cell_naive_rho"] = 0.01
+    harm = make_board(from_table(records)).table("harm")
+    assert harm is not None
+    assert {row[3] for row in harm.rows} == {6 + 3}  # six seeds of randomised, three strengths of observed
+    assert all(row[1].is_known for row in harm.rows)
+
+
 def test_another_entrant_changes_no_score() -> None:
     base = read_ranking(make_records())
     more = read_ranking(make_records({**METHODS, "newcomer": {"share": 0.7}, "failing": {"share": 0.1}}))
@@ -122,10 +131,10 @@ def test_tracks_are_never_ranked_together() -> None:
     board = make_board(
         from_table(make_records({**METHODS, "weights": {"share": 0.95, "track": "propensity"}}))
     )
-    table = board.table("ranking-log-outcome-tiny")
+    table = board.table("ranking-recorded-log-outcome-tiny")
     assert table is not None
     assert "weights" not in {row[2] for row in table.rows}
-    assert board.table("ranking-propensity-outcome-tiny") is not None
+    assert board.table("ranking-recorded-propensity-outcome-tiny") is not None
 
 
 def test_a_track_is_ranked_on_the_worlds_that_record_what_it_is_about() -> None:
@@ -133,11 +142,11 @@ def test_a_track_is_ranked_on_the_worlds_that_record_what_it_is_about() -> None:
     records = make_records({**METHODS, "weights": {"share": 0.95, "track": "propensity"}})
     records = spoil(records, "weights", "incompatible", records["family"] == "hidden")
     board = make_board(from_table(records))
-    table = board.table("ranking-propensity-outcome-tiny")
+    table = board.table("ranking-recorded-propensity-outcome-tiny")
     assert table is not None
     assert "weights" in {row[2] for row in table.rows}
     assert not any("hidden" in note for note in table.notes)
-    main = board.table("ranking-log-outcome-tiny")
+    main = board.table("ranking-recorded-log-outcome-tiny")
     assert main is not None
     assert any("hidden" in note for note in main.notes)
 

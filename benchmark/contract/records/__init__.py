@@ -6,12 +6,17 @@ through these names. ``docs/records.md`` describes it for readers.
 
 from benchmark.contract.records.bundles import MANIFEST, SOURCE, name_bundle, read_bundle, seal_bundle
 from benchmark.contract.records.columns import (
+    BOARDS,
     CELL_IDENTITY,
     COLUMNS,
     DIAGNOSTIC_PREFIX,
+    FITTED_ON,
+    LOG,
     METER_PREFIX,
     METRIC_PREFIX,
     ROLES,
+    TWIN,
+    add_missing_columns,
     join_tables,
     make_table,
     name_columns,
@@ -40,6 +45,7 @@ from benchmark.contract.records.plans import (
     list_damaged_plans,
     list_plans,
     read_expected,
+    read_reasons,
     write_expected,
 )
 from benchmark.contract.records.seals import Seal, damaged, digest
@@ -47,10 +53,13 @@ from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, S
 
 __all__ = [
     "ALWAYS_RETRIED",
+    "BOARDS",
     "CELL_IDENTITY",
     "COLUMNS",
     "DAMAGED",
     "DIAGNOSTIC_PREFIX",
+    "FITTED_ON",
+    "LOG",
     "MANIFEST",
     "METER_PREFIX",
     "METRICS",
@@ -60,10 +69,12 @@ __all__ = [
     "SOURCE",
     "STATUSES",
     "SUPERSEDED",
+    "TWIN",
     "ExpectedCell",
     "Metric",
     "Seal",
     "SuiteIdentity",
+    "add_missing_columns",
     "damaged",
     "digest",
     "join_damage",
@@ -83,6 +94,7 @@ __all__ = [
     "read_columns",
     "read_expected",
     "read_group",
+    "read_reasons",
     "read_records",
     "read_rows",
     "seal_bundle",

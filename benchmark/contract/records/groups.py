@@ -17,13 +17,18 @@ import pyarrow as pa
 from benchmark.contract.errors import DamagedFile
 from benchmark.contract.files import write_whole
 from benchmark.contract.queries import Predictions
-from benchmark.contract.records.columns import CELL_IDENTITY, join_tables, make_table
+from benchmark.contract.records.columns import (
+    CELL_IDENTITY,
+    add_missing_columns,
+    join_tables,
+    make_table,
+)
 from benchmark.contract.records.seals import Seal, damaged, pack_sealed, read_sealed
 
 RECORDS_PATTERN = "records-*.parquet"
 SUPERSEDED = "superseded"
 DAMAGED = "damaged"
-_PARTS = ("reward", "samples", "intervals", "diagnostics")
+_PARTS = ("reward", "samples", "intervals", "abstains", "diagnostics")
 
 
 def name_records(key: str) -> str:
@@ -70,10 +75,10 @@ def read_group(path: Path) -> tuple[pa.Table, Seal]:
         DamagedFile: If the file is not what was written, or holds something else than records.
     """
     table, seal = read_sealed(path)
-    lacking = sorted({*CELL_IDENTITY, "status"} - set(table.column_names))
+    lacking = sorted({*CELL_IDENTITY, "status"} - {"fitted_on", *table.column_names})
     if lacking:
         raise damaged(path, "a table without the columns " + ", ".join(lacking))
-    return table, seal
+    return add_missing_columns(table), seal
 
 
 def read_columns(path: Path, *names: str) -> dict[str, list[Any]]:
@@ -126,6 +131,8 @@ def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
             arrays[f"{index}.samples"] = _as_json(answer.samples.tolist())
         if answer.intervals is not None:
             arrays[f"{index}.intervals"] = answer.intervals
+        if answer.abstains is not None:
+            arrays[f"{index}.abstains"] = answer.abstains
         if answer.diagnostics:
             arrays[f"{index}.diagnostics"] = _as_json(dict(answer.diagnostics))
     buffer = io.BytesIO()
@@ -149,6 +156,7 @@ def unpack_predictions(data: bytes, cells: int) -> list[Predictions | None]:
                     reward=part["reward"],
                     samples=None if samples is None else np.array(samples, dtype=object),
                     intervals=part.get("intervals"),
+                    abstains=part.get("abstains"),
                     diagnostics=json.loads(part["diagnostics"].tobytes()) if "diagnostics" in part else {},
                 )
             )
