@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -117,7 +117,8 @@ def make_group(memory_bytes: int, threads: int, parent: Path) -> Iterator[Group]
         threads: Most threads, beside those of bubblewrap.
         parent: The group around it.
     """
-    group = Group(Path(tempfile.mkdtemp(prefix=NAME, dir=parent)))
+    group = Group(parent / f"{NAME}{uuid.uuid4().hex}")
+    group.folder.mkdir()
     try:
         limits = {"memory.max": memory_bytes, "memory.swap.max": 0, "memory.oom.group": 1}
         limits["pids.max"] = threads + SUPERVISORS
