@@ -38,7 +38,7 @@ from benchmark.contract.records.groups import (
     unpack_predictions,
     write_records,
 )
-from benchmark.contract.records.metrics import METRICS, Metric
+from benchmark.contract.records.metrics import METRICS, VALUE_CURVE, Metric
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
@@ -70,6 +70,7 @@ __all__ = [
     "STATUSES",
     "SUPERSEDED",
     "TWIN",
+    "VALUE_CURVE",
     "ExpectedCell",
     "Metric",
     "Seal",
