@@ -38,6 +38,7 @@ from benchmark.contract.records.plans import (
     read_expected,
     write_expected,
 )
+from benchmark.contract.records.signatures import KEY_BYTES, find_owner, make_key, sign
 from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "CELL_IDENTITY",
     "COLUMNS",
     "DIAGNOSTIC_PREFIX",
+    "KEY_BYTES",
     "MANIFEST",
     "METER_PREFIX",
     "METRICS",
@@ -57,10 +59,12 @@ __all__ = [
     "ExpectedCell",
     "Metric",
     "SuiteIdentity",
+    "find_owner",
     "join_tables",
     "key_of",
     "list_plans",
     "list_records",
+    "make_key",
     "make_table",
     "name_bundle",
     "name_columns",
@@ -74,6 +78,7 @@ __all__ = [
     "read_records",
     "read_rows",
     "seal_bundle",
+    "sign",
     "status_of",
     "unpack_predictions",
     "write_expected",

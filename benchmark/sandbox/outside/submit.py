@@ -24,9 +24,17 @@ from benchmark.runs.planned import PlannedRun
 from benchmark.runs.provenance import describe_run
 from benchmark.runs.run import plan_run, start_run
 from benchmark.sandbox.outside import Limits, Sandbox
+from benchmark.sandbox.outside.author import load_key
 from benchmark.sandbox.outside.bench import SandboxBench
 from benchmark.sandbox.outside.cell import clean
-from benchmark.sandbox.outside.submission import Submission, check_name, read_source, read_submission
+from benchmark.sandbox.outside.submission import (
+    Submission,
+    check_name,
+    list_catalogue_names,
+    list_tags,
+    read_source,
+    read_submission,
+)
 from benchmark.tasks.backbones import LOGLINEAR, TINY, parse_backbone
 from benchmark.tasks.suite import Suite, load_suite
 
@@ -140,6 +148,7 @@ def submit_file(
     retry: Sequence[str] = (),
     secret: bytes | None = None,
     backbones: Path | None = None,
+    key: str | Path | None = None,
     on_plan: Callable[[PlannedRun], None] | None = None,
     on_cell: Callable[[Cell, str], None] | None = None,
 ) -> Bundle:
@@ -162,6 +171,7 @@ def submit_file(
         retry: Statuses to run again.
         secret: Key of a verified season, whose worlds nobody can draw in advance.
         backbones: Parent folder of the pretrained backbones.
+        key: File with the author's key, which signs the bundle; by default one in the author's home.
         on_plan: Called once before the first cell with what is planned.
         on_cell: Called with each finished cell and its status.
 
@@ -183,18 +193,21 @@ def submit_file(
         {'ok': 1}
     """
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
+    author = load_key(key)
     sandbox = Sandbox(isolation, limits or replace(Limits(), wall_s=suite.seconds_per_cell))
-    submission = read_submission(path, sandbox, _catalogue_names())
+    submission = read_submission(path, sandbox, list_catalogue_names())
     options = RunOptions((), scenarios, seeds, backbone, device, precision, 0, retry=retry, secret=secret)
     folder = Path(out) / name_bundle(submission.name, submission.sha256)
-    planned = plan_run(suite, folder, options, [describe_submission(submission, isolation)])
+    # Every cell is a group of its own, so that an interruption costs one cell at most.
+    each = suite.model_copy(update={"group_size": 1})
+    planned = plan_run(each, folder, options, [describe_submission(submission, isolation)])
     check_backbone(planned.suite)
     if on_plan is not None:
         on_plan(planned)
     setting = Setting(planned.suite, planned.device, precision, backbones, secret=secret)
     bench = SandboxBench(submission.source, submission.tags, setting, sandbox, on_cell)
     summary = start_run(replace(planned, backbones=()), lambda: bench)
-    return _seal(summary, submission, planned, sandbox)
+    return _seal(summary, submission, planned, sandbox, author)
 
 
 def check_backbone(suite: Suite) -> None:
@@ -224,15 +237,22 @@ def describe_submission(submission: Submission, isolation: str) -> Entrant:
     )
 
 
-def _seal(summary: Summary, submission: Submission, planned: PlannedRun, sandbox: Sandbox) -> Bundle:
+def _seal(
+    summary: Summary, submission: Submission, planned: PlannedRun, sandbox: Sandbox, key: bytes
+) -> Bundle:
     suite = planned.suite
     about = describe_run(
         suite=suite.name, suite_version=suite.version, season=suite.season, device=planned.device
     )
     statuses = dict(sorted(summary.statuses.items()))
-    details = {"isolation": sandbox.isolation, "layers": list(sandbox.layers), "statuses": statuses}
-    limits = {"limits": asdict(sandbox.limits)}
-    manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details, **limits})
+    details = {
+        "isolation": sandbox.isolation,
+        "layers": list(sandbox.layers),
+        "limits": asdict(sandbox.limits),
+        "statuses": statuses,
+        "tags": list_tags(submission.tags),
+    }
+    manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details}, key)
     return Bundle(summary.store, manifest, statuses)
 
 
@@ -251,16 +271,10 @@ def _read_results(found: Any) -> list[CheckResult]:
 
 def _check_name(name: str) -> CheckResult:
     try:
-        check_name(name, _catalogue_names())
+        check_name(name, list_catalogue_names())
     except BenchError as error:
         return CheckResult("name-is-free", "failed", f"{error.what}: {error.expected}")
     return CheckResult("name-is-free", "passed")
-
-
-def _catalogue_names() -> frozenset[str]:
-    from methods import list_methods
-
-    return frozenset(method.name for method in list_methods())
 
 
 __all__ = [

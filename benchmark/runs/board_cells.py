@@ -1,0 +1,121 @@
+"""What a board holds, read from its records: the suite they belong to and the cells that it compares."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.contract import UsageError
+from benchmark.contract.records import SuiteIdentity
+from benchmark.runs.entrants import NAIVE
+from benchmark.runs.store import Store
+from benchmark.tasks.prepare import make_task
+from benchmark.tasks.scenario import Scenario
+from benchmark.tasks.seasons import name_season
+from benchmark.tasks.suite import CellProduct, Suite, check_suite, list_suites, load_suite
+
+DIGITS = 1e-9
+
+
+@dataclass(frozen=True)
+class BoardCells:
+    """The cells of a board.
+
+    Attributes:
+        identity: Suite, version and season of its records.
+        naive_rho: Exact regret of the confounded limit, by scenario, seed and backbone.
+    """
+
+    identity: SuiteIdentity
+    naive_rho: dict[tuple[str, int, str], float]
+
+    def restrict(self, suite: Suite) -> Suite:
+        """The suite with exactly the cells of the board."""
+        seeds: dict[tuple[str, str], list[int]] = {}
+        for scenario, seed, backbone in sorted(self.naive_rho):
+            seeds.setdefault((scenario, backbone), []).append(seed)
+        products = tuple(
+            CellProduct(scenarios=(scenario,), seeds=tuple(numbers), backbone=backbone)
+            for (scenario, backbone), numbers in seeds.items()
+        )
+        return suite.model_copy(update={"cells": products})
+
+    def is_current(self, suite: Suite, secret: bytes | None = None) -> bool:
+        """Whether today's worlds are the board's: one cell of each scenario is drawn and compared."""
+        first = {scenario: (seed, value) for (scenario, seed, _), value in sorted(self.naive_rho.items())}
+        drawn = (
+            (make_task(Scenario.parse(scenario), seed, suite, secret).key.naive_rho, value)
+            for scenario, (seed, value) in first.items()
+        )
+        return all(np.isclose(now, then, rtol=0, atol=DIGITS, equal_nan=True) for now, then in drawn)
+
+
+def read_cells(store: str | Path, suite: str | None = None) -> tuple[BoardCells, ...]:
+    """The cells of each suite in a folder of records; none where it holds no records.
+
+    Args:
+        store: The folder.
+        suite: Name of the suite to keep.
+
+    Raises:
+        UsageError: If there is no such folder.
+    """
+    table = Store.existing(store).read_records()
+    names = ("suite", "suite_version", "season", "scenario", "seed", "backbone", "role", "cell_naive_rho")
+    found: dict[SuiteIdentity, dict[tuple[str, int, str], float]] = {}
+    for *identity, scenario, seed, backbone, role, value in zip(
+        *(table.column(name).to_pylist() for name in names), strict=True
+    ):
+        if role == NAIVE and suite in (None, identity[0]):
+            found.setdefault(SuiteIdentity(*identity), {})[scenario, seed, backbone] = value
+    return tuple(BoardCells(identity, cells) for identity, cells in found.items())
+
+
+def find_suite(
+    store: str | Path,
+    identity: SuiteIdentity,
+    suite: str | Path | Suite | None = None,
+    secret: bytes | None = None,
+) -> Suite:
+    """The suite that a board's records belong to, in their season.
+
+    Args:
+        store: Folder of the records; its ``run.json`` holds the suite where a run wrote it.
+        identity: What the records say.
+        suite: The suite, where neither the folder nor the package holds it.
+        secret: Key of a verified season.
+
+    Raises:
+        UsageError: If it cannot be found, or the secret belongs to another season.
+    """
+    named = suite if isinstance(suite, Suite) else load_suite(suite) if suite is not None else None
+    candidates = [named] if named else [*_read_runs(Path(store)), *_read_package(identity.name)]
+    for found in candidates:
+        seasons = {found.season} | ({name_season(found.season, secret)} if secret else set())
+        if (found.name, found.version) == identity[:2] and identity.season in seasons:
+            return found.model_copy(update={"season": identity.season})
+    raise UsageError(
+        "the suite of these records is not known here",
+        expected=" ".join(identity),
+        found=", ".join(f"{s.name} {s.version} {s.season}" for s in candidates) or "none",
+        fix="pass --suite FILE with the suite that was run, and --secret for a verified season",
+    )
+
+
+def _read_runs(store: Path) -> list[Suite]:
+    found = []
+    for path in sorted(store.glob("run*.json")):
+        try:
+            content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            found.append(check_suite(content["suite"], path.name))
+        except (OSError, ValueError, KeyError, TypeError, UsageError):
+            continue  # provenance is for people; a suite of this name may come with the package
+    return found
+
+
+def _read_package(name: str) -> list[Suite]:
+    return [load_suite(name)] if name in list_suites() else []
