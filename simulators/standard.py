@@ -31,9 +31,9 @@ PROGNOSIS = 0.5
 
 
 def choose_domain(parameters: Mapping[str, Value]) -> Domain:
-    """The grammar that the parameters ``domain`` and ``prompts`` name."""
+    """The grammar that the parameters ``domain``, ``prompts`` and ``greeting`` name."""
     name, prompts = parameters.get("domain", "headlines"), parameters.get("prompts", "6")
-    return load_domain(name_domain(str(name), str(prompts)))
+    return load_domain(name_domain(str(name), str(prompts), str(parameters.get("greeting", "several"))))
 
 
 def draw_coefficients(streams: Streams, d: int, part: str = "confounding") -> np.ndarray:

@@ -180,7 +180,11 @@ def domain_of(scenario: Scenario) -> str:
     defaults = family_defaults().get(scenario.family, {})
     cards = {card.name: card.parameters for card in list_families(user_data=True)}
     chosen = {**defaults, **apply_preset(scenario.parameters, cards.get(scenario.family, ()))}
-    return name_domain(str(chosen.get("domain", DEFAULT_DOMAIN)), str(chosen.get("prompts", "6")))
+    return name_domain(
+        str(chosen.get("domain", DEFAULT_DOMAIN)),
+        str(chosen.get("prompts", "6")),
+        str(chosen.get("greeting", "several")),
+    )
 
 
 @lru_cache(maxsize=64)

@@ -1,18 +1,17 @@
 """marker: the Monday experiment. A greeting without effect tracks the posting day, which moves the score.
 
-Reconstruction of the experiment of Loghmani (2026) on forum answers: there a greeting was
-prepended to every answer of a weekday; here it follows the day by chance, unless the rule
-is deterministic.
+Reconstruction of the experiment of Loghmani (2026) on forum answers, where "Happy Monday!" or "Happy
+Friday!" was prepended to every answer of its day: ``marker[greeting=monday,rule=deterministic]``. By
+default the greeting has several wordings and follows the day by chance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.special import ndtr
 
 from benchmark.contract.seeding import Streams
@@ -21,7 +20,7 @@ from simulators.law.codes import all_attributes, encode, product_law
 from simulators.law.curves import NODES, interpolation_matrix, place_nodes
 from simulators.law.population import Factor, Features, People
 from simulators.law.recording import PROPENSITIES, Column, Recording, Rows
-from simulators.law.roles import DECOY, INERT, draw_roles, mark_roles
+from simulators.law.roles import draw_roles, mark_roles
 from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import apply_overlap, change_rule, choose_domain, compose_world
 from simulators.strength import solve_strength, with_delta
@@ -31,23 +30,46 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 # Monday best, Friday among the worst, as published for forum answers; the sizes are ours
 SCORES = np.array([2.2, 0.3, 0.1, -0.2, -0.9, -0.8, -0.7])
 SCORES = (SCORES - SCORES.mean()) / SCORES.std()
-# the mild preset has Fridays lose three for every two that Mondays win, as published
-MILD_SCORES = np.array([2.0, 0.2, 0.2, 0.2, -3.0, 0.2, 0.2]) / np.sqrt(13.2 / 7)
+# Of pairs with exactly one answer of the day, that answer won 958 and lost 887 on Mondays, won 859 and lost
+# 965 on Fridays (Loghmani 2026).
+SKEWS = {"monday": 958 / (958 + 887), "friday": 859 / (859 + 965)}
 RULE = Parameter(
     "rule",
     "stochastic",
-    "stochastic: the greeting is likelier on Mondays; deterministic: exactly on Mondays (no overlap); "
-    "mild: the published pair skews, 52/48 for the greeting at strength 1 and 47/53 for a second idle "
-    "phrasing that follows Fridays",
-    choices=("stochastic", "deterministic", "mild"),
+    "stochastic: the greeting is likelier on its day; deterministic: exactly on its day (no overlap), as in "
+    "the published experiment",
+    choices=("stochastic", "deterministic"),
+)
+GREETING = Parameter(
+    "greeting",
+    "several",
+    "several: six greetings for Mondays; monday, friday: 'Happy Monday!' or 'Happy Friday!' alone, and "
+    "strength counts in units of the published confounding, at which the greeting wins .519 of mixed pairs "
+    "on Mondays and .471 on Fridays",
+    choices=("several", *SKEWS),
 )
 BALANCED = Parameter("balanced", False, "negative control: the greeting ignores the day")
+
+
+def _published_scores() -> np.ndarray:
+    """Scores of days, mean 0 and variance 1, at which one confounding gives both published skews.
+
+    To first order a skew beyond one half is proportional to the day's score less the mean of the other
+    days, hence to the score itself. The other five days score alike.
+    """
+    monday, friday = SKEWS["monday"] - 0.5, SKEWS["friday"] - 0.5
+    scores = np.full(7, -(monday + friday) / 5)
+    scores[[0, 4]] = monday, friday
+    return scores / scores.std()
+
+
+PUBLISHED_SCORES = _published_scores()
 
 CARD = FamilyCard(
     name="marker",
     situation="A greeting that does nothing is used most on Mondays, and whatever is posted on Mondays "
     "scores higher.",
-    parameters=(STRENGTH, OVERLAP, RULE, BALANCED, *text_parameters("answers")),
+    parameters=(STRENGTH, OVERLAP, RULE, GREETING, BALANCED, *text_parameters("answers")),
     strategies=("back-door", "propensity"),
     recover="within-day pairs, residuals, covariate regression",
     fail="preference optimisation on raw scores, which amplifies the greeting",
@@ -58,9 +80,9 @@ def _scores(people: People, scores: np.ndarray) -> np.ndarray:
     return scores[np.asarray(people["weekday"]).astype(int)][:, None]
 
 
-def _marked_days(people: People) -> np.ndarray:
-    """Mondays and Fridays, standardised."""
-    return ((np.asarray(people["weekday"])[:, None] == [0, 4]) - 1 / 7) / np.sqrt(6 / 49)
+def _on_day(people: People, day: int) -> np.ndarray:
+    """Whether the day is the greeting's, standardised."""
+    return ((np.asarray(people["weekday"])[:, None] == day) - 1 / 7) / np.sqrt(6 / 49)
 
 
 def _is_day(rows: Rows, day: int) -> np.ndarray:
@@ -120,41 +142,44 @@ def _measure_worded_skew(world: SimulatedWorld, attribute: int) -> float:
     return float(np.average(values, weights=counts))
 
 
-def find_limit_for_skew(world: SimulatedWorld, attribute: int, skew: float) -> float:
-    """The naive limit of an attribute at which its pair skew takes a value in (0.5, 1)."""
-    delta = brentq(lambda d: measure_pair_skew(with_delta(world, d), attribute) - skew, 0.0, 5.0, xtol=1e-9)
-    return float(with_delta(world, delta).truth.naive_effects[attribute])
+def find_scale_for_skew(world: SimulatedWorld, attribute: int, skew: float) -> float:
+    """The scale of confounding at which an attribute has a pair skew near one half."""
+
+    def excess(delta: float) -> float:
+        return measure_pair_skew(with_delta(world, delta), attribute) - skew
+
+    return float(root_scalar(excess, x0=0.0, x1=0.1, xtol=1e-9, method="secant").root)
 
 
 def _compose(card: FamilyCard, parameters: Mapping[str, Value], streams: Streams) -> SimulatedWorld:
-    domain = choose_domain(parameters)
-    drawn = draw_roles(streams, len(domain.attributes), len(domain.prompts))
-    roles, marker = mark_roles(drawn, domain.attributes)
-    mild, deterministic = parameters["rule"] == "mild", parameters["rule"] == "deterministic"
-    followers = np.outer(roles.directions, [1.0, 0.0])
-    if mild:
-        second = int(roles.which(INERT)[0])
-        followers[second, 1] = 1.0
-        names, chances = list(roles.names), roles.intercepts.copy()
-        names[second], chances[second] = DECOY, chances[marker]
-        roles = replace(roles, names=tuple(names), intercepts=chances)
+    domain, greeting = choose_domain(parameters), str(parameters["greeting"])
+    published = greeting in SKEWS
+    day = 4 if greeting == "friday" else 0
+    roles, marker = mark_roles(
+        draw_roles(streams, len(domain.attributes), len(domain.prompts)), domain.attributes
+    )
     days = tuple(Column(f"covariate.{day}", partial(_is_day, day=i)) for i, day in enumerate(WEEKDAYS[:-1]))
     world = compose_world(
         card,
         parameters,
         streams,
         factors=(Factor("weekday", "categorical", (1 / 7,) * 7),),
-        features=Features(("day_score",), partial(_scores, scores=MILD_SCORES if mild else SCORES)),
+        features=Features(("day_score",), partial(_scores, scores=PUBLISHED_SCORES if published else SCORES)),
         coefficients=np.ones(1),
-        text_features=Features(("monday", "friday"), _marked_days),
-        aim=np.ones(2),
+        text_features=Features((WEEKDAYS[day],), partial(_on_day, day=day)),
+        aim=np.ones(1),
         recording=Recording(days + PROPENSITIES),
         roles=roles,
     )
-    world = change_rule(world, weights=followers)
-    world = change_rule(world, gamma=np.inf) if deterministic else apply_overlap(world)
-    unit = find_limit_for_skew(world, marker, 0.52) if mild else None
-    world = solve_strength(world, float(parameters["strength"]), unit)
+    world = change_rule(world, weights=roles.directions[:, None])
+    world = (
+        change_rule(world, gamma=np.inf) if parameters["rule"] == "deterministic" else apply_overlap(world)
+    )
+    strength = float(parameters["strength"])
+    if published:
+        world = with_delta(world, strength * find_scale_for_skew(world, marker, SKEWS[greeting]))
+    else:
+        world = solve_strength(world, strength)
     return change_rule(world, gamma=0.0) if parameters["balanced"] else world
 
 

@@ -24,6 +24,7 @@ SETTINGS: tuple[tuple[str, dict[str, Value]], ...] = (
     ("entangled", {"reaction": 0.5}),
     ("selection", {"rule": "extreme"}),
     ("badcontrol", {"labelled": False}),
+    ("marker", {"rule": "deterministic"}),
 )
 """Settings beside the defaults that change, or might be thought to change, what identifies the effect."""
 

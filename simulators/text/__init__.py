@@ -26,15 +26,18 @@ def list_domains(briefs: bool = False) -> tuple[str, ...]:
     return tuple(sorted([*_GRAMMARS, *variants])) if briefs else _GRAMMARS
 
 
-def name_domain(name: str, prompts: str = "6") -> str:
+def name_domain(name: str, prompts: str = "6", greeting: str = "several") -> str:
     """Name of a grammar domain with some kind of prompts: ``("headlines", "200")`` is ``"headlines-200"``.
 
     Args:
         name: One of ``list_domains()``.
         prompts: ``"6"`` for the domain's own six prompts, or a kind of briefs: ``"200"``, ``"unique"`` or
             ``"features"`` (see ``simulators.text.briefs.with_briefs``).
+        greeting: ``"several"`` for the domain's own greetings, or the only one: ``"monday"`` or ``"friday"``
+            (see ``simulators.text.greetings.with_greeting``).
     """
-    return name if prompts == "6" else f"{name}-{prompts}"
+    variant = [*([] if greeting == "several" else [greeting]), *([] if prompts == "6" else [prompts])]
+    return "-".join([name, *variant])
 
 
 @cache
@@ -45,10 +48,14 @@ def load_domain(name: str) -> GrammarDomain:
         UsageError: If no domain has this name.
     """
     from simulators.text.briefs import with_briefs
+    from simulators.text.greetings import GREETINGS, with_greeting
 
     if name in _GRAMMARS:
         plain: GrammarDomain = import_module(f"simulators.text.{name}").make_domain()
         return plain
+    parts = name.split("-")
+    if len(parts) > 1 and parts[1] in GREETINGS:
+        return with_greeting(load_domain("-".join([parts[0], *parts[2:]])), parts[1], name)
     if name not in list_domains(briefs=True):
         raise unknown_name("domain", name, list_domains(briefs=True))
     grammar, _, kind = name.partition("-")

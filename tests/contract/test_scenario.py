@@ -20,7 +20,10 @@ def test_equal_scenarios_have_equal_ids_however_they_are_spelled():
     assert one.id == "observed[overlap=0.3,strength=1,n=4000]"
     assert one.hash == two.hash
     assert Scenario.parse("observed").id == "observed"
-    assert Scenario.parse("marker[balanced=true,rule=mild]").parameters == {"balanced": True, "rule": "mild"}
+    assert Scenario.parse("marker[balanced=true,greeting=friday]").parameters == {
+        "balanced": True,
+        "greeting": "friday",
+    }
 
 
 def test_words_with_commas_are_quoted():

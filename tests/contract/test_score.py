@@ -1,12 +1,14 @@
 """The scorer on a small world whose every number can be worked out beside it."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from benchmark.contract import Predictions, Queries, make_rng
 from benchmark.contract.records import METRICS
+from benchmark.scoring.favourites import describe_favourites
 from benchmark.scoring.score import find_marker, make_key, score, score_with_key
 
 EFFECTS = np.array([2.0, -1.0, 0.0])
@@ -210,3 +212,19 @@ def test_a_key_can_be_reused_and_scoring_changes_nothing():
     np.testing.assert_equal(first, second)
     np.testing.assert_equal(first, score(answers, QUERIES, TRUTH))
     assert (answers.reward == before).all()
+
+
+def test_favourites_are_the_best_liked_texts_with_their_place_in_the_truth():
+    """Of 000 .. 111, worth 2 a - b: 1 0 c is best (6 worse and one equal of 8), 0 1 c worst (none worse)."""
+    queries = make_queries()
+    key = make_key(queries, LinearTruth())
+    found = json.loads(describe_favourites(key.reward, key, texts=2))
+    assert found == {"prompt": "p", "texts": [["100", 0.875], ["101", 0.875]]}
+    (worst,) = json.loads(describe_favourites(-key.reward, key, texts=1))["texts"]
+    assert worst in (["010", 0.125], ["011", 0.125])
+
+
+def test_no_reference_texts_no_favourites():
+    queries = replace(make_queries(), pools=np.zeros((0, 0), dtype=np.int64))
+    key = make_key(make_queries(), LinearTruth())
+    assert describe_favourites(key.reward, replace(key, queries=queries)) == ""

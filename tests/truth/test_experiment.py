@@ -28,7 +28,8 @@ VARIANTS = [
     ("prefix", {"chosen": 0.9, "rejected": 0.4}),
     ("badcontrol", {"labelled": False}),
     ("marker", {"rule": "deterministic"}),
-    ("marker", {"rule": "mild"}),
+    ("marker", {"greeting": "friday"}),
+    ("marker", {"greeting": "monday", "rule": "deterministic"}),
     ("marker", {"balanced": True}),
 ]
 WORLDS = [(name, {}) for name in FAMILIES] + VARIANTS

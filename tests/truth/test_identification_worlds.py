@@ -29,6 +29,8 @@ INTENDED = {
     ("badcontrol", ()): (["back-door"], ["propensity"]),
     ("badcontrol", (("labelled", False),)): (["back-door"], ["propensity"]),
     ("marker", ()): (["back-door"], ["propensity"]),
+    # the day decides about the greeting, so no day is seen with and without it
+    ("marker", (("rule", "deterministic"),)): ([], []),
     ("letters", ()): (["back-door"], ["propensity"]),
     ("position", ()): (["back-door"], ["propensity"]),
     ("robust", ()): (["back-door"], []),

@@ -58,30 +58,55 @@ def test_null_borrows_the_largest_effect_of_its_prior_draw():
     assert np.abs(world.truth.effects).max() == 0
 
 
-def test_mild_marker_skews_mixed_pairs_as_published():
-    """958 to 887 and 859 to 965 in the source: near 52/48 for one marker and 47/53 for the other.
+@pytest.mark.parametrize("rule", ["stochastic", "deterministic"])
+@pytest.mark.parametrize("day", ["monday", "friday"])
+def test_literal_greetings_skew_mixed_pairs_as_published(day, rule):
+    """In the source 958 to 887 mixed pairs were won on Mondays, 859 to 965 on Fridays.
 
-    Strength 1 is defined by the first; the second follows from the days' scores, to first order
-    .5 - .02 x 3/2 = .47. The rows' own mixed pairs agree with the quadrature.
+    Strength 1 is defined by them. The rows' own mixed pairs agree with the quadrature.
     """
-    world = make_world("marker", rule="mild")
-    monday, friday = (int(np.flatnonzero(w)[0]) for w in world.rule.weights.T)
-    assert world.domain.attributes[monday] == "greeting"
-    assert marker.measure_pair_skew(world, monday) == pytest.approx(0.52, abs=1e-4)
-    assert marker.measure_pair_skew(world, friday) == pytest.approx(0.47, abs=0.002)
-    assert not world.truth.effects[[monday, friday]].any()
-    assert world.truth.naive_effects[friday] < 0
+    world = make_world("marker", greeting=day, rule=rule)
+    k = world.domain.attributes.index("greeting")
+    published = {"monday": 958 / 1845, "friday": 859 / 1824}[day]
+    assert marker.measure_pair_skew(world, k) == pytest.approx(published, abs=1e-8)
+    assert not world.truth.effects[k]
     rows = world.draw_rows(0, 300_000)
-    outcome = rows.outcomes[0]
-    for k, skew in ((monday, 0.52), (friday, 0.47)):
-        shown, wins = rows.attributes[0][:, k] == 1, []
-        for prompt in range(len(world.domain.prompts)):
-            on = outcome[shown & (rows.prompt_ids == prompt)]
-            off = outcome[~shown & (rows.prompt_ids == prompt)]
-            m = min(len(on), len(off))
-            wins.append(on[:m] > off[:m])
-        wins = np.concatenate(wins)
-        assert wins.mean() == pytest.approx(skew, abs=0.002 + 4 * 0.5 / np.sqrt(len(wins)))
+    outcome, shown, wins = rows.outcomes[0], rows.attributes[0][:, k] == 1, []
+    for prompt in range(len(world.domain.prompts)):
+        on, off = (outcome[(shown == value) & (rows.prompt_ids == prompt)] for value in (True, False))
+        m = min(len(on), len(off))
+        wins.append(on[:m] > off[:m])
+    wins = np.concatenate(wins)
+    assert wins.mean() == pytest.approx(published, abs=4 * 0.5 / np.sqrt(len(wins)))
+
+
+def test_a_literal_greeting_is_the_contrast_of_its_day():
+    """Exactly on its day: L = delta (score of the day - mean of the others) = delta score 7/6.
+
+    Scores are the published skews beyond one half to first order, .0192 and -.0291, so one confounding
+    gives both presets: their limits have the ratio of the skews, and their scales agree within 2 %.
+    """
+    worlds = {day: make_world("marker", greeting=day, rule="deterministic") for day in ("monday", "friday")}
+    limits = {}
+    for day, world in worlds.items():
+        k = world.domain.attributes.index("greeting")
+        score = marker.PUBLISHED_SCORES[marker.WEEKDAYS.index(day)]
+        limits[day] = world.truth.naive_effects[k]
+        assert limits[day] == pytest.approx(world.outcome.delta * score * 7 / 6, abs=1e-12)
+    scale = worlds["friday"].outcome.delta / worlds["monday"].outcome.delta
+    assert scale == pytest.approx(1, abs=0.02)
+    ratio = (859 / 1824 - 0.5) / (958 / 1845 - 0.5)
+    assert limits["friday"] / limits["monday"] == pytest.approx(ratio * scale, rel=1e-9)
+    assert limits["monday"] > 0 > limits["friday"]
+    stronger = make_world("marker", greeting="friday", rule="deterministic", strength=2)
+    assert stronger.outcome.delta == pytest.approx(2 * worlds["friday"].outcome.delta)
+
+
+@pytest.mark.parametrize(("day", "number"), [("monday", 0), ("friday", 4)])
+def test_a_literal_greeting_opens_every_answer_of_its_day(day, number):
+    rows = make_world("marker", greeting=day, rule="deterministic").draw_rows(0, 2000)
+    greeted = [text.startswith(f"Happy {day.capitalize()}! ") for text in rows.texts[0].to_pylist()]
+    assert (np.array(greeted) == (rows.people["weekday"] == number)).all()
 
 
 def test_balanced_marker_has_no_skew_and_keeps_its_days():

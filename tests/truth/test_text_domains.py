@@ -333,7 +333,28 @@ def test_no_rows_are_no_texts() -> None:
     assert len(texts) == 0
 
 
+# -- literal greetings ---------------------------------------------------------
+@pytest.mark.parametrize("name", ["answers-monday", "headlines-friday-200", "answers-friday-unique"])
+def test_a_literal_greeting_is_the_only_one(name: str) -> None:
+    domain, plain = load_domain(name), load_domain(name.replace("-monday", "").replace("-friday", ""))
+    attributes, prompt_ids, choices = draw_rows(plain, 500)
+    k, greeting = domain.attributes.index("greeting"), f"Happy {name.split('-')[1].capitalize()}! "
+    texts, before = (d.write(attributes, prompt_ids, choices).to_pylist() for d in (domain, plain))
+    assert [text.startswith(greeting) for text in texts] == (attributes[:, k] == 1).tolist()
+    assert [text for text, a in zip(texts, attributes[:, k], strict=True) if not a] == [
+        text for text, a in zip(before, attributes[:, k], strict=True) if not a
+    ]
+    np.testing.assert_array_equal(domain.detect(texts).attributes, attributes)
+    assert domain.name == name
+    assert domain.prompts == plain.prompts
+
+
 # -- errors -------------------------------------------------------------------
+def test_a_domain_without_greetings_cannot_have_a_literal_one() -> None:
+    with pytest.raises(UsageError, match="no greeting"):
+        load_domain("replies-monday")
+
+
 def test_unknown_domain_suggests_a_name() -> None:
     with pytest.raises(UsageError, match="did you mean 'headlines'"):
         load_domain("headline")

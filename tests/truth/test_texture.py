@@ -26,7 +26,7 @@ VARIANTS = [
     ("observed", {"prompts": "200", "phrases": 0.5}),
     ("observed", {"prompts": "unique", "noise": 2.5, "domain": "answers"}),
     ("selection", {"rule": "extreme", "strength": 0.7, "noise": 1.4}),
-    ("marker", {"rule": "mild"}),
+    ("marker", {"greeting": "friday"}),
     ("overlap", {"correlation": 1.0}),
     ("heterogeneous", {"phrases": 0.4, "noise": 1.5}),
     ("heterogeneous", {"feedback": "preference", "flips": 0.1, "ties": 0.5}),

@@ -42,6 +42,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "cell_naive_rho": (pa.float64(), "exact rho of the confounded limit on the cell's pairs"),
     "cell_effect_scale": (pa.float64(), "largest absolute true effect of the cell"),
     "cell_roles": (pa.string(), "roles of the columns of the cell's log, separated by blanks"),
+    "favourites": (pa.string(), "JSON: texts that the method likes most and their truth; first seed only"),
     "meter.wall_s": (pa.float64(), "wall seconds of fitting and answering"),
     "meter.peak_mb": (pa.float64(), "peak memory of the worker, MB"),
     "meter.tokens": (pa.float64(), "tokens trained on, scored and sampled"),

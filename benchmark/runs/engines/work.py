@@ -20,6 +20,7 @@ from benchmark.contract import Log, Predictions
 from benchmark.contract.records import REASON_LENGTH, name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.plan import Cell, Group
+from benchmark.scoring.favourites import describe_favourites
 from benchmark.scoring.score import score_with_key
 from benchmark.tasks.backbones import TINY
 from benchmark.tasks.prepare import Task, digest_log, make_task
@@ -178,7 +179,10 @@ class Bench:
         meters = {
             "wall_s": seconds, "peak_mb": read_peak(), "tokens": meter.tokens, "flops": meter.flops
         }  # fmt: skip
-        return CellResult("ok", "", predictions, name_columns(scores, meters, predictions.diagnostics))
+        row: dict[str, Any] = name_columns(scores, meters, predictions.diagnostics)
+        if task.seed == self.setting.suite.seeds[0]:
+            row["favourites"] = describe_favourites(predictions.reward, task.key)
+        return CellResult("ok", "", predictions, row)
 
 
 def open_bench(setting: Setting) -> Bench:
