@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,10 @@ from benchmark.contract.records import MANIFEST, SOURCE, seal_bundle
 from benchmark.tasks.suite import Suite, check_suite
 
 MINE, THEIRS = bytes([1]) * 32, bytes([2]) * 32
-SCENARIOS = ("observed[strength=1]", "marker[domain=headlines]")
 
 
 def make_suite() -> Suite:
-    """Two worlds with two seeds each, of 150 rows."""
+    """Two worlds of 150 rows."""
     return check_suite(
         {
             "name": "two",
@@ -28,7 +30,7 @@ def make_suite() -> Suite:
             "n": 150,
             "seeds": 2,
             "queries": {"pairs": 32, "contrasts": 4, "pool": 16, "samples": 2},
-            "cells": [{"scenarios": list(SCENARIOS), "methods": ["covariate-regression"]}],
+            "cells": [{"scenarios": ["observed[strength=1]"], "methods": ["covariate-regression"]}],
         }
     )
 
@@ -60,6 +62,27 @@ def change_rows(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) ->
             name: pa.array(after[name].tolist(), kinds.get(name, pa.float64())) for name in after.columns
         }
         pq.write_table(pa.table(columns), path)
+
+
+def make_variant(bundle: Path, folder: Path, source: bytes, name: str, key: bytes = MINE) -> Path:
+    """The bundle of another file that answers the same: no check runs the file, so neither does this."""
+    shutil.copytree(bundle, folder)
+    digest = hashlib.sha256(source).hexdigest()
+    (folder / SOURCE).write_bytes(source)
+    change_rows(folder, lambda rows: rows.assign(method=name, label=name, submission=digest))
+    return seal_again(folder, key, method=name)
+
+
+def fail_all(folder: Path) -> None:
+    """Let every cell of a bundle have failed."""
+
+    def fail(rows: pd.DataFrame) -> pd.DataFrame:
+        measured = [name for name in rows.columns if name.startswith(("metric.", "diagnostic."))]
+        return rows.assign(status="failed", reason="RuntimeError: no", **dict.fromkeys(measured, math.nan))
+
+    change_rows(folder, fail)
+    for path in folder.glob("predictions-*.npz"):
+        path.write_bytes(files.pack_predictions([None]))
 
 
 def change_manifest(folder: Path, **changes: Any) -> None:

@@ -22,6 +22,7 @@ from benchmark.contract.records import (
     find_owner,
     key_of,
     list_records,
+    make_table,
     name_predictions,
     read_bundle,
     read_rows,
@@ -151,8 +152,9 @@ def _rebuild(
     )
     group = Group(entrant, (cell,), row["backbone"], 0, "")
     made = make_row(Plan(suite, (group,), row["device"], row["precision"]), group, 0, result)
-    for name in row.keys() | made.keys():
-        stated, derived = row.get(name), made.get(name, np.nan)
+    (whole,) = make_table([made]).to_pylist()
+    for name in row.keys() | whole.keys():
+        stated, derived = row.get(name), whole.get(name, np.nan)
         if name not in STATED and not _equal(stated, derived):
             raise _wrong(where, name, derived, stated)
     return made
