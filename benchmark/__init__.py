@@ -7,7 +7,7 @@
 ``simulate``                            a log with its twin and its truth
 ``audit``                               what a method's reward gets wrong
 ``read_records``, ``compare``           the records of a store; two stores
-``build_leaderboard``, ``publish_leaderboard``, ``add_bundle``, ``judge_claims``
+``build_leaderboard``, ``publish_leaderboard``, ``add_bundle``, ``judge_claims``, ``find_standing``
 ``list_scenarios``, ``list_methods``, ``list_suites``, ``list_domains``, ``doctor``
 =====================================  =================================================
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         add_bundle,
         build_leaderboard,
         compare,
+        find_standing,
         judge_claims,
         publish_leaderboard,
         read_records,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "benchmark.board": (
-        *("add_bundle", "build_leaderboard", "compare", "judge_claims", "publish_leaderboard"),
-        "read_records",
+        *("add_bundle", "build_leaderboard", "compare", "find_standing", "judge_claims"),
+        *("publish_leaderboard", "read_records"),
     ),
     "benchmark.machine": ("doctor",),
     "benchmark.runs.audit": ("audit",),
@@ -61,6 +62,7 @@ __all__ = [
     "check_file",
     "compare",
     "doctor",
+    "find_standing",
     "fit",
     "judge_claims",
     "list_domains",

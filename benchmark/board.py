@@ -134,6 +134,22 @@ def add_bundle(
     return leaderboard.admit(claim, rows, bundle, store, checked)
 
 
+def find_standing(bundle: str | Path, store: str | Path = PUBLISHED) -> Sequence[Any]:
+    """Where a bundle would stand on a board; nothing is written.
+
+    Args:
+        bundle: Folder that ``submit_file`` wrote.
+        store: Folder of the board's records.
+
+    Returns:
+        A ``leaderboard.Standing`` for each ranking that it would be in: ``ranks``, ``methods``, ``regret``.
+    """
+    import leaderboard
+    from benchmark.runs.store import Store
+
+    return leaderboard.find_standing(Store.existing(bundle).read_records(), Path(store))
+
+
 def compare(
     base: str | Path,
     head: str | Path,

@@ -10,16 +10,18 @@ from typing import Any
 
 _WHERE = {
     "Board": "leaderboard.tables",
+    "Claim": "leaderboard.admission",
     "Comparison": "leaderboard.compare",
     "Entry": "leaderboard.ledger",
     "Ledger": "leaderboard.ledger",
-    "adopt_store": "leaderboard.publish",
-    "Claim": "leaderboard.admission",
+    "Standing": "leaderboard.standing",
     "admit": "leaderboard.admission",
+    "adopt_store": "leaderboard.publish",
+    "build_board": "leaderboard.board",
     "check_cells": "leaderboard.admission",
     "check_claim": "leaderboard.admission",
-    "build_board": "leaderboard.board",
     "compare_stores": "leaderboard.compare",
+    "find_standing": "leaderboard.standing",
     "judge_claims": "leaderboard.verdicts",
     "publish_results": "leaderboard.publish",
 }

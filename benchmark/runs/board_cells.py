@@ -19,6 +19,8 @@ from benchmark.tasks.seasons import name_season
 from benchmark.tasks.suite import CellProduct, Suite, check_suite, list_suites, load_suite
 
 DIGITS = 1e-9
+PUBLISHED = Path("leaderboard/results")
+"""Where the published board's records lie in a clone."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,39 @@ def read_cells(store: str | Path, suite: str | None = None) -> tuple[BoardCells,
         if role == NAIVE and suite in (None, identity[0]):
             found.setdefault(SuiteIdentity(*identity), {})[scenario, seed, backbone] = value
     return tuple(BoardCells(identity, cells) for identity, cells in found.items())
+
+
+def join_board(
+    suite: Suite, board: str | Path | None = None, secret: bytes | None = None
+) -> tuple[Suite, Path | None, str]:
+    """A suite with the cells of a board, so that what is run can be ranked there.
+
+    Args:
+        suite: The suite, in its season.
+        board: Folder of the board's records; by default the published ones, where they are of this suite.
+        secret: Key of a verified season.
+
+    Returns:
+        The suite, the board's folder or None, and a sentence on what was chosen.
+
+    Raises:
+        UsageError: If a board was named and its cells cannot be joined.
+    """
+    place = PUBLISHED if board is None else Path(board)
+    wanted = SuiteIdentity(suite.name, suite.version, suite.season)
+    problem, cells = f"there is no board in {place}", None
+    if board is not None or place.is_dir():
+        found = read_cells(place)
+        cells = next((each for each in found if each.identity == wanted), None)
+        held = ", ".join(" ".join(each.identity) for each in found) or "no records"
+        problem = f"the board in {place} holds {held}, not {' '.join(wanted)}"
+    if cells is not None:
+        problem = f"the board in {place} was made with another version of the worlds"
+        if cells.is_current(suite, secret):
+            return cells.restrict(suite), place, f"the {len(cells.naive_rho)} cells of the board in {place}"
+    if board is not None:
+        raise UsageError(problem, expected=" ".join(wanted), fix="run the suite again for a board of today")
+    return suite, None, f"the suite's own cells, because {problem}"
 
 
 def find_suite(
