@@ -4,6 +4,7 @@
 ``run_suite``, ``plan``, ``score``      run a suite, plan a run, score predictions again
 ``submit_file``, ``check_file``         a method in a file of its own, in the sandbox
 ``fit``                                 a method on one log, for notebooks
+``read_log``                            a log of any table of yours
 ``simulate``                            a log with its twin and its truth
 ``audit``                               what a method's reward gets wrong
 ``read_records``, ``compare``           the records of a store; two stores
@@ -21,6 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchmark.advice.reading.read import read_log
     from benchmark.board import (
         add_bundle,
         build_leaderboard,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from benchmark.tasks.simulate import simulate
 
 _HOMES = {
+    "benchmark.advice.reading.read": ("read_log",),
     "benchmark.board": (
         *("add_bundle", "build_leaderboard", "compare", "find_standing", "judge_claims"),
         *("publish_leaderboard", "read_records"),
@@ -71,6 +74,7 @@ __all__ = [
     "list_suites",
     "plan",
     "publish_leaderboard",
+    "read_log",
     "read_records",
     "run_suite",
     "score",
