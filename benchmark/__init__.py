@@ -33,10 +33,9 @@ if TYPE_CHECKING:
         read_records,
     )
     from benchmark.machine import doctor
-    from benchmark.runs.audit import audit
     from benchmark.runs.fitting import fit
     from benchmark.runs.rescore import score
-    from benchmark.runs.run import plan, run_suite
+    from benchmark.sandbox.outside.files import audit, plan, run_suite
     from benchmark.sandbox.outside.submit import check_file, submit_file
     from benchmark.tasks.listing import list_domains, list_methods, list_scenarios, list_suites
     from benchmark.tasks.simulate import simulate
@@ -48,10 +47,9 @@ _HOMES = {
         *("publish_leaderboard", "read_records"),
     ),
     "benchmark.machine": ("doctor",),
-    "benchmark.runs.audit": ("audit",),
     "benchmark.runs.fitting": ("fit",),
     "benchmark.runs.rescore": ("score",),
-    "benchmark.runs.run": ("plan", "run_suite"),
+    "benchmark.sandbox.outside.files": ("audit", "plan", "run_suite"),
     "benchmark.sandbox.outside.submit": ("check_file", "submit_file"),
     "benchmark.tasks.listing": ("list_domains", "list_methods", "list_scenarios", "list_suites"),
     "benchmark.tasks.simulate": ("simulate",),

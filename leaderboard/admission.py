@@ -20,12 +20,10 @@ from benchmark.contract.errors import IncompleteError, UsageError
 from benchmark.contract.records import (
     MANIFEST,
     SOURCE,
-    SUPERSEDED,
-    list_records,
     make_table,
     name_records,
-    read_columns,
     read_records,
+    set_aside,
     write_records,
 )
 from leaderboard.board import make_board
@@ -202,23 +200,6 @@ def admit(
     set_aside(target, claim.method)
     write_records(path, rows)
     return entry
-
-
-def set_aside(store: Path, method: str) -> int:
-    """Move a submitted method's records to ``superseded/``, which no board reads; returns how many files.
-
-    Args:
-        store: Folder of records.
-        method: Name of the method.
-    """
-    moved = 0
-    for path in list_records(store):
-        columns = read_columns(path, "method", "submission")
-        if set(columns["method"]) == {method} and "" not in columns["submission"]:
-            (store / SUPERSEDED).mkdir(exist_ok=True)
-            path.rename(store / SUPERSEDED / path.name)
-            moved += 1
-    return moved
 
 
 def _check_merged(board: Frame, rows: pa.Table, claim: Claim, results: Path) -> None:

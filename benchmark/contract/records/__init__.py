@@ -27,6 +27,7 @@ from benchmark.contract.records.groups import (
     read_columns,
     read_records,
     read_rows,
+    set_aside,
     unpack_predictions,
     write_records,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "read_records",
     "read_rows",
     "seal_bundle",
+    "set_aside",
     "sign",
     "status_of",
     "unpack_predictions",
