@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from leaderboard import Catalogue
 
 PUBLISHED, SITE, README = Path("leaderboard/results"), Path("leaderboard/site"), Path("README.md")
 
@@ -35,7 +38,7 @@ def read_records(store: str | Path) -> pd.DataFrame:
 def build_leaderboard(
     store: str | Path | None = None, out: str | Path | None = None, *, suite: str | None = None
 ) -> tuple[Any, Path]:
-    """Write the board of a store as markdown, csv, json, html and figures.
+    """Write the board of a store as markdown, csv, json and pages.
 
     Args:
         store: Folder of the records; by default the store of ``suite``.
@@ -52,7 +55,8 @@ def build_leaderboard(
     from leaderboard import build_board
 
     folder = Path(out or build_folder() / "leaderboard")
-    return build_board(_store(store, suite), folder, suite=suite), folder
+    about = _read_catalogue()
+    return build_board(_store(store, suite), folder, suite=suite, catalogue=about), folder
 
 
 def publish_leaderboard(
@@ -62,7 +66,7 @@ def publish_leaderboard(
     site: str | Path = SITE,
     readme: str | Path = README,
 ) -> Any:
-    """Write the published records' table into the README and their page into the site.
+    """Write the published records' boards into the README and their pages into the site.
 
     Args:
         store: Records that replace those published; by default they stay as they are.
@@ -77,7 +81,8 @@ def publish_leaderboard(
 
     if store is not None:
         adopt_store(Path(store), Path(published))
-    return publish_results(Path(published), Path(site), Path(readme))
+    about = _read_catalogue()
+    return publish_results(Path(published), Path(site), Path(readme), catalogue=about)
 
 
 def add_bundle(
@@ -202,6 +207,17 @@ def judge_claims(store: str | Path | None = None, *, suite: str | None = None) -
 
     verdicts = leaderboard.judge_claims(read(_store(store, suite), suite))
     return [verdict for verdict in verdicts if any(finding.cells for finding in verdict.findings)]
+
+
+@cache
+def _read_catalogue() -> Catalogue:
+    """What this version says of its families and methods."""
+    from benchmark.tasks.listing import list_graphs, list_methods, list_scenarios
+    from leaderboard import Catalogue
+
+    graphs = list_graphs()
+    families = {f["name"]: {**f, "graph": graphs.get(f["name"])} for f in list_scenarios()}
+    return Catalogue(families, {method["name"]: method for method in list_methods()})
 
 
 def _store(store: str | Path | None, suite: str | None) -> Path:

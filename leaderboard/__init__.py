@@ -11,6 +11,7 @@ from typing import Any
 _WHERE = {
     "Board": "leaderboard.tables",
     "Claim": "leaderboard.admission",
+    "Catalogue": "leaderboard.catalogue",
     "Comparison": "leaderboard.compare",
     "Entry": "leaderboard.ledger",
     "Ledger": "leaderboard.ledger",

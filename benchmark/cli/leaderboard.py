@@ -48,7 +48,7 @@ def start(context: typer.Context) -> None:
 def build(
     store: Path | None = STORE, suite: str | None = STORE_SUITE, out: Path | None = OUT, as_json: bool = JSON
 ) -> int:
-    """Write the board of a store as markdown, csv, json, html and figures.
+    """Write the board of a store as markdown, csv, json and pages.
 
     The exit code is 3 if cells are missing or a control failed; the files are written in any case.
 
@@ -76,7 +76,7 @@ def publish(
     results: Path | None = RESULTS_OF_PUBLISH,
     as_json: bool = JSON,
 ) -> int:
-    """Write the table in the README and the site from the published records; equal records give equal files.
+    """Write the boards in the README and the site from the published records; equal records give equal files.
 
     Examples: confoundbench leaderboard publish; confoundbench leaderboard publish --store build/store
     """
@@ -84,7 +84,7 @@ def publish(
     if as_json:
         emit({"files": board.files, "complete": board.is_complete, "problems": board.problems})
     else:
-        note(f"published {count(len(board.files), 'file')} to {site} and the table in {readme}")
+        note(f"published {count(len(board.files), 'file')} to {site} and the boards in {readme}")
         for problem in board.problems:
             note(f"problem: {problem}")
     return EXIT_OK if board.is_complete else EXIT_INCOMPLETE

@@ -65,7 +65,7 @@ def run(
     }  # fmt: skip
     if dry_run:
         return show_plan(benchmark.plan(suite, store, **options), as_json)
-    with Progress("backbones", as_json) as progress:
+    with Progress(f"running {suite}", as_json) as progress:
         summary = benchmark.run_suite(
             suite,
             store,
@@ -87,6 +87,8 @@ def show_summary(summary: Summary, as_json: bool) -> int:
             f"{summary.skipped} found in the store"
         )
         note(f"{statuses or 'no cells'}; the records are in {summary.store}")
+        for path in summary.set_aside:
+            note(f"a damaged file was set aside as {path}")
         if not summary.statuses.get("ok"):
             note("nothing was measured")
     return EXIT_OK if summary.complete else EXIT_INCOMPLETE
@@ -106,6 +108,8 @@ def show_plan(planned: PlannedRun, as_json: bool) -> int:
         f"{count(planned.plan.n_cells, 'cell')} in {count(len(planned.plan.groups), 'group')}, "
         f"{planned.missing_cells} still to run"
     )
+    for error in planned.damaged:
+        note(f"{error.what}: {error.found}; its cells run again")
     if planned.backbones:
         note(f"{count(len(planned.backbones), 'backbone')} to make first")
     note(f"about {format_seconds(planned.seconds)} on {count(max(1, planned.workers), 'worker')}")

@@ -106,6 +106,10 @@ class InfrastructureError(BenchError):
     exit_code = EXIT_INFRASTRUCTURE
 
 
+class DamagedFile(InfrastructureError):
+    """A stored file is missing or not what was written; whoever runs the suite again sets it aside."""
+
+
 class Incompatible(Exception):
     """Raised by a method for a log it cannot take although its tags say so; a board counts a failure."""
 

@@ -18,7 +18,7 @@ from benchmark.runs.backbones import list_backbones, make_backbones
 from benchmark.runs.engines.base import WorkbenchFactory, run_inline
 from benchmark.runs.engines.script import check_script
 from benchmark.runs.entrants import Entrant, list_entrants
-from benchmark.runs.execute import Engine, OnGroup, Summary, execute, select_groups
+from benchmark.runs.execute import Engine, OnGroup, Summary, execute, select_groups, summarise
 from benchmark.runs.options import RunOptions
 from benchmark.runs.plan import make_plan
 from benchmark.runs.planned import PlannedRun
@@ -74,8 +74,10 @@ def plan_run(
     whole = replace(cells, device=kind, precision=options.precision)
     part = whole if options.shard is None else whole.shard(options.shard)
     folder = default_store(suite, whole.scenarios) if store is None else Path(store)
-    missing = select_groups(part, Store(folder).read_index(), options.retry)
-    return PlannedRun(part, whole, missing, list_backbones(missing), folder, device, workers, options)
+    index = Store(folder).read_index()
+    missing, damaged = select_groups(part, index, options.retry), tuple(index.damaged.values())
+    made = list_backbones(missing)
+    return PlannedRun(part, whole, missing, made, folder, device, workers, options, damaged)
 
 
 def start_run(
@@ -90,6 +92,8 @@ def start_run(
         workbench: Makes what runs the cells; by default the workbench of repository methods.
         on_group: Called with each finished group of cells and their statuses.
     """
+    if not planned.missing and not planned.damaged:
+        return summarise(planned.plan, Store(planned.store))  # the store need not be writable
     if planned.workers:
         check_script()
     store = Store.open(planned.store)
@@ -116,16 +120,21 @@ def repository_workbench(planned: PlannedRun) -> WorkbenchFactory:
 
 def choose_engine(planned: PlannedRun, factory: WorkbenchFactory) -> Engine:
     """The engine of a planned run."""
-    seconds = planned.suite.seconds_per_cell
-    if planned.options.engine == "ray":
-        from benchmark.runs.engines.ray import run_ray
-
-        return partial(run_ray, factory=factory, workers=planned.workers, seconds_per_cell=seconds)
     if planned.workers == 0:
         return partial(run_inline, factory=factory)
-    from benchmark.runs.engines.local import run_local
-
-    return partial(run_local, factory=factory, workers=planned.workers, seconds_per_cell=seconds)
+    if planned.options.engine == "ray":
+        from benchmark.runs.engines.ray import run_ray as run_workers
+    else:
+        from benchmark.runs.engines.local import run_local as run_workers
+    # How many processors a cluster has is not known before the engine has found it.
+    everywhere = planned.options.engine == "ray" and planned.options.workers is None
+    return partial(
+        run_workers,
+        factory=factory,
+        workers=0 if everywhere else planned.workers,
+        seconds_per_cell=planned.suite.seconds_per_cell,
+        backbones=planned.suite.backbones,
+    )
 
 
 def describe_context(

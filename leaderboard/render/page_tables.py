@@ -32,6 +32,9 @@ part out that shows it. A span is ``leaderboard.tables.Span``; None stands for "
 ``worlds``: one row for each scenario: ``scenario``, ``family``, ``board``, ``separates`` (bool: the spread of
 the best ten is at least twice the resolvable difference), ``reason`` (why the suite holds it).
 
+``favourites``: one row for each entrant, scenario and backbone of the suite's first seed: ``entrant``,
+``family``, ``scenario``, ``backbone`` and ``favourites``, the column of a record.
+
 ``claims``: as ``leaderboard.verdicts`` makes it. ``value-kl``: ``entrant``, ``backbone``, ``kl`` (number),
 ``value`` (span), ``own`` (bool: the policy's own samples at their own KL).
 """

@@ -42,6 +42,14 @@ def render_json(board: Board) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def render_table_json(table: Table) -> str:
+    """One table as json, a row a line."""
+    data = table_data(table)
+    rows = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in data.pop("rows"))
+    lead = json.dumps(data, ensure_ascii=False, allow_nan=False)[:-1]
+    return f'{lead}, "rows": [\n{rows}\n]}}\n'
+
+
 def table_data(table: Table) -> dict[str, Any]:
     """A table as plain data, one object a row."""
     names = [column.name for column in table.columns]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmark.contract import InfrastructureError
 from benchmark.sandbox.outside.folders import PREFIX, make_folder, remove_abandoned
 
 WORKS = """
@@ -51,3 +55,8 @@ def test_a_folder_is_private_and_ends_with_its_cell() -> None:
     with make_folder() as folder:
         assert folder.stat().st_mode & 0o077 == 0
     assert not folder.exists()
+
+
+def test_a_full_disk_under_the_folder_is_the_machines_fault() -> None:
+    with pytest.raises(InfrastructureError, match="No space left"), make_folder():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

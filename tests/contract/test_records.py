@@ -10,6 +10,7 @@ import pytest
 
 from benchmark.contract import ContractError, Incompatible, InfrastructureError, UsageError
 from benchmark.contract import records as format_of
+from benchmark.contract.errors import DamagedFile
 from benchmark.contract.files import make_once, write_whole
 from benchmark.contract.records import ExpectedCell, SuiteIdentity, status_of
 from leaderboard.frame import FAILED, REQUIRED
@@ -124,7 +125,7 @@ def test_shards_write_one_plan_and_other_plans_another(tmp_path):
 
 def test_a_plan_that_cannot_be_read_is_an_error(tmp_path):
     format_of.write_expected(tmp_path, SUITE, expected_cells()).write_text('{"suite": "synthetic"}')
-    with pytest.raises(UsageError, match="cannot read the plan"):
+    with pytest.raises(DamagedFile, match=r"plan-\w+\.json' is damaged"):
         format_of.read_expected(tmp_path, SUITE)
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -14,6 +12,7 @@ import pytest
 from leaderboard_records import CEILING_RHO, METHODS, SCENARIOS, make_records, write_store
 
 from benchmark.contract import IncompleteError, UsageError
+from benchmark.contract.errors import DamagedFile
 from leaderboard.board import build_board, make_board
 from leaderboard.comparison_group import make_comparison_groups
 from leaderboard.frame import from_table, read
@@ -160,7 +159,7 @@ def test_a_method_of_which_nothing_came_back_is_missed(tmp_path: Path) -> None:
         "3 cells are missing: fair on observed[strength=1,n=4000] (3).",
     )
     (store / "plan-1.json").write_text("{}")
-    with pytest.raises(UsageError, match="cannot read the plan"):
+    with pytest.raises(DamagedFile, match=r"plan-1\.json"):
         read(store)
 
 
@@ -228,43 +227,6 @@ def test_what_is_written_is_well_formed_and_says_nothing_of_the_machine(tmp_path
     content = json.loads(texts["leaderboard.json"])
     assert content["complete"] is True
     assert content["tables"]["ranking"]["rows"][0]["entrant"].startswith("ceiling")
-    for name in ("figures/dose.svg", "figures/improvement.svg"):
-        drawing = ElementTree.fromstring(texts[name])
-        assert "naive" in "".join(drawing.itertext())
-    page = Page()
-    page.feed(texts["index.html"])
-    page.close()
-    assert page.open == []
-    assert page.loaded == []
-    assert len(page.ids) == len(set(page.ids))
-
-
-class Page(HTMLParser):
-    """Checks that tags are closed in order, ids are unique and nothing is loaded from elsewhere."""
-
-    VOID = ("meta", "br", "img", "link", "input", "hr")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.loaded: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        values = dict(attrs)
-        self.ids += [values["id"]] if values.get("id") else []
-        self.loaded += [values[k] for k in ("src", "href") if str(values.get(k) or "#")[0] != "#"]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in self.VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open
-        assert self.open.pop() == tag
 
 
 def test_submissions_have_one_primary_comparison_under_holm() -> None:

@@ -130,7 +130,7 @@ def test_publish_replaces_the_table_alone_and_twice_gives_the_same(tmp_path: Pat
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
-    assert "good" in text
+    assert "(site/index.html)" in text
     (site / "tables" / "stale.csv").write_text("gone")
     publish_results(results, site, readme)
     assert readme.read_text() == text

@@ -17,7 +17,9 @@ from benchmark.contract.records.columns import (
     name_columns,
 )
 from benchmark.contract.records.groups import (
+    DAMAGED,
     SUPERSEDED,
+    join_damage,
     key_of,
     list_records,
     name_predictions,
@@ -25,6 +27,7 @@ from benchmark.contract.records.groups import (
     name_run,
     pack_predictions,
     read_columns,
+    read_group,
     read_records,
     read_rows,
     set_aside,
@@ -35,10 +38,12 @@ from benchmark.contract.records.metrics import METRICS, Metric
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
+    list_damaged_plans,
     list_plans,
     read_expected,
     write_expected,
 )
+from benchmark.contract.records.seals import Seal, damaged, digest
 from benchmark.contract.records.signatures import KEY_BYTES, find_owner, make_key, sign
 from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
 
@@ -46,6 +51,7 @@ __all__ = [
     "ALWAYS_RETRIED",
     "CELL_IDENTITY",
     "COLUMNS",
+    "DAMAGED",
     "DIAGNOSTIC_PREFIX",
     "KEY_BYTES",
     "MANIFEST",
@@ -59,10 +65,15 @@ __all__ = [
     "SUPERSEDED",
     "ExpectedCell",
     "Metric",
+    "Seal",
     "SuiteIdentity",
+    "damaged",
+    "digest",
     "find_owner",
+    "join_damage",
     "join_tables",
     "key_of",
+    "list_damaged_plans",
     "list_plans",
     "list_records",
     "make_key",
@@ -76,6 +87,7 @@ __all__ = [
     "read_bundle",
     "read_columns",
     "read_expected",
+    "read_group",
     "read_records",
     "read_rows",
     "seal_bundle",

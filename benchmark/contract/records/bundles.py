@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from benchmark.contract.errors import UsageError
 from benchmark.contract.files import write_json, write_whole
 from benchmark.contract.records.columns import COLUMNS, DIAGNOSTIC_PREFIX, METRIC_PREFIX, join_tables
-from benchmark.contract.records.groups import SUPERSEDED, key_of, list_records, name_predictions
+from benchmark.contract.records.groups import key_of, list_records, name_predictions
 from benchmark.contract.records.metrics import METRICS
 from benchmark.contract.records.signatures import find_owner, sign
 from benchmark.contract.records.statuses import REASON_LENGTH
@@ -113,8 +113,8 @@ def _check_files(folder: Path) -> None:
         raise _broken(folder, f"{len(entries)} files")
     for path in entries:
         mode = path.lstat().st_mode
-        if stat.S_ISDIR(mode) and path.name == SUPERSEDED:
-            continue
+        if stat.S_ISDIR(mode) and path.suffix not in _SUFFIXES:
+            continue  # what a store keeps for itself; nothing reads it
         if not stat.S_ISREG(mode):
             raise _broken(folder, f"{path.name!r} is a link, a folder or a device")
         limit = _MAXIMUM_BYTES.get(path.name, _MAXIMUM_BYTES.get(path.suffix, _MAXIMUM_BYTES[MANIFEST]))
@@ -167,7 +167,7 @@ def _check_columns(folder: Path, path: Path, schema: pa.Schema) -> None:
 def _read_file(folder: Path, path: Path) -> pa.Table:
     """One file, its texts read by distinct value so that a long text in every row stays one text."""
     texts = [name for name, (kind, _) in COLUMNS.items() if kind == pa.string()]
-    table = pq.ParquetFile(path, read_dictionary=texts).read()
+    table = pq.ParquetFile(path, read_dictionary=texts).read().replace_schema_metadata(None)
     for name in texts:
         column = table.column(name)
         for chunk in column.chunks:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmark.contract.errors import UsageError
 from benchmark.contract.files import write_json
+from benchmark.contract.records.seals import damaged
 
 PLANS_PATTERN = "plan-*.json"
 _DIGITS = 20
@@ -60,8 +60,7 @@ def write_expected(folder: Path, suite: SuiteIdentity, cells: Iterable[ExpectedC
         "season": suite.season,
         "expected": _combine(cells),
     }
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS]
-    path = folder / PLANS_PATTERN.replace("*", digest)
+    path = folder / PLANS_PATTERN.replace("*", _digest(content))
     if not path.exists():
         write_json(path, content)
     return path
@@ -75,22 +74,33 @@ def read_expected(folder: Path, suite: SuiteIdentity) -> tuple[ExpectedCell, ...
         suite: Plans of any other are passed over.
 
     Raises:
-        UsageError: If a plan cannot be read.
+        DamagedFile: If a plan cannot be read.
     """
     found: dict[ExpectedCell, None] = {}
     for path in list_plans(folder):
         try:
-            plan = json.loads(path.read_text("utf-8"))
+            plan = json.loads(path.read_bytes())
             if (plan["suite"], plan["suite_version"], plan["season"]) == suite:
                 found |= dict.fromkeys(_separate(plan["expected"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError(
-                f"cannot read the plan {path.name}",
-                expected="a file written by `confoundbench run`",
-                found=f"{type(error).__name__}: {error}",
-                fix="delete it and run the suite again: finished cells are kept and the plan is written anew",
-            ) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise damaged(path, f"{type(error).__name__}: {error}") from error
     return tuple(found)
+
+
+def list_damaged_plans(folder: Path) -> tuple[Path, ...]:
+    """The files with expected cells whose content is not what their name is the digest of."""
+    return tuple(path for path in list_plans(folder) if not _is_intact(path))
+
+
+def _is_intact(path: Path) -> bool:
+    try:
+        return path.name == PLANS_PATTERN.replace("*", _digest(json.loads(path.read_bytes())))
+    except (OSError, ValueError):
+        return False
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
 
 def _combine(cells: Iterable[ExpectedCell]) -> list[dict[str, Any]]:

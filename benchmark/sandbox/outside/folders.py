@@ -14,15 +14,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmark.contract.files import blame_disk
+
 PREFIX = "confoundbench-cell-"
 YOUNG_S = 60.0
 
 
 @contextlib.contextmanager
 def make_folder() -> Iterator[Path]:
-    """An empty folder that only this user may enter; what killed cells left is removed first."""
-    remove_abandoned(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name, _lock(Path(name)):
+    """An empty folder that only this user may enter; what killed cells left is removed first.
+
+    Raises:
+        InfrastructureError: If the disk on which it lies is full, now or while the cell's files are written.
+    """
+    place = Path(tempfile.gettempdir())
+    remove_abandoned(place)
+    with blame_disk(place), tempfile.TemporaryDirectory(prefix=PREFIX) as name, _lock(Path(name)):
         yield Path(name)
 
 
