@@ -135,7 +135,9 @@ def decline_the_worst(bundle):
             rows[name] = np.nan
     pq.write_table(
         pa.Table.from_pandas(
-            rows.assign(status="incompatible", reason="hard"), pq.read_schema(worst).remove_metadata(), preserve_index=False
+            rows.assign(status="incompatible", reason="hard"),
+            pq.read_schema(worst).remove_metadata(),
+            preserve_index=False,
         ),
         worst,
     )
