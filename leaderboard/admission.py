@@ -96,11 +96,25 @@ def check_claim(claim: Claim, results: str | Path) -> None:
                 f"the same code is on the board as {entry.method!r}", expected="another method",
                 found=f"a file that differs from {entry.sha256[:12]} in names and comments alone",
             )  # fmt: skip
-    unknown = shown - {entry.sha256 for entry in entries}
+    check_registered(results)
+
+
+def check_registered(results: str | Path) -> None:
+    """Refuse a board that holds submissions of which the ledger knows nothing.
+
+    Args:
+        results: Folder of the board's records.
+
+    Raises:
+        UsageError: If there is one, or the ledger was edited.
+    """
+    shown = set(read_records(Path(results)).column("submission").to_pylist()) - {"", None}
+    unknown = shown - {entry.sha256 for entry in Ledger(Path(results)).read()}
     if unknown:
         raise UsageError(
             "the board holds submissions without a line in the ledger", expected="a line for each",
-            found=", ".join(sorted(digest[:12] for digest in unknown)), fix="restore the ledger",
+            found=", ".join(sorted(digest[:12] for digest in unknown)),
+            fix="restore the ledger, or take their records out and add their bundles",
         )  # fmt: skip
 
 

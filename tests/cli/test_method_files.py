@@ -13,6 +13,7 @@ from benchmark.contract import ContractError, UsageError
 from leaderboard.compare import compare_frames
 from leaderboard.frame import from_table
 
+pytestmark = pytest.mark.slow
 SUITE = """
 name = "guard"
 version = "1"
@@ -83,7 +84,6 @@ def test_a_file_is_run_beside_naive_and_ceiling(place):
     assert mine["submission"].nunique() == 1
 
 
-@pytest.mark.slow
 def test_a_planted_loss_fails_and_a_harmless_edit_passes(place, capsys):
     (place / "edited.py").write_text(METHOD + "# the same\n")
     assert run(place, "edited.py", "head") == 0
