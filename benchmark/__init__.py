@@ -4,7 +4,7 @@
 ``run_suite``, ``plan``, ``score``      run a suite, plan a run, score predictions again
 ``submit_file``, ``check_file``         a method in a file of its own, in the sandbox
 ``fit``                                 a method on one log, for notebooks
-``read_log``                            a log of any table of yours
+``read_log``, ``inspect_log``           a log of any table of yours; what it is like
 ``simulate``                            a log with its twin and its truth
 ``audit``                               what a method's reward gets wrong
 ``read_records``, ``compare``           the records of a store; two stores
@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchmark.advice.inspection.inspect import inspect_log
     from benchmark.advice.reading.read import read_log
     from benchmark.board import (
         add_bundle,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from benchmark.tasks.simulate import simulate
 
 _HOMES = {
+    "benchmark.advice.inspection.inspect": ("inspect_log",),
     "benchmark.advice.reading.read": ("read_log",),
     "benchmark.board": (
         *("add_bundle", "build_leaderboard", "compare", "find_standing", "judge_claims"),
@@ -65,6 +67,7 @@ __all__ = [
     "doctor",
     "find_standing",
     "fit",
+    "inspect_log",
     "judge_claims",
     "list_domains",
     "list_methods",

@@ -46,6 +46,8 @@ class ComparisonGroup:
         rho: Shape (entrants, cells); NaN where not measured or declined.
         status: Shape (entrants, cells), object; ``"missing"`` where there is no record,
             ``"unplanned"`` where the entrant has no record of the whole scenario.
+        planned: One row a cell of the whole group, whichever of them ``cells`` keeps: the columns of
+            ``CELL`` and ``family``, in the order of ``cells``.
     """
 
     track: str
@@ -55,6 +57,7 @@ class ComparisonGroup:
     entrants: pd.DataFrame
     rho: np.ndarray
     status: np.ndarray
+    planned: pd.DataFrame
 
     @property
     def name(self) -> str:
@@ -132,7 +135,20 @@ class ComparisonGroup:
     @property
     def clusters(self) -> Clusters:
         """One cluster for each (family, seed)."""
-        return Clusters.of(self.cells["family"].to_numpy(), self.cells["seed"].to_numpy())
+        return self.clusters_of(np.ones(len(self.cells), dtype=bool))
+
+    def clusters_of(self, counted: np.ndarray) -> Clusters:
+        """The clusters of some of the cells.
+
+        A seed of a scenario that is here stays a cluster when a rule on its score left out all its cells.
+
+        Args:
+            counted: Which cells count, shape (cells,), bool.
+        """
+        planned = self.planned[self.planned["scenario"].isin(self.cells["scenario"])]
+        cells = pd.MultiIndex.from_frame(self.cells.loc[counted, CELL])
+        kept = pd.MultiIndex.from_frame(planned[CELL]).isin(cells)
+        return Clusters.of(planned["family"].to_numpy(), planned["seed"].to_numpy(), kept)
 
     def improvement(self) -> Estimate:
         """Mean of ``rho_naive - rho_method`` over the cells, rounded; needs complete entrants."""
@@ -213,4 +229,4 @@ def _make_group(
         inside = scenario == code
         never = (status[:, inside] == "missing").all(axis=1)
         status[np.ix_(never, inside)] = "unplanned"
-    return ComparisonGroup(track, kind, backbone, cells, entrants, rho, status)
+    return ComparisonGroup(track, kind, backbone, cells, entrants, rho, status, cells[[*CELL, "family"]])

@@ -112,7 +112,7 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
     first, second = np.triu_indices(count, 1)
     total, below = np.zeros((draws, len(first))), np.zeros((draws, len(first)))
     gap = np.zeros((draws, count))
-    for stratum, size in enumerate(clusters.sizes):
+    for stratum, (size, own) in enumerate(zip(clusters.sizes, clusters.freedom, strict=True)):
         observed = estimates.influence[:, clusters.stratum == stratum]
         spread = np.sqrt((observed**2).sum(axis=1) / size)
         resampled = observed.T[rng.integers(0, size, (draws, size))]
@@ -128,7 +128,7 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
             share += (part[:, first] - part[:, second]) ** 2
         share *= size / (size - 1)
         total += share
-        below += share**2 / (size - 1)
+        below += share**2 / own
     known = total > TINY**2
     freedom = np.where(known, total**2 / np.where(known, below, 1.0), 1.0)
     difference = np.abs(gap[:, first] - gap[:, second])

@@ -13,7 +13,19 @@ from importlib import metadata
 
 import typer
 
-from benchmark.cli import audit, check, claims, compare, doctor, leaderboard, run, score, simulate, submit
+from benchmark.cli import (
+    audit,
+    check,
+    claims,
+    compare,
+    doctor,
+    inspect,
+    leaderboard,
+    run,
+    score,
+    simulate,
+    submit,
+)
 from benchmark.cli import list as listing
 from benchmark.cli.output import show_error
 from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError, Incompatible
@@ -65,6 +77,7 @@ app.command("submit")(submit.submit)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.command("compare")(compare.compare)
 app.command("claims")(claims.claims)
+app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 
 

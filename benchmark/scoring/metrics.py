@@ -84,6 +84,27 @@ def sign_accuracy(estimated: np.ndarray, true: np.ndarray, null: np.ndarray) -> 
     return float(pair_credit(estimated, true)[~null].mean()) if (~null).any() else float("nan")
 
 
+def interval_score(intervals: np.ndarray, true: np.ndarray, level: float = 0.95) -> float:
+    """Mean interval score of central intervals; lower is better.
+
+    ``(u - l) + 2 / alpha * (l - x)+ + 2 / alpha * (x - u)+`` with ``alpha = 1 - level``. It is a proper
+    rule: its expectation is least for the true quantiles, so neither endless nor needlessly narrow
+    intervals gain. Source: Gneiting & Raftery 2007, equation 43.
+
+    Args:
+        intervals: Shape (k, 2), lower <= upper.
+        true: What the intervals are for, shape (k,).
+        level: Coverage that the intervals claim, in (0, 1).
+
+    Example:
+        >>> round(interval_score(np.array([[0.0, 1.0]]), np.array([1.1])), 6)
+        5.0
+    """
+    low, high = intervals.T
+    missed = np.maximum(low - true, 0.0) + np.maximum(true - high, 0.0)
+    return float((high - low + 2 / (1 - level) * missed).mean())
+
+
 def false_positive_rate(
     estimated: np.ndarray,
     null: np.ndarray,

@@ -17,6 +17,7 @@ from benchmark.contract.records import METRICS
 from benchmark.scoring.metrics import (
     cosine,
     false_positive_rate,
+    interval_score,
     mean_by_id,
     mean_kendall,
     normalised_regret,
@@ -136,7 +137,7 @@ def score(
 def score_with_key(predictions: Predictions, key: AnswerKey, calibrated: bool = False) -> dict[str, float]:
     """Score a method's answers against a key made once; see ``score``."""
     scores = {metric.name: float("nan") for metric in METRICS}
-    scores |= _score_pairs(predictions.reward, key)
+    scores |= _score_pairs(predictions, key)
     scores |= _score_effects(predictions, key, calibrated)
     scores |= _score_pools(predictions.reward, key)
     if predictions.samples is not None:
@@ -144,16 +145,21 @@ def score_with_key(predictions: Predictions, key: AnswerKey, calibrated: bool = 
     return scores
 
 
-def _score_pairs(reward: np.ndarray, key: AnswerKey) -> dict[str, float]:
-    pairs = key.queries.pairs
+def _score_pairs(predictions: Predictions, key: AnswerKey) -> dict[str, float]:
+    pairs, reward = key.queries.pairs, predictions.reward
+    abstains = predictions.abstains if predictions.abstains is not None else np.zeros(len(pairs), dtype=bool)
     guess = reward[pairs[:, 0]] - reward[pairs[:, 1]]
     agreement = np.sign(key.pair_naive) * np.sign(key.pair_true)
     scores = {
         "rho": normalised_regret(guess, key.pair_true),
         "rho_conflict": normalised_regret(guess[agreement < 0], key.pair_true[agreement < 0]),
         "rho_aligned": normalised_regret(guess[agreement > 0], key.pair_true[agreement > 0]),
+        "rho_answered": normalised_regret(guess[~abstains], key.pair_true[~abstains]),
+        "rho_cautious": normalised_regret(np.where(abstains, 0.0, guess), key.pair_true),
         "accuracy": pair_accuracy(guess, key.pair_true),
     }
+    if len(pairs):
+        scores["abstention"] = float(abstains.mean())
     by_group = [normalised_regret(guess, true) for true in key.group_true]
     if np.isfinite(by_group).any():
         scores["worst_group"] = float(np.nanmax(by_group))
@@ -181,6 +187,7 @@ def _score_effects(predictions: Predictions, key: AnswerKey, calibrated: bool) -
         held = (intervals[:, 0] <= key.effects) & (key.effects <= intervals[:, 1])
         scores["coverage"] = float(held.mean())
         scores["width"] = float((intervals[:, 1] - intervals[:, 0]).mean())
+        scores["interval_score"] = interval_score(intervals, key.effects)
     return scores
 
 

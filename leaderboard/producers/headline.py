@@ -8,7 +8,7 @@ import numpy as np
 
 from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
-from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
+from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of_cells, span_of_ratio
 from leaderboard.ranks import Ranking, rank
 from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
@@ -172,7 +172,7 @@ def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:
 def _reference(part: ComparisonGroup, role: str) -> tuple:
     """The row of naive or ceiling."""
     naive, scores = part.cells["naive"].to_numpy(), part.cells[role].to_numpy()
-    gap = span_of(naive - scores, part.cells["family"], part.cells["seed"]) or Span(float("nan"))
+    gap = span_of_cells(part, naive - scores) or Span(float("nan"))
     known = scores[np.isfinite(scores)]
     rho = round(float(known.mean()), DIGITS) if len(known) else None
     if role == "naive":

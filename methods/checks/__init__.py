@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from benchmark.harness import Harness
 
 CHECKS = (*LOG_CHECKS, *ANSWER_CHECKS, *CONDUCT_CHECKS)
-# An honest method is excused from at most six of the 19 checks: those on samples, intervals, null effects,
-# weights, undeclared roles and a constant outcome.
+# An honest method is excused from at most seven of the 20 checks: those on samples, intervals, abstaining,
+# null effects, weights, undeclared roles and a constant outcome.
 FEWEST = 13
 
 

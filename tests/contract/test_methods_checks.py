@@ -156,6 +156,16 @@ def _naive(self, log, harness):
 
 COVARIATE = frozenset({"covariate"})
 CLAIMS_EFFECTS = Tags(adjusts=True, calibrated=True, needs=COVARIATE)
+
+
+def _abstains_by_place(self, log, harness):
+    class Fitted(RewardFunction):
+        def abstains(self, prompts, first, second, context=None):
+            return np.array([len(text) > 0 for text in first]) & (first > second)
+
+    return Fitted(lambda prompts, texts: np.zeros(len(texts)))
+
+
 BROKEN = [
     ("fits-every-declared-kind", Stub(_crash)),
     ("declares-what-it-reads", Stub(_reads_more)),
@@ -172,6 +182,7 @@ BROKEN = [
     ("answers-each-text-alone", Stub(_batch)),
     ("samples-texts", Stub(_gives_rewards_alone, Tags(policy=True))),
     ("gives-valid-intervals", Stub(_gives_rewards_alone, Tags(intervals=True))),
+    ("abstains-whatever-the-order", Stub(_abstains_by_place)),
     (
         "finds-no-effect-where-there-is-none",
         Stub(_naive, CLAIMS_EFFECTS),

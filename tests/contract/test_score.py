@@ -81,10 +81,44 @@ def predict(weights, **more):
     return Predictions(TRUTH._value(QUERIES.texts, np.asarray(weights, dtype=float)), **more)
 
 
+def test_abstaining_is_a_coin_toss_and_does_not_touch_the_headline():
+    """Abstaining from every pair that naive gets wrong: a perfect answer to the rest, a coin for them."""
+    naive = EFFECTS + BIAS
+    true = TRUTH.reward(None, QUERIES.texts)
+    guess = TRUTH.naive_reward(None, QUERIES.texts)
+    true, guess = (values[QUERIES.pairs[:, 0]] - values[QUERIES.pairs[:, 1]] for values in (true, guess))
+    wrong = true * guess <= 0
+    plain = score(predict(naive), QUERIES, TRUTH)
+    found = score(predict(naive, abstains=wrong), QUERIES, TRUTH)
+    assert found["rho"] == plain["rho"] > 0
+    assert found["abstention"] == pytest.approx(wrong.mean())
+    assert found["rho_answered"] == 0
+    assert found["rho_cautious"] == pytest.approx(0.5 * np.abs(true)[wrong].sum() / np.abs(true).sum())
+    assert (plain["abstention"], plain["rho_answered"], plain["rho_cautious"]) == (
+        0,
+        plain["rho"],
+        plain["rho"],
+    )
+    silent = score(predict(naive, abstains=np.ones(len(QUERIES.pairs), dtype=bool)), QUERIES, TRUTH)
+    assert silent["rho_cautious"] == 0.5
+    assert np.isnan(silent["rho_answered"])
+
+
+def test_the_interval_score_weighs_width_against_misses():
+    """By hand: effects are (0, 2, -1) in the order of the contrasts, each miss of .5 costs 40 * .5."""
+    intervals = np.array([[-1.0, 1.0], [2.5, 3.5], [-1.0, -1.0]])
+    found = score(predict(EFFECTS, intervals=intervals), QUERIES, TRUTH)
+    assert found["interval_score"] == pytest.approx((2 + (1 + 40 * 0.5) + 0) / 3)
+
+
 def test_every_metric_is_there():
     """The contract describes exactly what the scorer computes where a method answers all it can."""
     truth = LinearTruth(groups=np.stack([EFFECTS, -EFFECTS]))
-    given = {"intervals": np.zeros((3, 2)), "samples": np.array([["111", "000"], ["101", "none"]], object)}
+    given = {
+        "intervals": np.zeros((3, 2)),
+        "samples": np.array([["111", "000"], ["101", "none"]], object),
+        "abstains": np.arange(len(QUERIES.pairs)) % 2 == 0,
+    }
     found = score(predict(EFFECTS + BIAS, **given), QUERIES, truth, calibrated=True)
     assert set(found) == {metric.name for metric in METRICS}
     assert [name for name, value in found.items() if np.isnan(value)] == []

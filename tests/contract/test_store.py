@@ -40,11 +40,14 @@ def test_a_group_is_read_back(tmp_path):
 
 def test_predictions_survive_exactly():
     awkward = np.array([["", "tail\0", "\ud800 lone"], ["日本", "a\nb", '"']], dtype=object)
-    given = Predictions(np.array([1 / 3, -1e-300]), awkward, np.array([[-0.0, 1e300]]))
+    given = Predictions(
+        np.array([1 / 3, -1e-300]), awkward, np.array([[-0.0, 1e300]]), np.array([True, False])
+    )
     (found,) = unpack_predictions(pack_predictions([given]), 1)
     assert found.reward.tobytes() == given.reward.tobytes()
     assert found.samples.tolist() == awkward.tolist()
     assert found.intervals.tolist() == given.intervals.tolist()
+    assert found.abstains.tolist() == [True, False]
 
 
 def test_records_have_every_column_whatever_the_rows():

@@ -133,6 +133,7 @@ PREDICTIONS = (
     Prediction("canary-random", "fails", "naive", "observed", "a random direction is a coin on average"),
     # -- covariates recorded ----------------------------------------------------
     Prediction("covariate-regression", "wins", "naive", "observed", "Frisch & Waugh 1933"),
+    Prediction("selection-bounds", "wins", "naive", "observed", "its rewards are the adjusted regression's"),
     Prediction(
         "covariate-regression-boosted", "wins", "covariate-regression", "nonlinear",
         ROBINSON + ": any smooth outcome mean may be partialled out",

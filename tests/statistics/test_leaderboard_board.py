@@ -68,6 +68,15 @@ def test_harmless_and_null_cells_stay_out_of_the_ranking() -> None:
     assert "null" in {row[0] for row in effects.rows}
 
 
+def test_harm_has_an_interval_where_a_single_seed_of_a_family_is_harmless() -> None:
+    records = make_records()
+    records.loc[records["family"].eq("observed") & records["seed"].eq(2), "cell_naive_rho"] = 0.01
+    harm = make_board(from_table(records)).table("harm")
+    assert harm is not None
+    assert {row[3] for row in harm.rows} == {6 + 3}  # six seeds of randomised, three strengths of observed
+    assert all(row[1].is_known for row in harm.rows)
+
+
 def test_another_entrant_changes_no_score() -> None:
     base = read_ranking(make_records())
     more = read_ranking(make_records({**METHODS, "newcomer": {"share": 0.7}, "failing": {"share": 0.1}}))

@@ -23,7 +23,7 @@ from benchmark.contract.records.seals import Seal, damaged, pack_sealed, read_se
 RECORDS_PATTERN = "records-*.parquet"
 SUPERSEDED = "superseded"
 DAMAGED = "damaged"
-_PARTS = ("reward", "samples", "intervals", "diagnostics")
+_PARTS = ("reward", "samples", "intervals", "abstains", "diagnostics")
 
 
 def name_records(key: str) -> str:
@@ -147,6 +147,8 @@ def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
             arrays[f"{index}.samples"] = _as_json(answer.samples.tolist())
         if answer.intervals is not None:
             arrays[f"{index}.intervals"] = answer.intervals
+        if answer.abstains is not None:
+            arrays[f"{index}.abstains"] = answer.abstains
         if answer.diagnostics:
             arrays[f"{index}.diagnostics"] = _as_json(dict(answer.diagnostics))
     buffer = io.BytesIO()
@@ -170,6 +172,7 @@ def unpack_predictions(data: bytes, cells: int) -> list[Predictions | None]:
                     reward=part["reward"],
                     samples=None if samples is None else np.array(samples, dtype=object),
                     intervals=part.get("intervals"),
+                    abstains=part.get("abstains"),
                     diagnostics=json.loads(part["diagnostics"].tobytes()) if "diagnostics" in part else {},
                 )
             )

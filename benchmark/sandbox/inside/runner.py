@@ -28,9 +28,10 @@ import numpy as np
 
 from benchmark.contract import Budget, ContractError, Contrasts, Fitted, Log, Method, Tags, UsageError
 from benchmark.contract.errors import find_place
-from benchmark.contract.queries import as_finite, as_texts
+from benchmark.contract.queries import as_finite, as_flags, as_texts
 from benchmark.contract.records import REASON_LENGTH, SOURCE, status_of
 from benchmark.sandbox.inside.payload import (
+    ABSTAINS,
     CONTEXT,
     DIAGNOSTIC,
     END,
@@ -56,7 +57,7 @@ HIDDEN = (
     "benchmark.sandbox.outside",
 )
 QUESTION_LIMIT = 1 << 28
-OFFERS = {SAMPLES: "sample", INTERVALS: "effect_interval"}
+OFFERS = {SAMPLES: "sample", INTERVALS: "effect_interval", ABSTAINS: "abstains"}
 
 
 def main(descriptor: int, inputs: str) -> None:
@@ -127,10 +128,13 @@ def _answer(fitted: Any, question: Message) -> np.ndarray:
     from benchmark.harness import LEVEL
 
     arrays = unpack(question.body)
+    context = {n.removeprefix(CONTEXT): values for n, values in arrays.items() if n.startswith(CONTEXT)}
     if question.kind == REWARDS:
-        context = {n.removeprefix(CONTEXT): values for n, values in arrays.items() if n.startswith(CONTEXT)}
         reward = fitted.reward(arrays["prompts"], arrays["texts"], context or None)
         return as_finite(reward, "reward")
+    if question.kind == ABSTAINS:
+        flags = fitted.abstains(arrays["prompts"], arrays["first"], arrays["second"], context or None)
+        return as_flags(flags, "abstains")
     if question.kind == SAMPLES:
         return as_texts(fitted.sample(arrays["prompts"], question.fields["n"]), "samples")
     return as_finite(fitted.effect_interval(Contrasts(**arrays), LEVEL), "effect intervals")
