@@ -69,7 +69,7 @@ def _say_once(results: list[CheckResult]) -> list[CheckResult]:
     told = []
     for result in results:
         if result.status == "failed" and result.reason in first:
-            told.append(CheckResult(result.name, "skipped", f"fails as {first[result.reason]} does"))
+            told.append(CheckResult(result.name, "failed", f"fails as {first[result.reason]} does"))
             continue
         if result.status == "failed":
             first[result.reason] = result.name

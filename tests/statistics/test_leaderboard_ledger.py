@@ -102,9 +102,13 @@ def test_rows_that_are_not_the_boards_are_refused(tmp_path: Path, results: Path,
 
 def test_rows_that_break_the_board_are_refused(tmp_path: Path, results: Path, monkeypatch) -> None:
     """Whatever a renderer cannot draw is found before anything is kept."""
-    label = {"label": "$\\frac$"}
+
+    def fail(frame):
+        raise ValueError("no such glyph")
+
+    monkeypatch.setattr(admission, "make_board", fail)
     with pytest.raises(UsageError, match="cannot be made with these rows"):
-        add(submit(tmp_path / "bundle", change=lambda r: r.assign(**label)), results)
+        add(submit(tmp_path / "bundle"), results)
     monkeypatch.setattr(admission, "make_board", lambda frame: SimpleNamespace(problems=("INVALID: a leak",)))
     with pytest.raises(UsageError, match="INVALID: a leak"):
         add(submit(tmp_path / "another", "v2"), results)
