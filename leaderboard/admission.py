@@ -27,7 +27,7 @@ from benchmark.contract.records import (
     write_records,
 )
 from leaderboard.board import make_board
-from leaderboard.frame import CELL, Frame, from_table, read
+from leaderboard.frame import FIT, Frame, from_table, read
 from leaderboard.ledger import SUBMISSIONS, Entry, Ledger
 from leaderboard.producers.evidence import Evidence
 from leaderboard.producers.validity import find_problems
@@ -133,9 +133,11 @@ def check_cells(submitted: Frame, board: Frame) -> None:
             found=" ".join(identity),
             fix="submit the file again with --board and the folder of this board",
         )
-    naive = board.of_role("naive")[[*CELL, "cell_naive_rho"]]
-    here = submitted.records[[*CELL, "cell_naive_rho"]]
-    joined = naive.merge(here, on=CELL, how="outer", suffixes=("", ".here"), indicator=True)
+    everyone = pd.concat([board.records, board.twins])
+    facts = [*FIT, "cell_naive_rho", "board"]
+    naive = everyone.loc[everyone["role"] == "naive", facts]
+    here = pd.concat([submitted.records, submitted.twins])[facts]
+    joined = naive.merge(here, on=FIT, how="outer", suffixes=("", ".here"), indicator=True)
     lacking, extra = (joined[joined["_merge"] == side] for side in ("left_only", "right_only"))
     if len(extra):
         raise UsageError("the bundle has cells that the board has not", found=_name_cells(extra))
@@ -148,10 +150,11 @@ def check_cells(submitted: Frame, board: Frame) -> None:
         )
     first, second = joined["cell_naive_rho"].to_numpy(float), joined["cell_naive_rho.here"].to_numpy(float)
     other = ~np.isclose(first, second, rtol=0, atol=DIGITS, equal_nan=True)
+    other |= (joined["board"].fillna("") != joined["board.here"].fillna("")).to_numpy()
     if other.any():
         raise UsageError(
             "the bundle was scored against other truths than the board's",
-            expected="equal cell_naive_rho in every cell",
+            expected="equal cell_naive_rho and board in every cell",
             found=_name_cells(joined[other]),
             fix="the board was made by another version of the worlds; publish it anew first",
         )
@@ -184,7 +187,7 @@ def admit(
     check_claim(claim, target)
     table = make_table(rows)
     board, submitted = read(target), from_table(table)
-    counts = submitted.records["status"].value_counts().sort_index()
+    counts = pd.Series(table.column("status").to_pylist()).value_counts().sort_index()
     if not counts.get("ok"):
         raise IncompleteError(
             "no cell of the bundle is ok", expected="at least one",

@@ -13,11 +13,13 @@ from pathlib import Path
 from leaderboard.catalogue import Catalogue
 from leaderboard.frame import Frame, read
 from leaderboard.producers.comparisons import make_comparisons
+from leaderboard.producers.decompositions import make_curves, make_family_parts, make_parts, make_worlds
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
 from leaderboard.producers.evidence import Evidence, strengths_text
 from leaderboard.producers.families import make_families, make_harm
 from leaderboard.producers.favourites import make_favourites
 from leaderboard.producers.headline import make_headlines, make_partial_boards
+from leaderboard.producers.unidentified import make_unidentified
 from leaderboard.producers.validity import find_problems, make_controls
 from leaderboard.provenance import read_provenance
 from leaderboard.render import write_board
@@ -28,15 +30,20 @@ Producer = Callable[[Evidence], list[Table]]
 
 PRODUCERS: tuple[Producer, ...] = (
     make_headlines,
+    make_parts,
     make_families,
     make_harm,
     make_partial_boards,
+    make_unidentified,
     make_comparisons,
     make_effects,
     make_policies,
     make_verdicts,
     make_controls,
     make_statuses,
+    make_family_parts,
+    make_curves,
+    make_worlds,
     make_favourites,
 )
 

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+LONGEST = 400
+"""Tables with more rows are written to files of their own alone."""
+
 
 @dataclass(frozen=True)
 class Span:

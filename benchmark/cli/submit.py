@@ -92,7 +92,7 @@ def show_bundle(bundle: Bundle) -> None:
     if len(bundle.reasons) > REASONS:
         note(f"  and {count(len(bundle.reasons) - REASONS, 'other reason')}; see the column `reason`")
     records = benchmark.read_records(bundle.folder)
-    scored = records[records["metric.rho"].notna()]
+    scored = records[records["metric.rho"].notna() & (records["fitted_on"] == "log")]
     if len(scored):
         regret, limit = scored["metric.rho"].mean(), scored["cell_naive_rho"].mean()
         note(

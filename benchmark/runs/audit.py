@@ -38,7 +38,7 @@ def audit_method(name: str, bench: Bench, cell: Cell, task: Task, backbone: str,
     from methods import load
 
     chosen = load(name)
-    data = "twin" if name == CEILING else "log"
+    data = "complete" if name == CEILING else "log"
     log = task.view(chosen.tags.track, data)
     if reason := chosen.tags.reason_to_refuse(log):
         raise Incompatible(reason)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import UsageError
-from benchmark.contract.records import SuiteIdentity
+from benchmark.contract.records import TWIN, SuiteIdentity
 from benchmark.runs.entrants import NAIVE
 from benchmark.runs.store import Store
 from benchmark.tasks.prepare import make_task
@@ -24,57 +24,83 @@ PUBLISHED = Path("leaderboard/results")
 
 
 @dataclass(frozen=True)
+class BoardCell:
+    """What a board's record of the naive method says of a cell.
+
+    Attributes:
+        naive_rho: Exact regret of the confounded limit, NaN where undefined.
+        control: Whether the cell is a control.
+        own_twin: Whether methods are also fitted on the cell's randomised twin.
+    """
+
+    naive_rho: float
+    control: bool
+    own_twin: bool
+
+
+@dataclass(frozen=True)
 class BoardCells:
     """The cells of a board.
 
     Attributes:
         identity: Suite, version and season of its records.
-        naive_rho: Exact regret of the confounded limit, by scenario, seed and backbone.
+        cells: Every cell by scenario, seed and backbone.
     """
 
     identity: SuiteIdentity
-    naive_rho: dict[tuple[str, int, str], float]
+    cells: dict[tuple[str, int, str], BoardCell]
 
     def restrict(self, suite: Suite) -> Suite:
         """The suite with exactly the cells of the board."""
-        seeds: dict[tuple[str, str], list[int]] = {}
-        for scenario, seed, backbone in sorted(self.naive_rho):
-            seeds.setdefault((scenario, backbone), []).append(seed)
+        seeds: dict[tuple[str, str, bool, bool], list[int]] = {}
+        for (scenario, seed, backbone), cell in sorted(self.cells.items()):
+            seeds.setdefault((scenario, backbone, cell.control, cell.own_twin), []).append(seed)
         products = tuple(
-            CellProduct(scenarios=(scenario,), seeds=tuple(numbers), backbone=backbone)
-            for (scenario, backbone), numbers in seeds.items()
+            CellProduct(
+                scenarios=(scenario,),
+                seeds=tuple(numbers),
+                backbone=backbone,
+                control=control,
+                own_twin=own_twin,
+            )
+            for (scenario, backbone, control, own_twin), numbers in seeds.items()
         )
         return suite.model_copy(update={"cells": products})
 
     def is_current(self, suite: Suite, secret: bytes | None = None) -> bool:
         """Whether today's worlds are the board's: one cell of each scenario is drawn and compared."""
-        first = {scenario: (seed, value) for (scenario, seed, _), value in sorted(self.naive_rho.items())}
+        first = {scenario: (seed, cell) for (scenario, seed, _), cell in sorted(self.cells.items())}
         drawn = (
-            (make_task(Scenario.parse(scenario), seed, suite, secret).key.naive_rho, value)
-            for scenario, (seed, value) in first.items()
+            (make_task(Scenario.parse(scenario), seed, suite, secret).key.naive_rho, cell.naive_rho)
+            for scenario, (seed, cell) in first.items()
         )
         return all(np.isclose(now, then, rtol=0, atol=DIGITS, equal_nan=True) for now, then in drawn)
 
 
-def read_cells(store: str | Path, suite: str | None = None) -> tuple[BoardCells, ...]:
+def read_cells(store: str | Path) -> tuple[BoardCells, ...]:
     """The cells of each suite in a folder of records; none where it holds no records.
 
     Args:
         store: The folder.
-        suite: Name of the suite to keep.
 
     Raises:
         UsageError: If there is no such folder.
     """
-    table = Store.existing(store).read_records()
-    names = ("suite", "suite_version", "season", "scenario", "seed", "backbone", "role", "cell_naive_rho")
-    found: dict[SuiteIdentity, dict[tuple[str, int, str], float]] = {}
-    for *identity, scenario, seed, backbone, role, value in zip(
-        *(table.column(name).to_pylist() for name in names), strict=True
-    ):
-        if role == NAIVE and suite in (None, identity[0]):
-            found.setdefault(SuiteIdentity(*identity), {})[scenario, seed, backbone] = value
+    rows = [row for row in Store.existing(store).read_records().to_pylist() if row["role"] == NAIVE]
+    twins = {_name_cell(row) for row in rows if row["fitted_on"] == TWIN}
+    found: dict[SuiteIdentity, dict[tuple[str, int, str], BoardCell]] = {}
+    for row in rows:
+        if row["fitted_on"] == TWIN:
+            continue
+        identity = SuiteIdentity(row["suite"], row["suite_version"], row["season"])
+        name = _name_cell(row)
+        cell = BoardCell(row["cell_naive_rho"], row["board"] == "controls", name in twins)
+        found.setdefault(identity, {})[name] = cell
     return tuple(BoardCells(identity, cells) for identity, cells in found.items())
+
+
+def _name_cell(row: dict[str, Any]) -> tuple[str, int, str]:
+    return row["scenario"], row["seed"], row["backbone"]
 
 
 def join_board(
@@ -104,7 +130,7 @@ def join_board(
     if cells is not None:
         problem = f"the board in {place} was made with another version of the worlds"
         if cells.is_current(suite, secret):
-            return cells.restrict(suite), place, f"the {len(cells.naive_rho)} cells of the board in {place}"
+            return cells.restrict(suite), place, f"the {len(cells.cells)} cells of the board in {place}"
     if board is not None:
         raise UsageError(problem, expected=" ".join(wanted), fix="run the suite again for a board of today")
     return suite, None, f"the suite's own cells, because {problem}"

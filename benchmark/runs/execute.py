@@ -231,5 +231,7 @@ def make_row(plan: Plan, group: Group, index: int, result: CellResult) -> dict[s
         "canary": entrant.role == "canary",
         "role": entrant.role,
         "submission": entrant.submission,
+        "fitted_on": group.fitted_on,
         **result.row,
+        **({"board": "controls"} if group.control else {}),
     }

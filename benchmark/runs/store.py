@@ -116,12 +116,17 @@ class Store:
         suite = files.SuiteIdentity(plan.suite.name, plan.suite.version, plan.suite.season)
         cells = (
             files.ExpectedCell(
-                group.entrant.name, group.entrant.submission, cell.scenario.id, cell.seed, group.backbone
+                group.entrant.name,
+                group.entrant.submission,
+                cell.scenario.id,
+                cell.seed,
+                group.backbone,
+                group.fitted_on,
             )
             for group in plan.groups
             for cell in group.cells
         )
-        return files.write_expected(self.folder, suite, cells)
+        return files.write_expected(self.folder, suite, cells, plan.suite.reasons)
 
     def read_index(self) -> StoreIndex:
         """What the store holds; every file of a group is read once and held against its digest."""

@@ -41,6 +41,13 @@ EFFECTS = (
     ),
     Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth", bounds=SHARE),
     Column("width", "Width", 3, "mean width of those intervals", bounds=ABOVE),
+    Column(
+        "interval_score",
+        "Interval score",
+        2,
+        "width plus 40 times what the intervals miss the truth by (Gneiting & Raftery 2007); lower is better",
+        bounds=ABOVE,
+    ),
 )
 POLICY = (
     Column(

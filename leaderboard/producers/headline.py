@@ -56,7 +56,7 @@ def make_headlines(evidence: Evidence) -> list[Table]:
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
-        if len(full.cells):
+        if len(full.cells) and group.is_ranked:
             name, title = f"ranking{evidence.table_suffix(group)}", f"Ranking{evidence.title_suffix(group)}"
             # Declining the cells in which a method can only do harm would hide that it does.
             declines = ~group.takes_harmless & (group.entrants["role"] == "method").to_numpy()
@@ -72,7 +72,7 @@ def make_partial_boards(evidence: Evidence) -> list[Table]:
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
-        supported = _supported_sets(full)
+        supported = _supported_sets(full) if group.is_ranked else []
         shown = supported[:MAXIMUM_SUBBOARDS]
         for number, scenarios in enumerate(shown, start=1):
             part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
@@ -119,7 +119,7 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
         seat = place.get(entrant)
         rows.append(
             (
-                None if seat is None else _rank_text(ranking.best[seat], ranking.worst[seat]),
+                None if seat is None else rank_text(ranking.best[seat], ranking.worst[seat]),
                 None if seat is None or not lettered else ranking.letters[seat],
                 str(part.entrants.loc[entrant, "label"]) or entrant,
                 span_of_ratio(ratio_of(with_room, index, -1)),
@@ -180,7 +180,8 @@ def _reference(part: ComparisonGroup, role: str) -> tuple:
     return (None, None, "ceiling (the experiment)", Span(1.0), gap, rho, None, False, False, None)
 
 
-def _rank_text(best: int, worst: int) -> str:
+def rank_text(best: int, worst: int) -> str:
+    """A rank set in words, such as ``2–5``."""
     return f"{best}" if best == worst else f"{best}–{worst}"
 
 

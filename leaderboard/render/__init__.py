@@ -20,14 +20,15 @@ def render_board(board: Board, catalogue: Catalogue) -> dict[str, str]:
         catalogue: Descriptions of its families and methods.
     """
     from leaderboard.render.markdown import render_markdown, render_table
+    from leaderboard.render.page_tables import downloads_of
     from leaderboard.render.pages import Site
     from leaderboard.render.plain import render_csv, render_json, render_table_json
 
     site = Site(board, catalogue)
     files = {"leaderboard.md": render_markdown(board), "leaderboard.json": render_json(board)}
     files |= site.render()
-    files |= {f"tables/{table.name}.csv": render_csv(table) for table in board.tables}
-    files |= {f"tables/{table.name}.json": render_table_json(table) for table in board.tables}
+    files |= {f"tables/{table.name}.csv": render_csv(table) for table in downloads_of(board)}
+    files |= {f"tables/{table.name}.json": render_table_json(table) for table in downloads_of(board)}
     if drawing := site.figure():
         files[FIGURE] = drawing
     files |= {f"timings/{table.name}.csv": render_csv(table) for table in board.timings}

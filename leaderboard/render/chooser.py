@@ -57,18 +57,17 @@ def make_answers(rows: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> lis
         rows: Of the table ``family-parts``, of one backbone.
         catalogue: Says what each family records.
     """
-    boards: dict[str, list[Mapping[str, Any]]] = {}
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        if row["board"] != "controls" and row["family"] in catalogue.families:
-            boards.setdefault(str(row["family"]), []).append(row)
-    return [_answer(family, own, catalogue.family(family)) for family, own in boards.items()]
+        if row["board"] not in (None, "controls") and row["family"] in catalogue.families:
+            found.setdefault((str(row["board"]), str(row["family"])), []).append(row)
+    return [_answer(family, own, catalogue.family(family)) for (_, family), own in sorted(found.items())]
 
 
 def _answer(family: str, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> Answer:
-    held = " ".join(about["strategies"]) or "none"
-    return Answer(
-        family, str(rows[0]["board"]), str(about["situation"]), str(about["log"]), held, find_best(rows)
-    )
+    board = str(rows[0]["board"])
+    held = " ".join(about["strategies"]) if board != "unidentified" else ""
+    return Answer(family, board, str(about["situation"]), str(about["log"]), held or "none", find_best(rows))
 
 
 def find_best(rows: Sequence[Mapping[str, Any]], most: int = BEST) -> tuple[tuple[str, str, Span], ...]:

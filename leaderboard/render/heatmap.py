@@ -50,7 +50,7 @@ class Heatmap:
 
     Attributes:
         backbone: What the methods trained on.
-        families: Name and board of each column.
+        families: Name and board of each column; a family whose settings are on two boards has two columns.
         rows: Sorted, best mean first.
     """
 
@@ -69,19 +69,28 @@ def make_heatmaps(rows: Sequence[Mapping[str, Any]], boards: Sequence[str]) -> l
     found = []
     for backbone in sorted({str(row["backbone"]) for row in rows}):
         part = [row for row in rows if row["backbone"] == backbone and row["role"] != "ceiling"]
-        board_of = {str(row["family"]): str(row["board"]) for row in part}
-        families = sorted(board_of.items(), key=lambda item: (boards.index(item[1]), item[0]))
-        cells: dict[str, dict[str, Mapping[str, Any]]] = {}
-        for row in part:
-            cells.setdefault(str(row["entrant"]), {})[str(row["family"])] = row
-        made = [_make_row(name, own, [family for family, _ in families]) for name, own in cells.items()]
+        columns = {(str(row["family"]), str(row["board"])) for row in part if row["board"] in boards}
+        families = sorted(columns, key=lambda column: (boards.index(column[1]), column[0]))
+        cells: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
+        for row in first_tracks(part):
+            cells.setdefault(str(row["entrant"]), {})[str(row["family"]), str(row["board"])] = row
+        made = [_make_row(name, own, families) for name, own in cells.items()]
         made.sort(key=lambda row: (-row.mean, row.name))
         found.append(Heatmap(backbone, tuple(families), tuple(made)))
     return sorted(found, key=lambda heatmap: (-len(heatmap.rows), heatmap.backbone))
 
 
-def _make_row(name: str, own: Mapping[str, Mapping[str, Any]], families: Sequence[str]) -> Row:
-    cells = tuple(make_cell(own.get(family), family) for family in families)
+def first_tracks(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows of a family and entrant once each: references are in every track, and that of the log counts."""
+    order = sorted(rows, key=lambda row: (row["track"] != "log", row["status"] != "ok"))
+    names = ("entrant", "family", "board", "kind", "backbone")
+    return list({tuple(row[name] for name in names): row for row in reversed(order)}.values())[::-1]
+
+
+def _make_row(
+    name: str, own: Mapping[tuple[str, str], Mapping[str, Any]], families: Sequence[tuple[str, str]]
+) -> Row:
+    cells = tuple(make_cell(own.get(column), column[0]) for column in families)
     values = [max(min(cell.order, 1.0), -1.0) for cell in cells if math.isfinite(cell.order)]
     any_row = next(iter(own.values()))
     mean = round(sum(values) / len(values), 6) if values else -math.inf

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 
-from leaderboard.tables import Board, Span, Table, format_cell
-
-LONGEST = 400
+from leaderboard.render.page_tables import downloads_of
+from leaderboard.tables import LONGEST, Board, Span, Table, format_cell
 
 
 def render_markdown(board: Board) -> str:
@@ -14,7 +13,7 @@ def render_markdown(board: Board) -> str:
     parts = [f"# Leaderboard: {board.suite} {board.version}", "\n".join(f"- {fact}" for fact in board.header)]
     if board.problems:
         parts.append("\n".join(f"> **Incomplete.** {escape_markdown(problem)}" for problem in board.problems))
-    parts += [_section(table) for table in board.tables]
+    parts += [_section(table) for table in downloads_of(board)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -41,9 +41,10 @@ the best ten is at least twice the resolvable difference), ``reason`` (why the s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from leaderboard.tables import Board
+from leaderboard.tables import Board, Table
 
 BOARDS = {
     "recorded": "The confounder is recorded",
@@ -52,6 +53,24 @@ BOARDS = {
     "unidentified": "Nothing in the log identifies the effect",
     "controls": "Controls",
 }
+
+
+KEPT_IN_RECORDS = ("favourites",)
+"""Tables that only pages show, because the records hold them in full."""
+
+
+def downloads_of(board: Board) -> list[Table]:
+    """The tables that are written to files."""
+    return [table for table in board.tables if table.name not in KEPT_IN_RECORDS]
+
+
+def group_rows(rows: Iterable[dict[str, Any]], *names: str) -> dict[Any, list[dict[str, Any]]]:
+    """Rows by the value of a column, or by the values of several."""
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        key = row[names[0]] if len(names) == 1 else tuple(row[name] for name in names)
+        found.setdefault(key, []).append(row)
+    return found
 
 
 def rows_of(board: Board, name: str) -> list[dict[str, Any]]:

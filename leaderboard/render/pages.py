@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import jinja2
@@ -19,16 +20,16 @@ from markupsafe import Markup
 from leaderboard.catalogue import Catalogue
 from leaderboard.render import chooser, method_page
 from leaderboard.render.graph import describe_graph, draw_graph
-from leaderboard.render.heatmap import format_percent, make_heatmaps, show_removed
-from leaderboard.render.page_tables import BOARDS, rows_of
+from leaderboard.render.heatmap import first_tracks, format_percent, is_resolved, make_heatmaps, show_removed
+from leaderboard.render.page_tables import BOARDS, downloads_of, group_rows, rows_of
 from leaderboard.render.papers import find_links
 from leaderboard.render.stacks import draw_panels, make_stack, scale_of
 from leaderboard.render.table_view import view_table
-from leaderboard.tables import Board, Span, format_count, format_number
+from leaderboard.tables import LONGEST, Board, Span, Table, format_count, format_number
 
 TEMPLATES = Path(__file__).parent / "templates"
 CARD_ROWS = 6
-LONGEST_TABLE = 400
+FOR_A_BOARD = {"family": "", "status": "ok"}
 Row = Mapping[str, Any]
 
 
@@ -64,12 +65,39 @@ class Site:
     @cached_property
     def parts(self) -> list[dict[str, Any]]:
         """Rows of the table ``parts``."""
-        return rows_of(self.board, "parts")
+        return [row for row in rows_of(self.board, "parts") if row["board"] in BOARDS]
 
     @cached_property
     def family_parts(self) -> list[dict[str, Any]]:
         """Rows of the table ``family-parts``."""
-        return [{"ranks": None, **row} for row in rows_of(self.board, "family-parts")]
+        rows = rows_of(self.board, "family-parts")
+        return [{"ranks": None, **row} for row in rows if row["board"] in BOARDS]
+
+    @cached_property
+    def _parts_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(self.parts, "entrant")
+
+    @cached_property
+    def _family_parts_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(self.family_parts, "entrant")
+
+    @cached_property
+    def _curves(self) -> dict[str, dict[Any, list[dict[str, Any]]]]:
+        """Rows of the table ``curves`` by backbone and entrant."""
+        found = group_rows(rows_of(self.board, "curves"), "backbone")
+        return {backbone: group_rows(rows, "entrant") for backbone, rows in found.items()}
+
+    @cached_property
+    def _values_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(rows_of(self.board, "value-kl"), "entrant")
+
+    @cached_property
+    def _favourites_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(rows_of(self.board, "favourites"), "entrant", "backbone")
+
+    @cached_property
+    def _reasons_of(self) -> dict[Any, list[dict[str, Any]]]:
+        return group_rows(rows_of(self.board, "reasons"), "entrant")
 
     @cached_property
     def boards(self) -> list[str]:
@@ -127,16 +155,21 @@ class Site:
         )
 
     def group_bars(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
-        """Rows as bars, apart for each backbone, kind of log and track; the largest group first."""
-        groups: dict[tuple[str, str, str], list[Row]] = {}
+        """Rows as bars, apart for each board, backbone, kind of log and track; the largest group first."""
+        groups: dict[tuple[str, ...], list[Row]] = {}
         for row in rows:
             if isinstance(row["rho"], Span):
-                groups.setdefault((row["backbone"], row["kind"], row["track"]), []).append(row)
+                place = (row["board"], row["backbone"], row["kind"], row["track"])
+                groups.setdefault(place, []).append(row)
+        several = len({board for board, *_ in groups}) > 1
         found = []
-        for (backbone, kind, track), own in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        for key, own in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+            board, backbone, kind, track = key
+            if all(row["role"] in ("naive", "ceiling") for row in own):
+                continue
             own = sorted(own, key=lambda row: (row["rho"].value, str(row["entrant"])))
             title = f"{KINDS.get(kind, kind)}, {TRACKS.get(track, track)}, backbone {backbone}"
-            found.append({"title": title, "bars": self.bars(own), "rows": own})
+            found.append({"title": f"{BOARDS[board]}: {title}" if several else title, "bars": self.bars(own)})
         return found
 
     def bars(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -162,7 +195,7 @@ class Site:
             "heatmaps": make_heatmaps(self.family_parts, list(BOARDS)),
             "claims": claims,
             "counts": counts,
-            "downloads": self.board.tables,
+            "downloads": downloads_of(self.board),
         }
 
     def card(self, key: str) -> dict[str, Any]:
@@ -170,10 +203,9 @@ class Site:
         rows = select_rows([row for row in self.parts if row["board"] == key])
         families = sorted({str(row["family"]) for row in self.family_parts if row["board"] == key})
         entrants = {row["entrant"] for row in self.parts if row["board"] == key and row["role"] == "method"}
-        line = describe_board([row for row in self.parts if row["board"] == key])
         return {
             "key": key,
-            "line": line,
+            "line": describe_board(key, [row for row in self.parts if row["board"] == key]),
             "bars": self.bars(rows),
             "families": families,
             "methods": format_count(len(entrants), "method"),
@@ -184,7 +216,7 @@ class Site:
         rows_on = {key: [row for row in self.parts if row["board"] == key] for key in self.boards}
         lines = describe_boards(self.board)
         keys = [key for key in self.boards if key != "controls"]
-        panels = [(*line, select_rows(rows_on[key])) for line, key in zip(lines, keys, strict=True)]
+        panels = [(title, select_rows(rows_on[key])) for (title, _), key in zip(lines, keys, strict=True)]
         return draw_panels(panels) if panels else ""
 
     def one_board(self, key: str) -> dict[str, Any]:
@@ -193,23 +225,27 @@ class Site:
         more = [table for table in self.board.tables if table.name.startswith(f"{key}-")]
         return {
             "key": key,
-            "line": describe_board(rows),
+            "line": describe_board(key, rows),
             "groups": self.group_bars(rows),
-            "worlds": [row for row in rows_of(self.board, "worlds") if row["board"] == key],
-            "tables": [view_table(table) for table in more],
+            "tables": [view_table(table) for table in (*more, *self.worlds_on(key))],
         }
+
+    def worlds_on(self, key: str) -> list[Table]:
+        """The table of worlds with those of one board."""
+        table = self.board.table("worlds")
+        if table is None:
+            return []
+        place = [column.name for column in table.columns].index("board")
+        return [replace(table, rows=tuple(row for row in table.rows if row[place] == key), emphasis=())]
 
     def method(self, name: str) -> dict[str, Any]:
         """The page of one method."""
-        rows = [row for row in self.family_parts if row["entrant"] == name]
-        on = [row for row in self.parts if row["entrant"] == name]
+        rows = first_tracks(self._family_parts_of.get(name, []))
+        on = first_tracks([row | FOR_A_BOARD for row in self._parts_of.get(name, [])])
         backbones = sorted({str(row["backbone"]) for row in rows if row["status"] == "ok"})
         backbone = self.backbone if self.backbone in backbones or not backbones else backbones[0]
         here = [row for row in rows if row["backbone"] == backbone]
-        curves = [row for row in rows_of(self.board, "curves") if row["backbone"] == backbone]
-        favourites = [row for row in rows_of(self.board, "favourites") if row["backbone"] == backbone]
-        reasons = [row for row in rows_of(self.board, "reasons") if row["entrant"] == name]
-        charts = method_page.draw_curves(name, curves)
+        charts = method_page.draw_curves(name, self._curves.get(backbone, {}))
         return {
             "name": name,
             "label": str((rows or on)[0]["label"]),
@@ -223,9 +259,9 @@ class Site:
                 sorted(rows, key=lambda row: (list(BOARDS).index(row["board"]), row["family"]))
             ),
             "charts": [(family, Markup(svg)) for family, svg in charts],
-            "value": Markup(method_page.draw_value(name, rows_of(self.board, "value-kl"))),
-            "favourites": method_page.read_favourites(name, favourites),
-            "reasons": reasons,
+            "value": Markup(method_page.draw_value(name, self._values_of.get(name, []))),
+            "favourites": method_page.read_favourites(self._favourites_of.get((name, backbone), [])),
+            "reasons": self._reasons_of.get(name, []),
         }
 
     def family(self, name: str) -> dict[str, Any]:
@@ -248,7 +284,7 @@ class Site:
 
     def all_tables(self) -> list[dict[str, Any]]:
         """Tables that are short enough to be read on a page."""
-        return [view_table(table) for table in self.board.tables if len(table.rows) <= LONGEST_TABLE]
+        return [view_table(table) for table in downloads_of(self.board) if len(table.rows) <= LONGEST]
 
 
 KINDS = {"outcome": "Logs of outcomes", "pairs": "Logs of preference pairs", "rankings": "Logs of rankings"}
@@ -300,19 +336,31 @@ def main_group(rows: Sequence[Row]) -> list[Row]:
     return groups[order[0]] if order else []
 
 
-def describe_board(rows: Sequence[Row]) -> str:
-    """One line on a board: who leads, and how many cannot be told apart from the leader."""
+def describe_board(key: str, rows: Sequence[Row]) -> str:
+    """One line on a board: who leads, and how many cannot be told apart from the leader.
+
+    Where nothing identifies the effect nobody leads; the line says whether anybody helps at all.
+    """
     methods = [row for row in main_group(rows) if row["role"] == "method"]
+    known = [row["removed"] for row in methods if isinstance(row["removed"], Span)]
     if not methods:
         return "No method was measured on every world of this board."
+    if key == "controls":
+        return "There is nothing to remove in these logs, or nothing to find; a method can only do harm."
+    if key == "unidentified":
+        sure = sum(is_resolved(span) and span.low > 0 for span in known)
+        middle = format_percent(median(span.value for span in known)) if known else "–"
+        return (
+            f"{sure} of {format_count(len(methods), 'method')} surely {'removes' if sure == 1 else 'remove'} "
+            f"some of the confounding; the median method removes {middle} %."
+        )
     best = min(methods, key=lambda row: (row["rho"].value, str(row["entrant"])))
-    removed = best["removed"]
-    share = show_removed(removed) if isinstance(removed, Span) else "an unknown share"
+    share = show_removed(best["removed"]) if isinstance(best["removed"], Span) else "an unknown share"
     tied = sum(str(row["ranks"] or "").partition("–")[0] == "1" for row in methods)
     line = f"{best['label']} has the least regret and removes {share} of the confounding"
     if tied > 1:
         return f"{line}; {tied} of {len(methods)} methods may be the best."
-    return f"{line}, the least of {len(methods)} methods."
+    return f"{line}, the least of {format_count(len(methods), 'method')}."
 
 
 def describe_boards(board: Board) -> list[tuple[str, str]]:
@@ -320,7 +368,7 @@ def describe_boards(board: Board) -> list[tuple[str, str]]:
     parts = rows_of(board, "parts")
     found = {row["board"] for row in parts} - {"controls"}
     return [
-        (title, describe_board([row for row in parts if row["board"] == key]))
+        (title, describe_board(key, [row for row in parts if row["board"] == key]))
         for key, title in BOARDS.items()
         if key in found
     ]

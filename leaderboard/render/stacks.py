@@ -12,7 +12,7 @@ from leaderboard.tables import Span, format_number
 
 PARTS = ("floor", "learning", "confounding")
 NAMES = {"floor": "floor", "learning": "learning cost", "confounding": "confounding cost"}
-WIDTH, PANEL, LABEL, BAR, ROW, HEAD = 900, 440, 190, 190, 22, 54
+WIDTH, PANEL, LABEL, BAR, ROW, HEAD = 900, 440, 190, 190, 22, 34
 
 STYLE = """
 svg{--paper:#fdfdfb;--ink:#1d2327;--soft:#5b656d;--floor:#878f96;--learning:#6fb3dc;--confounding:#c4500a}
@@ -43,13 +43,25 @@ class Stack:
         segments: Its parts, from left to right.
         low: Lower end of the regret's interval, in percent; NaN where there is none.
         high: Upper end.
-        words: The numbers as a sentence.
     """
 
     segments: tuple[Segment, ...]
     low: float
     high: float
-    words: str
+
+    @property
+    def style(self) -> str:
+        """Variables of the style sheet: ends of parts and interval, and what negative costs take back."""
+        found = {}
+        for number in range(1, len(PARTS) + 1):
+            inside = [s for s in self.segments if s.part in PARTS[:number] and not s.negative]
+            found[str(number)] = max((s.left + s.width for s in inside), default=0.0)
+        if math.isfinite(self.low):
+            found |= {"a": self.low, "b": self.high}
+        back = [segment for segment in self.segments if segment.negative]
+        if back:
+            found |= {"g": min(s.left for s in back), "h": max(s.left + s.width for s in back)}
+        return ";".join(f"--{name}:{value:.3g}%" for name, value in found.items())
 
 
 def scale_of(rows: Sequence[Mapping[str, Any]]) -> float:
@@ -74,24 +86,22 @@ def make_stack(row: Mapping[str, Any], scale: float) -> Stack | None:
         if width > 0:
             segments.append(Segment(part, _percent(left, scale), _percent(width, scale), value < 0))
         end += value
-    known = [f"{NAMES[part]} {_show(row.get(part))}" for part in PARTS if isinstance(row.get(part), Span)]
-    words = f"regret {_show(rho)}" + (": " + ", ".join(known) if known else "")
     low, high = (_percent(x, scale) for x in (rho.low, rho.high)) if rho.is_known else (math.nan, math.nan)
-    return Stack(tuple(segments), low, high, words)
+    return Stack(tuple(segments), low, high)
 
 
-def draw_panels(panels: Sequence[tuple[str, str, Sequence[Mapping[str, Any]]]]) -> str:
+def draw_panels(panels: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
     """All boards in one drawing that brings its own colours, two panels beside each other.
 
     Args:
-        panels: Title, line and rows of each board.
+        panels: Title and rows of each board.
     """
-    heights = [HEAD + ROW * max(len(rows), 1) + 16 for _, _, rows in panels]
+    heights = [HEAD + ROW * max(len(rows), 1) + 16 for _, rows in panels]
     parts, top = [], 30.0
     for first in range(0, len(panels), 2):
-        for column, (title, line, rows) in enumerate(panels[first : first + 2]):
+        for column, (title, rows) in enumerate(panels[first : first + 2]):
             left = 10 + column * (WIDTH - PANEL - 10)
-            parts.append(f'<g transform="translate({left:g} {top:g})">{_panel(title, line, rows)}</g>')
+            parts.append(f'<g transform="translate({left:g} {top:g})">{_panel(title, rows)}</g>')
         top += max(heights[first : first + 2])
     legend, x = [], 10
     for part in PARTS:
@@ -106,9 +116,8 @@ def draw_panels(panels: Sequence[tuple[str, str, Sequence[Mapping[str, Any]]]]) 
     )
 
 
-def _panel(title: str, line: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def _panel(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     parts = [f'<text class="title" x="0" y="20">{escape(title)}</text>']
-    parts.append(f'<text class="soft" x="0" y="38">{escape(_cut(line, 72))}</text>')
     scale = scale_of(rows)
     for number, row in enumerate(rows):
         top = HEAD + ROW * number

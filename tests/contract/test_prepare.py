@@ -104,7 +104,7 @@ def test_a_secret_draws_another_world(task):
 
 
 def test_only_the_ceiling_sees_the_twin(task):
-    log, twin = task.view("log"), task.view("log", "twin")
+    log, twin = task.view("log"), task.view("log", "complete")
     assert not log.has("propensity")
     assert task.view("propensity").has("propensity")
     assert set(log.outcomes) != set(twin.outcomes)
@@ -114,7 +114,7 @@ def test_only_the_ceiling_sees_the_twin(task):
 
 def test_what_methods_get_holds_no_truth(task):
     truths = {float(v) for v in np.round(task.truth.reward(task.log.prompts, task.log.texts), 12)}
-    for view in (task.view("slice"), task.view("slice", "twin")):
+    for view in (task.view("slice"), task.view("slice", "twin"), task.view("slice", "complete")):
         for name in view.table.column_names:
             assert not name.startswith(("hidden", "reward", "attribute"))
         numbers = [view.numbers(c) for c in view.table.column_names if c not in ("prompt", "text")]

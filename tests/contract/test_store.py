@@ -9,13 +9,19 @@ import pytest
 
 from benchmark.contract import Predictions, UsageError
 from benchmark.contract.files import write_whole
-from benchmark.contract.records import COLUMNS, make_table, pack_predictions, unpack_predictions
+from benchmark.contract.records import (
+    CELL_IDENTITY,
+    COLUMNS,
+    make_table,
+    pack_predictions,
+    unpack_predictions,
+)
 from benchmark.runs.store import Store
 
 
 def row(seed, status="ok", **more):
-    names = ("suite", "suite_version", "season", "scenario", "method", "role", "submission", "backbone")
-    return {**dict.fromkeys(names, "x"), "seed": seed, "status": status, **more}
+    texts = [name for name in CELL_IDENTITY if name != "seed"]
+    return {**dict.fromkeys(texts, "x"), "seed": seed, "status": status, **more}
 
 
 def answers(seed):

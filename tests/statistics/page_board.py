@@ -87,7 +87,7 @@ def make_page_board(methods: int = 12, hostile: bool = False) -> tuple[Board, Ca
         removed = {"naive": 0.0, "ceiling": 1.0, "canary-constant": 0.0}.get(name, rng.uniform(-0.4, 1.05))
         learning = 0.0 if name == "ceiling" else rng.uniform(0.01, 0.15)
         for family, board in FAMILIES.items():
-            own = removed + rng.normal(0, 0.2) * (name.startswith("method"))
+            own = removed + rng.normal(0, 0.2) * (name not in ("naive", "ceiling"))
             status = "ok" if rng.random() < 0.9 or name in ("naive", "ceiling") else "incompatible"
             numbers = _numbers(own, learning) if status == "ok" else (None,) * 5
             lead = (family, board, *_identity(name, labels[name]))

@@ -135,10 +135,10 @@ def test_tracks_are_never_ranked_together() -> None:
     board = make_board(
         from_table(make_records({**METHODS, "weights": {"share": 0.95, "track": "propensity"}}))
     )
-    table = board.table("ranking-log-outcome-tiny")
+    table = board.table("ranking-recorded-log-outcome-tiny")
     assert table is not None
     assert "weights" not in {row[2] for row in table.rows}
-    assert board.table("ranking-propensity-outcome-tiny") is not None
+    assert board.table("ranking-recorded-propensity-outcome-tiny") is not None
 
 
 def test_a_track_is_ranked_on_the_worlds_that_record_what_it_is_about() -> None:
@@ -146,11 +146,11 @@ def test_a_track_is_ranked_on_the_worlds_that_record_what_it_is_about() -> None:
     records = make_records({**METHODS, "weights": {"share": 0.95, "track": "propensity"}})
     records = spoil(records, "weights", "incompatible", records["family"] == "hidden")
     board = make_board(from_table(records))
-    table = board.table("ranking-propensity-outcome-tiny")
+    table = board.table("ranking-recorded-propensity-outcome-tiny")
     assert table is not None
     assert "weights" in {row[2] for row in table.rows}
     assert not any("hidden" in note for note in table.notes)
-    main = board.table("ranking-log-outcome-tiny")
+    main = board.table("ranking-recorded-log-outcome-tiny")
     assert main is not None
     assert any("hidden" in note for note in main.notes)
 

@@ -104,3 +104,11 @@ def test_adjusted_p_values_are_those_of_the_textbook(method: str, expected: list
 
 def test_adjusting_nothing_gives_nothing() -> None:
     assert len(adjust_p_values(np.array([]), "holm")) == 0
+
+
+@pytest.mark.parametrize("method", ["holm", "fdr_bh"])
+def test_adjusted_p_values_are_those_of_statsmodels(method: str) -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p = make_rng("test", "p values").uniform(size=40) ** 3
+    np.testing.assert_allclose(adjust_p_values(p, method), multipletests(p, method=method)[1])

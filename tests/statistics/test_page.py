@@ -20,7 +20,7 @@ from leaderboard.render.graph import describe_graph, draw_graph
 from leaderboard.render.heatmap import make_cell, make_heatmaps
 from leaderboard.render.markdown import escape_markdown
 from leaderboard.render.method_page import read_favourites, sort_families
-from leaderboard.render.page_tables import BOARDS, rows_of
+from leaderboard.render.page_tables import BOARDS, downloads_of, rows_of
 from leaderboard.render.pages import Site, name_files
 from leaderboard.render.papers import find_links
 from leaderboard.render.stacks import make_stack, scale_of
@@ -206,7 +206,7 @@ def test_favourites_that_are_malformed_are_left_out() -> None:
         {"entrant": "a", "family": str(i), "scenario": "s", "favourites": text}
         for i, text in enumerate(["{", "[]", '{"prompt": "p", "texts": [["t", 7]]}', '{"prompt": 1}'])
     ]
-    assert read_favourites("a", told) == [{"scenario": "s", "prompt": "p", "texts": [("t", 1.0)]}]
+    assert read_favourites(told[1:]) == [{"scenario": "s", "prompt": "p", "texts": [("t", 1.0)]}]
 
 
 def test_nodes_that_are_alike_share_a_box_and_unrecorded_ones_are_dashed() -> None:
@@ -233,7 +233,7 @@ def test_papers_are_linked_by_their_numbers() -> None:
 
 def test_every_table_is_to_be_had_as_csv_and_json(site: Path) -> None:
     board, _ = make_page_board()
-    for table in board.tables:
+    for table in downloads_of(board):
         content = json.loads((site / "tables" / f"{table.name}.json").read_text("utf-8"))
         assert len(content["rows"]) == len(table.rows)
         assert (site / "tables" / f"{table.name}.csv").exists()

@@ -6,12 +6,17 @@ through these names. ``docs/records.md`` describes it for readers.
 
 from benchmark.contract.records.bundles import MANIFEST, SOURCE, name_bundle, read_bundle, seal_bundle
 from benchmark.contract.records.columns import (
+    BOARDS,
     CELL_IDENTITY,
     COLUMNS,
     DIAGNOSTIC_PREFIX,
+    FITTED_ON,
+    LOG,
     METER_PREFIX,
     METRIC_PREFIX,
     ROLES,
+    TWIN,
+    add_missing_columns,
     join_tables,
     make_table,
     name_columns,
@@ -41,6 +46,7 @@ from benchmark.contract.records.plans import (
     list_damaged_plans,
     list_plans,
     read_expected,
+    read_reasons,
     write_expected,
 )
 from benchmark.contract.records.seals import Seal, damaged, digest
@@ -49,11 +55,14 @@ from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, S
 
 __all__ = [
     "ALWAYS_RETRIED",
+    "BOARDS",
     "CELL_IDENTITY",
     "COLUMNS",
     "DAMAGED",
     "DIAGNOSTIC_PREFIX",
+    "FITTED_ON",
     "KEY_BYTES",
+    "LOG",
     "MANIFEST",
     "METER_PREFIX",
     "METRICS",
@@ -63,10 +72,12 @@ __all__ = [
     "SOURCE",
     "STATUSES",
     "SUPERSEDED",
+    "TWIN",
     "ExpectedCell",
     "Metric",
     "Seal",
     "SuiteIdentity",
+    "add_missing_columns",
     "damaged",
     "digest",
     "find_owner",
@@ -88,6 +99,7 @@ __all__ = [
     "read_columns",
     "read_expected",
     "read_group",
+    "read_reasons",
     "read_records",
     "read_rows",
     "seal_bundle",

@@ -17,7 +17,12 @@ import pyarrow as pa
 from benchmark.contract.errors import DamagedFile
 from benchmark.contract.files import write_whole
 from benchmark.contract.queries import Predictions
-from benchmark.contract.records.columns import CELL_IDENTITY, join_tables, make_table
+from benchmark.contract.records.columns import (
+    CELL_IDENTITY,
+    add_missing_columns,
+    join_tables,
+    make_table,
+)
 from benchmark.contract.records.seals import Seal, damaged, pack_sealed, read_sealed
 
 RECORDS_PATTERN = "records-*.parquet"
@@ -70,10 +75,10 @@ def read_group(path: Path) -> tuple[pa.Table, Seal]:
         DamagedFile: If the file is not what was written, or holds something else than records.
     """
     table, seal = read_sealed(path)
-    lacking = sorted({*CELL_IDENTITY, "status"} - set(table.column_names))
+    lacking = sorted({*CELL_IDENTITY, "status"} - {"fitted_on", *table.column_names})
     if lacking:
         raise damaged(path, "a table without the columns " + ", ".join(lacking))
-    return table, seal
+    return add_missing_columns(table), seal
 
 
 def read_columns(path: Path, *names: str) -> dict[str, list[Any]]:

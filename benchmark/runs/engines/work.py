@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.contract import Log, Predictions
-from benchmark.contract.records import REASON_LENGTH, name_columns, status_of
+from benchmark.contract.records import LOG, REASON_LENGTH, TWIN, name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.plan import Cell, Group
 from benchmark.scoring.favourites import describe_favourites
@@ -100,11 +100,12 @@ class Bench:
                 return [self.run(group, [index])[0] for index in indices]
             return [CellResult(*status_of(error))]
 
-    def task(self, cell: Cell) -> Task:
-        """The task of a cell, kept while it is in use."""
+    def task(self, cell: Cell, fitted_on: str = LOG) -> Task:
+        """The task of a cell, kept while it is in use; only a verified season draws another for the twin."""
         setting = self.setting
         return self._tasks.get(
-            cell, lambda: make_task(cell.scenario, cell.seed, setting.suite, setting.secret)
+            (cell, LOG if setting.secret is None else fitted_on),
+            lambda: make_task(cell.scenario, cell.seed, setting.suite, setting.secret, fitted_on),
         )
 
     def _run(self, group: Group, cells: Sequence[Cell]) -> list[CellResult]:
@@ -112,8 +113,8 @@ class Bench:
         from methods import load
 
         method, entrant = load(group.entrant.name), group.entrant
-        data = "twin" if entrant.role == "ceiling" else "log"
-        tasks = [self.task(cell) for cell in cells]
+        data = group.data
+        tasks = [self.task(cell, group.fitted_on) for cell in cells]
         logs = [task.view(entrant.track, data) for task in tasks]
         results: dict[int, CellResult] = {}
         able = []
@@ -180,7 +181,7 @@ class Bench:
             "wall_s": seconds, "peak_mb": read_peak(), "tokens": meter.tokens, "flops": meter.flops
         }  # fmt: skip
         row: dict[str, Any] = name_columns(scores, meters, predictions.diagnostics)
-        if task.seed == self.setting.suite.seeds[0]:
+        if task.seed == self.setting.suite.seeds[0] and group.data != TWIN:
             row["favourites"] = describe_favourites(predictions.reward, task.key)
         return CellResult("ok", "", predictions, row)
 
@@ -199,6 +200,7 @@ def open_bench(setting: Setting) -> Bench:
 def describe_cell(task: Task) -> dict[str, Any]:
     """What is known of a cell whatever the method does."""
     return {
+        "board": task.board,
         "cell_naive_rho": task.key.naive_rho,
         "cell_effect_scale": task.key.effect_scale,
         "cell_roles": " ".join(task.log.roles),

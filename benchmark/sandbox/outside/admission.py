@@ -49,6 +49,7 @@ from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import Suite
 
 DIGITS = 1e-9
+CONTROLS = "controls"
 LARGEST_METER = 1e18
 MOST_UNPACKED = 256 * 2**20
 # Stated by whoever ran the cells and not derivable; everything else of a row is made again.
@@ -136,10 +137,12 @@ def _rebuild(
 ) -> dict[str, Any]:
     where = f"{row['scenario']} seed {row['seed']}"
     cell = Cell(Scenario.parse(row["scenario"]), row["seed"])
-    task = make_task(cell.scenario, cell.seed, suite, secret)
+    task = make_task(cell.scenario, cell.seed, suite, secret, row["fitted_on"])
+    control = row["board"] == CONTROLS and task.board != CONTROLS
+    group = Group(entrant, (cell,), row["backbone"], 0, "", row["fitted_on"], control)
     meters = _read_meters(where, row)
     status = _check_status(
-        where, row, bundle.submission.tags.reason_to_refuse(task.view(entrant.track)), answer
+        where, row, bundle.submission.tags.reason_to_refuse(task.view(entrant.track, group.data)), answer
     )
     if answer is not None:
         try:
@@ -150,7 +153,6 @@ def _rebuild(
     result = CellResult(
         status, clean(row["reason"]), answer, facts | score_answer(entrant, task, answer, meters)
     )
-    group = Group(entrant, (cell,), row["backbone"], 0, "")
     made = make_row(Plan(suite, (group,), row["device"], row["precision"]), group, 0, result)
     (whole,) = make_table([made]).to_pylist()
     for name in row.keys() | whole.keys():

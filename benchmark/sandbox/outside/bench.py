@@ -53,8 +53,8 @@ class SandboxBench:
 
     def _run(self, group: Group, cell: Cell) -> CellResult:
         setting = self.setting
-        task = make_task(cell.scenario, cell.seed, setting.suite, setting.secret)
-        log = task.view(group.entrant.track)
+        task = make_task(cell.scenario, cell.seed, setting.suite, setting.secret, group.fitted_on)
+        log = task.view(group.entrant.track, group.data)
         given = sandboxed.Task(
             log=log,
             queries=task.queries,
