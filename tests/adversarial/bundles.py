@@ -30,6 +30,7 @@ def make_suite() -> Suite:
             "n": 150,
             "seeds": 2,
             "queries": {"pairs": 32, "contrasts": 4, "pool": 16, "samples": 2},
+            "own_twin": True,
             "cells": [{"scenarios": ["observed[strength=1]"], "methods": ["covariate-regression"]}],
         }
     )

@@ -148,7 +148,7 @@ def _ask(
     return unpack(receive(connection, QUESTION_LIMIT).body)["outcome"]
 
 
-def _attempt(action: Callable[[], Message], source: str) -> Message:
+def _attempt(action: Callable[[], Message], source: str = "") -> Message:
     try:
         return action()
     except BaseException as error:  # whatever submitted code raises is its own failure
