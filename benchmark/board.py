@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,20 +192,28 @@ def compare(
     return comparison
 
 
-def judge_claims(store: str | Path | None = None, *, suite: str | None = None) -> Sequence[Any]:
+def judge_claims(
+    store: str | Path | None = None, *, suite: str | None = None, names: Iterable[str] = ()
+) -> Sequence[Any]:
     """Verdicts on published claims: reproduced, not reproduced or undetermined.
 
     Args:
         store: Folder of the records; by default the store of ``suite``.
         suite: Name of a suite; by default the store's own, or quick.
+        names: Names or patterns of claims; every claim where none is given.
 
     Returns:
         One verdict for each claim that some record is about.
+
+    Raises:
+        UsageError: For a name that no claim has; a former name is answered with the new one.
     """
     import leaderboard
+    from leaderboard.claims import find_claims
     from leaderboard.frame import read
 
-    verdicts = leaderboard.judge_claims(read(_store(store, suite), suite))
+    chosen = find_claims(names)
+    verdicts = leaderboard.judge_claims(read(_store(store, suite), suite), chosen)
     return [verdict for verdict in verdicts if any(finding.cells for finding in verdict.findings)]
 
 

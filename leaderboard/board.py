@@ -21,6 +21,7 @@ from leaderboard.producers.favourites import make_favourites
 from leaderboard.producers.headline import make_headlines, make_partial_boards
 from leaderboard.producers.unidentified import make_unidentified
 from leaderboard.producers.validity import find_problems, make_controls
+from leaderboard.producers.values import make_value_curves
 from leaderboard.provenance import read_provenance
 from leaderboard.render import write_board
 from leaderboard.tables import Board, Table, format_count
@@ -38,6 +39,7 @@ PRODUCERS: tuple[Producer, ...] = (
     make_comparisons,
     make_effects,
     make_policies,
+    make_value_curves,
     make_verdicts,
     make_controls,
     make_statuses,

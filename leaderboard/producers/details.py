@@ -51,8 +51,8 @@ EFFECTS = (
 )
 POLICY = (
     Column(
-        "value_tilted",
-        "Value, tilted",
+        "value_kl_1",
+        "Value at KL 1",
         3,
         "value of the reference texts reweighted by the reward to a KL of 1; 0: reference, 1: optimum",
     ),
@@ -62,6 +62,8 @@ POLICY = (
         3,
         "value of the texts that the policy writes; it is not ranked, because policies differ in KL",
     ),
+    Column("samples_kl", "KL, samples", 2, "the policy's own KL to the reference, nats"),
+    Column("win_rate", "Win rate", 3, "share of its texts truly better than a reference text", bounds=SHARE),
     Column(
         "marker_rate",
         "Marker rate",

@@ -13,7 +13,7 @@ from leaderboard.ranks import Ranking, rank
 from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MAXIMUM_SUBBOARDS = 12
-MOST_LETTERS = 12
+FEW = 0.2
 
 COLUMNS = (
     Column(
@@ -21,7 +21,12 @@ COLUMNS = (
         "Rank set",
         note="the ranks that the method may truly have, at 95 % confidence for all methods together",
     ),
-    Column("letters", "Letters", note="methods that share a letter cannot be told apart"),
+    Column(
+        "tier",
+        "Tier",
+        note="no method is certainly better than those of tier 1; each of tier 2 is certainly worse than one "
+        "of tier 1, and so on",
+    ),
     Column("entrant", "Method"),
     Column(
         "equivalence",
@@ -48,7 +53,7 @@ COLUMNS = (
     ),
 )
 # Left out where they hold nothing.
-OPTIONAL = ("letters", "leave_one_out", "imputed")
+OPTIONAL = ("leave_one_out", "imputed")
 
 
 def make_headlines(evidence: Evidence) -> list[Table]:
@@ -111,7 +116,6 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
     is_method = (part.entrants["role"] == "method").to_numpy()
     ranking = rank_methods(evidence, part, name)
     place = {entrant: index for index, entrant in enumerate(part.only(is_method).names)}
-    lettered = len(set("".join(ranking.letters))) <= MOST_LETTERS
     spread = leave_one_family_out(part)
     rows, emphasis = [], []
     for index in np.lexsort((np.array(part.names), -estimates.mean)):
@@ -120,7 +124,7 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
         rows.append(
             (
                 None if seat is None else rank_text(ranking.best[seat], ranking.worst[seat]),
-                None if seat is None or not lettered else ranking.letters[seat],
+                None if seat is None else int(ranking.tiers[seat]),
                 str(part.entrants.loc[entrant, "label"]) or entrant,
                 span_of_ratio(ratio_of(with_room, index, -1)),
                 span_at(estimates, index),
@@ -198,17 +202,22 @@ def _notes(part: ComparisonGroup, ranking: Ranking, full: ComparisonGroup) -> li
         + ", ".join(f"{family} ({format_count(count, 'seed')})" for family, count in seeds.items())
         + "."
     ]
-    if (seeds < 2).any():
+    if np.isnan(part.improvement().error).any():
         notes.append("A family has a single seed, so that no interval can be given and all methods are tied.")
     elif np.isfinite(ranking.resolvable):
         notes.append(
             f"A difference in D below about {ranking.resolvable:.2g} cannot be resolved "
             "(80 % power, all pairs tested at once)."
         )
-    if len(set("".join(ranking.letters))) > MOST_LETTERS:
-        notes.append(
-            "Letters are left out, because too many sets of tied methods overlap; rank sets say the same."
+    count = len(ranking.better)
+    told, pairs = int(ranking.better.sum()), count * (count - 1) // 2
+    if pairs:
+        few = (
+            f" {format_count(int(seeds.max()), 'seed')} cannot rank these methods."
+            if told < FEW * pairs
+            else ""
         )
+        notes.append(f"{told} of {format_count(pairs, 'pair')} of methods can be told apart.{few}")
     open_ones = part.names_of_unguarded
     if open_ones:
         notes.append(

@@ -127,6 +127,9 @@ PREDICTIONS = (
     # -- reference points -------------------------------------------------------
     Prediction("naive", "fails", "covariate-regression", "observed", OMITTED),
     Prediction("canary-copy-naive", "no advantage", "naive", "observed", "it is naive"),
+    Prediction(
+        "value-estimates", "no advantage", "naive", "observed", "its reward is naive, from half of the log"
+    ),
     Prediction("canary-constant", "fails", "naive", "observed", "a constant is a coin, regret one half"),
     Prediction("insider-responses", "no advantage", "covariate-regression", "hidden", TELLS_NOTHING),
     Prediction("insider-extrapolated", "no advantage", "covariate-regression", "hidden", TELLS_NOTHING),

@@ -95,7 +95,7 @@ def _row(name: str, facts: Mapping[str, Any], scenario: str, seed: int, rho: flo
         "metric.effect_cosine": 0.9,
         "metric.marker_rate": 0.5 if facts.get("policy") else np.nan,
         "metric.reference_marker_rate": 0.5,
-        "metric.value_tilted": 0.4,
+        "metric.value_kl_1": 0.4,
         "meter.wall_s": 1.0,
     }
 

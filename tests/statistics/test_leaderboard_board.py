@@ -68,6 +68,19 @@ def test_harmless_and_null_cells_stay_out_of_the_ranking() -> None:
     assert "null" in {row[0] for row in effects.rows}
 
 
+def test_a_board_says_that_its_seeds_cannot_rank() -> None:
+    """Eight nearly equal methods on two seeds: everybody is in tier 1, and a note says why."""
+    similar = {f"similar-{i}": {"share": 0.5 + i / 500, "adjusts": True} for i in range(8)}
+    references = {name: METHODS[name] for name in ("naive", "ceiling")}
+    for seeds, methods, ranks in ((2, {**references, **similar}, False), (6, METHODS, True)):
+        table = make_board(from_table(make_records(methods, seeds=seeds))).table("ranking")
+        assert table is not None
+        tiers = {row[1] for row in table.rows} - {None}
+        assert (tiers == {1}) != ranks
+        assert any(f"{seeds} seeds cannot rank these methods." in note for note in table.notes) != ranks
+        assert any("of methods can be told apart" in note for note in table.notes)
+
+
 def test_harm_has_an_interval_where_a_single_seed_of_a_family_is_harmless() -> None:
     records = make_records()
     records.loc[records["family"].eq("observed") & records["seed"].eq(2), "cell_naive_rho"] = 0.01

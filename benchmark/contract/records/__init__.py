@@ -39,7 +39,7 @@ from benchmark.contract.records.groups import (
     unpack_predictions,
     write_records,
 )
-from benchmark.contract.records.metrics import METRICS, Metric
+from benchmark.contract.records.metrics import METRICS, VALUE_CURVE, Metric
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
@@ -73,6 +73,7 @@ __all__ = [
     "STATUSES",
     "SUPERSEDED",
     "TWIN",
+    "VALUE_CURVE",
     "ExpectedCell",
     "Metric",
     "Seal",

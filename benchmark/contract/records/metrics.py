@@ -30,6 +30,14 @@ class Metric:
 
 
 INFINITY = float("inf")
+# Mean KL to the reference, in nats, at which a tilted reference is valued.
+VALUE_CURVE = {
+    "value_kl_0.25": 0.25,
+    "value_kl_0.5": 0.5,
+    "value_kl_1": 1.0,
+    "value_kl_2": 2.0,
+    "value_kl_4": 4.0,
+}
 METRICS: tuple[Metric, ...] = (
     Metric(
         "rho", "lower", 0, 1, "normalised regret over same-prompt interventional pairs; .5 is a coin", True
@@ -43,6 +51,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("kendall", "higher", -1, 1, "Kendall tau-b with the true reward over reference texts of a prompt"),
     Metric("effect_cosine", "higher", -1, 1, "cosine of estimated and true attribute effects"),
     Metric("bias_cosine", "0", -1, 1, "cosine of estimated effects with the confounding bias"),
+    Metric("bias_left", "0", -INFINITY, INFINITY, "share of the confounding bias in the errors of effects"),
     Metric("sign_accuracy", "higher", 0, 1, "share of causal attributes whose effect has the right sign"),
     Metric("false_positive_rate", "lower", 0, 1, "share of null attributes reported to have an effect"),
     Metric("effect_bias", "0", -INFINITY, INFINITY, "mean error of estimated effects, outcome scale"),
@@ -56,13 +65,21 @@ METRICS: tuple[Metric, ...] = (
         INFINITY,
         "mean interval score of the effect intervals: width plus 40 times what they miss the truth by",
     ),
-    Metric("value_tilted", "higher", -INFINITY, 1, "normalised value of the reference tilted by the reward"),
-    Metric("value_tilted_kl", "1", 0, INFINITY, "KL reached by the tilt, nats; below 1 the tilt ran out"),
+    *(
+        Metric(name, "higher", -INFINITY, 1, f"normalised value of the reference tilted by {kl:g} nats")
+        for name, kl in VALUE_CURVE.items()
+    ),
+    Metric("reachable_kl", "", 0, INFINITY, "greatest KL that tilting by the reward reaches, at most 4 nats"),
+    Metric("gain", "", -INFINITY, INFINITY, "gain of the reference times exp(reward), outcome scale"),
     Metric("value_samples", "higher", -INFINITY, 1, "normalised value of the policy's own samples"),
+    Metric("samples_kl", "", -INFINITY, INFINITY, "KL of the policy to the reference that it reports, nats"),
+    Metric("win_rate", "higher", 0, 1, "share of samples truly better than a reference text, ties half"),
     Metric("marker_rate", "", 0, 1, "share of samples with the most flattering decoy"),
     Metric("reference_marker_rate", "", 0, 1, "share of reference texts with that decoy"),
     Metric("tilted_marker_rate", "", 0, 1, "share of the tilted reference with that decoy"),
     Metric("greeting_rate", "", 0, 1, "share of samples with a greeting, where the domain has one"),
+    Metric("largest_shift", "", 0, 1, "change of the rate of the attribute that a policy changes most"),
+    Metric("other_shift", "", 0, 1, "mean absolute change of the rates of all other attributes"),
     Metric("off_grammar_rate", "lower", 0, 1, "share of samples outside the domain's grammar"),
     Metric("worst_group", "lower", 0, 1, "largest rho over the groups of the target population"),
 )

@@ -27,7 +27,14 @@ from benchmark.sandbox.outside.interview import Interview
 from benchmark.sandbox.outside.layout import find_layout
 from benchmark.sandbox.outside.limits import Limits
 from benchmark.sandbox.outside.oracle import Oracle, OracleDesk
-from benchmark.sandbox.outside.probe import choose_isolation, list_layers, probe_bubblewrap
+from benchmark.sandbox.outside.privileges import hand_over
+from benchmark.sandbox.outside.probe import (
+    choose_isolation,
+    hold_memory,
+    list_layers,
+    probe_bubblewrap,
+    step_down,
+)
 from benchmark.sandbox.outside.seccomp import build_filter
 from benchmark.sandbox.outside.supervise import Ending, Reply, Start, supervise
 
@@ -197,7 +204,12 @@ class Sandbox:
             devices,
         )
         inherited = tuple(fd for fd in (channels.socket, status_write, kernel_filter) if fd is not None)
-        return decide_status(supervise(Start(command, {}, inherited, status_read), ours, self.limits, reply))
+        user = step_down(() if backbone is None else (backbone,))
+        if user is not None:
+            hand_over(folder, user)
+        with hold_memory(self.limits) as group:
+            start = Start(command, {}, inherited, status_read, user, group)
+            return decide_status(supervise(start, ours, self.limits, reply))
 
 
 def decide_status(ending: Ending) -> CellResult:
