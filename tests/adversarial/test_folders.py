@@ -13,6 +13,7 @@ import pytest
 
 from benchmark.contract import InfrastructureError
 from benchmark.sandbox.outside.folders import PREFIX, make_folder, remove_abandoned
+from benchmark.sandbox.outside.privileges import NOBODY, hand_over
 
 WORKS = """
 import sys, time
@@ -49,6 +50,15 @@ def test_young_folders_and_links_are_left_alone(tmp_path: Path) -> None:
     remove_abandoned(tmp_path, older_than=-1)
     assert not young.exists()
     assert elsewhere.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands folders over")
+def test_a_folder_that_root_handed_over_is_removed_too(tmp_path: Path) -> None:
+    left = tmp_path / f"{PREFIX}a"
+    left.mkdir()
+    hand_over(left, NOBODY)
+    remove_abandoned(tmp_path, older_than=-1)
+    assert not left.exists()
 
 
 def test_a_folder_is_private_and_ends_with_its_cell() -> None:

@@ -47,7 +47,7 @@ def rows() -> dict[str, dict]:
     table = make_board(from_table(make_unidentified_records())).table("unidentified")
     assert table is not None
     names = [column.name for column in table.columns]
-    assert not {"ranks", "letters"} & set(names)
+    assert not {"ranks", "tier"} & set(names)
     return {row[0]: dict(zip(names, row, strict=True)) for row in table.rows}
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark.contract.files import blame_disk
+from benchmark.sandbox.outside.privileges import NOBODY
 
 PREFIX = "confoundbench-cell-"
 YOUNG_S = 60.0
@@ -40,9 +41,10 @@ def remove_abandoned(place: Path, older_than: float = YOUNG_S) -> None:
         place: Where folders of cells are made.
         older_than: Age in seconds below which a folder is left alone: it may not be locked yet.
     """
+    owners = {os.getuid(), NOBODY} if os.getuid() == 0 else {os.getuid()}
     for folder in place.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            mine = folder.stat().st_uid == os.getuid() and not folder.is_symlink()
+            mine = folder.stat().st_uid in owners and not folder.is_symlink()
             if mine and time.time() - folder.stat().st_mtime > older_than:
                 with _lock(folder, fcntl.LOCK_NB):
                     shutil.rmtree(folder)
