@@ -14,6 +14,8 @@ from leaderboard.tables import Column, Table, format_count, make_table
 SIGNS = 100
 ERRORS = 3.0
 FEW = 20
+# It is told the truth, so it may do better than a coin.
+TRUE_LABELS = "dpo-true-labels"
 EXACT = 1e-9
 
 
@@ -43,7 +45,10 @@ def judge_controls(evidence: Evidence) -> list[tuple[str, float, float, int, str
     """Name, mean regret, least credible mean, number of worlds and verdict of each entrant."""
     records = evidence.frame.records
     part = records[
-        records["family"].isin(CONTROLS) & (records["status"] == "ok") & (records["role"] != "ceiling")
+        records["family"].isin(CONTROLS)
+        & (records["status"] == "ok")
+        & (records["role"] != "ceiling")
+        & (records["entrant"] != TRUE_LABELS)
     ]
     found = []
     for name, rows in part.groupby("entrant", sort=True):
