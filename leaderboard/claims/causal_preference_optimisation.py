@@ -78,7 +78,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "normalised-weights-lower-the-variance",
-        "Where outcomes have a level, normalised weights, as estimated ones are, give values with less error.",
+        "Where outcomes have a level, normalised weights, as estimated ones are, give less error.",
         CPO + ", section 5.2",
         "an estimated P^R is preferred (Hajek-style argument)",
         "variance of the estimated value with known and with estimated P^R",
