@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,19 +85,74 @@ def publish_leaderboard(
     return publish_results(Path(published), Path(site), Path(readme), catalogue=about)
 
 
-def add_bundle(bundle: str | Path, store: str | Path = PUBLISHED) -> Any:
-    """Verify a submission's bundle and add its records to a store, with a count of attempts.
+def add_bundle(
+    bundle: str | Path,
+    store: str | Path = PUBLISHED,
+    *,
+    suite: str | Path | None = None,
+    secret: bytes | None = None,
+    on_start: Callable[[int], None] | None = None,
+    on_row: Callable[[], None] | None = None,
+) -> Any:
+    """Add a submission's bundle to a board, after its scores were computed again from its predictions.
 
     Args:
         bundle: Folder that ``submit_file`` wrote.
-        store: Folder of the records.
+        store: Folder of the board's records.
+        suite: The board's suite, where neither the folder nor the package holds it.
+        secret: Key of a verified season.
+        on_start: Called once with the number of records to score.
+        on_row: Called after each record.
+
+    Returns:
+        A ``leaderboard.Entry``: the line of the ledger, with what was checked.
 
     Raises:
-        UsageError: If the bundle is not intact.
+        UsageError: If the bundle is not intact, its name is taken, or it states what does not follow from its
+            predictions; nothing is written then.
+        IncompleteError: If it lacks cells of the board, or none of its cells is ``ok``.
     """
     import leaderboard
+    from benchmark.contract.records import SuiteIdentity
+    from benchmark.runs.board_cells import find_suite
+    from benchmark.sandbox.outside.admission import open_bundle, rebuild_rows
+    from leaderboard.frame import from_table, read
 
-    return leaderboard.add_bundle(Path(bundle), Path(store))
+    opened = open_bundle(bundle)
+    claim = leaderboard.Claim(
+        opened.submission.name, opened.submission.sha256, opened.code, opened.owner, opened.isolation
+    )
+    leaderboard.check_claim(claim, store)
+    board = read(store)
+    leaderboard.check_cells(from_table(opened.table), board)
+    identity = SuiteIdentity(board.suite, board.version, board.season)
+    known = find_suite(store, identity, suite, secret)
+    if on_start is not None:
+        on_start(opened.table.num_rows)
+    rows = rebuild_rows(opened, known, secret=secret, on_row=on_row)
+    checked = (
+        "files agree with their digests and the signature",
+        "the name is the author's",
+        f"{len(rows)} cells are the board's",
+        "scores follow from the predictions",
+    )
+    return leaderboard.admit(claim, rows, bundle, store, checked)
+
+
+def find_standing(bundle: str | Path, store: str | Path = PUBLISHED) -> Sequence[Any]:
+    """Where a bundle would stand on a board; nothing is written.
+
+    Args:
+        bundle: Folder that ``submit_file`` wrote.
+        store: Folder of the board's records.
+
+    Returns:
+        A ``leaderboard.Standing`` for each ranking that it would be in: ``ranks``, ``methods``, ``regret``.
+    """
+    import leaderboard
+    from benchmark.runs.store import Store
+
+    return leaderboard.find_standing(Store.existing(bundle).read_records(), Path(store))
 
 
 def compare(

@@ -128,7 +128,7 @@ def compare_frames(before: Frame, after: Frame, margin: float = MARGIN) -> Compa
     if (before.suite, before.season) != (after.suite, after.season):
         found = f"{before.suite} {before.season} and {after.suite} {after.season}"
         raise UsageError("the stores hold different worlds", expected="one suite and season", found=found)
-    joined = _join(before.records, after.records)
+    joined = _join(_pair_by_name(before, "base"), _pair_by_name(after, "head"))
     names = sorted(set(joined["entrant"]))
     raw = [_measure(joined[joined["entrant"] == name]) for name in names]
     p = np.array([np.nan if e is None else e.p_value(side="greater")[0] for e, *_ in raw])
@@ -137,6 +137,20 @@ def compare_frames(before: Frame, after: Frame, margin: float = MARGIN) -> Compa
         for name, measured, adjusted in zip(names, raw, adjust_p_values(p, "holm"), strict=True)
     ]
     return _report(changes, margin)
+
+
+def _pair_by_name(frame: Frame, which: str) -> pd.DataFrame:
+    """Records under the method's name alone, so that a file and its next version are compared."""
+    records = frame.records
+    twice = records[records.duplicated(["method", "role", *CELL], keep=False)]
+    if len(twice):
+        raise UsageError(
+            f"the {which} holds several files named {twice.iloc[0]['method']!r}",
+            expected="one version of each method in a store",
+            found=", ".join(sorted(set(twice["entrant"]))),
+            fix="run each version into a store of its own",
+        )
+    return records.assign(entrant=records["method"])
 
 
 def _join(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

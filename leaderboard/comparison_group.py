@@ -156,6 +156,11 @@ class ComparisonGroup:
         return np.isfinite(self.filled).all(axis=1)
 
     @property
+    def takes_harmless(self) -> np.ndarray:
+        """Which entrants have a score, measured or imputed, in every harmless cell; bool."""
+        return self.where(self.harmless).is_rankable
+
+    @property
     def clusters(self) -> Clusters:
         """One cluster for each (family, seed)."""
         return self.clusters_of(np.ones(len(self.cells), dtype=bool))

@@ -6,7 +6,6 @@ Nothing is dropped silently: a duplicate is refused, a gap is listed.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from benchmark.contract.records import (
     read_reasons,
     read_records,
 )
+from leaderboard.ledger import Ledger, count_attempts
 
 CELL = ["scenario", "seed", "backbone"]
 FIT = [*CELL, "fitted_on"]
@@ -51,7 +51,7 @@ class Frame:
         suite: Name of the suite.
         version: Version of the suite.
         season: Season of the worlds.
-        attempts: Number of files submitted under each method's name so far.
+        attempts: For each submitted name, how many files its author has added so far, under any name.
         reasons: Why each scenario is in the suite, by scenario, where the plan says so.
         twins: As ``records``, of the fits on entrants' own views of the randomised twin.
     """
@@ -115,7 +115,7 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
     expected = planned.assign(entrant=_name_entrants(planned))
     absent = pd.concat([frame.absent, _find_unrecorded(expected, frame.records)]).drop_duplicates()
     absent = absent.sort_values(["entrant", *FIT], ignore_index=True)
-    attempts, reasons = _count_attempts(folder / "attempts.jsonl"), read_reasons(folder, identity)
+    attempts, reasons = count_attempts(Ledger(folder).read()), read_reasons(folder, identity)
     return replace(frame, absent=absent, attempts=attempts, reasons=reasons)
 
 
@@ -161,17 +161,6 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
         str(first["season"]),
         twins=records[on_twin].reset_index(drop=True),
     )
-
-
-def _count_attempts(path: Path) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-        try:
-            name = str(json.loads(line)["method"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError("the ledger of attempts is damaged", found=line[:120]) from error
-        counts[name] = counts.get(name, 0) + 1
-    return counts
 
 
 def _one_suite(records: pd.DataFrame, suite: str | None) -> pd.DataFrame:

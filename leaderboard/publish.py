@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmark.contract.errors import IncompleteError, UsageError
 from benchmark.contract.records import list_plans, list_records, read_columns
+from leaderboard.admission import check_registered
 from leaderboard.board import build_board
 from leaderboard.catalogue import Catalogue
 from leaderboard.frame import read
@@ -74,7 +75,7 @@ def publish_results(
         catalogue: Descriptions of families and methods for their pages.
 
     Raises:
-        UsageError: If the README lacks its markers.
+        UsageError: If the README lacks its markers, or a submission is not in the ledger.
         IncompleteError: If there are no results.
     """
     page = Path(readme)
@@ -86,6 +87,7 @@ def publish_results(
             found=f"{text.count(BEGIN)} and {text.count(END)}",
             fix="add the two markers on lines of their own",
         )
+    check_registered(results)
     board = build_board(results, site, suite=suite, catalogue=catalogue)
     _remove_stale(Path(site), board.files)
     before, rest = text.split(BEGIN)

@@ -11,6 +11,7 @@ import benchmark
 from benchmark.cli.options import (
     BACKBONE,
     DEVICE,
+    ISOLATION,
     JSON,
     METHOD,
     PRECISION,
@@ -46,10 +47,13 @@ def run(
     store: Path | None = STORE,
     retry: list[str] = RETRY,
     secret: str | None = SECRET,
+    isolation: str = ISOLATION,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and its cost; run nothing."),
     as_json: bool = JSON,
 ) -> int:
     """Run the methods of a suite on its scenarios; cells that are stored already are not run again.
+
+    A method may be a Python file, which runs in the sandbox: --method my_method.py.
 
     Examples: confoundbench run --suite quick; confoundbench run --method 'dpo*' --scenario observed
     --seeds 2; confoundbench run --suite core --shard 3/16 --store /scratch/core
@@ -57,11 +61,11 @@ def run(
     options: dict[str, Any] = {
         "methods": method, "scenarios": scenario, "seeds": seeds, "device": device, "backbone": backbone,
         "precision": precision, "engine": engine, "workers": workers, "shard": shard, "retry": retry,
-        "secret": read_secret(secret),
+        "secret": read_secret(secret), "isolation": isolation,
     }  # fmt: skip
     if dry_run:
         return show_plan(benchmark.plan(suite, store, **options), as_json)
-    with Progress("backbones", as_json) as progress:
+    with Progress(f"running {suite}", as_json) as progress:
         summary = benchmark.run_suite(
             suite,
             store,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from leaderboard.comparison_group import DIGITS, ComparisonGroup
@@ -61,7 +63,12 @@ def make_headlines(evidence: Evidence) -> list[Table]:
         full = group.where(group.confounded)
         if len(full.cells) and group.is_ranked:
             name, title = f"ranking{evidence.table_suffix(group)}", f"Ranking{evidence.title_suffix(group)}"
-            tables.append(_board(evidence, full, name, title))
+            # Declining the cells in which a method can only do harm would hide that it does.
+            declines = ~group.takes_harmless & (group.entrants["role"] == "method").to_numpy()
+            table = _board(evidence, full.only(~declines), name, title)
+            note = "These methods are not ranked here, because they decline cells in which the log is right: "
+            named = ", ".join(group.only(declines).names)
+            tables.append(replace(table, notes=(*table.notes, note + named + ".")) if named else table)
     return tables
 
 
@@ -70,13 +77,22 @@ def make_partial_boards(evidence: Evidence) -> list[Table]:
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
-        for number, scenarios in enumerate(_supported_sets(full) if group.is_ranked else (), start=1):
+        supported = _supported_sets(full) if group.is_ranked else []
+        shown = supported[:MAXIMUM_SUBBOARDS]
+        for number, scenarios in enumerate(shown, start=1):
             part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
             families = ", ".join(sorted(set(part.cells["family"])))
             name = f"ranking{evidence.table_suffix(group)}-part-{number}"
             title = f"Ranking on {families}{evidence.title_suffix(group)}"
             text = f"This table ranks every method that takes all of these scenarios: {', '.join(scenarios)}."
-            tables.append(_board(evidence, part, name, title, text))
+            table = _board(evidence, part, name, title, text)
+            left = len(supported) - len(shown)
+            if left and number == len(shown):
+                note = (
+                    f"{format_count(left, 'smaller set')} of scenarios that some methods take have no table."
+                )
+                table = replace(table, notes=(*table.notes, note))
+            tables.append(table)
     return tables
 
 
@@ -88,7 +104,7 @@ def _supported_sets(full: ComparisonGroup) -> list[tuple[str, ...]]:
     for row, complete in zip(np.isfinite(full.filled), full.is_rankable, strict=True):
         if not complete:
             found.add(tuple(s for s in scenarios if row[names == s].all()))
-    return sorted(found - {()}, key=lambda s: (-len(s), s))[:MAXIMUM_SUBBOARDS]
+    return sorted(found - {()}, key=lambda s: (-len(s), s))
 
 
 def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, text: str = "") -> Table:

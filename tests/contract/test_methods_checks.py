@@ -236,3 +236,15 @@ def test_requests_are_counted():
     found = next(result for result in results if result.name == "stays-within-budget")
     assert found.status == "passed"
     assert "2 trainings" in found.reason
+
+
+def test_one_failure_is_told_once():
+    """A fit that always fails in one way fails many checks; the error itself stands in the first alone."""
+
+    def fail(self, log, harness):
+        raise AttributeError("no such column")
+
+    results = check_method(Stub(fail))
+    failed = [result.reason for result in results if result.status == "failed"]
+    assert sum("no such column" in reason for reason in failed) == 1
+    assert sum(reason.startswith("fails as ") for reason in failed) > 5

@@ -105,7 +105,10 @@ def write_store(records: pd.DataFrame, folder: Path, files: int = 2) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(files):
         part = records.iloc[index::files]
-        pq.write_table(pa.Table.from_pandas(part, preserve_index=False), folder / f"records-{index}.parquet")
+        table = pa.Table.from_pandas(part, preserve_index=False)
+        kinds = [pa.string() if pa.types.is_large_string(f.type) else f.type for f in table.schema]
+        plain = pa.schema(zip(table.column_names, kinds, strict=True))
+        pq.write_table(table.cast(plain), folder / f"records-{index}.parquet")
     return folder
 
 

@@ -16,12 +16,16 @@ from benchmark.contract.errors import DamagedFile
 from leaderboard.board import build_board, make_board
 from leaderboard.comparison_group import make_comparison_groups
 from leaderboard.frame import from_table, read
-from leaderboard.tables import Span
+from leaderboard.tables import Span, Table
 
 
 def read_ranking(records: pd.DataFrame, name: str = "ranking") -> dict[str, dict]:
     """Rows of a ranking by method."""
-    table = make_board(from_table(records)).table(name)
+    return read_table(make_board(from_table(records)).table(name))
+
+
+def read_table(table: Table | None) -> dict[str, dict]:
+    """Rows of a table by method."""
     assert table is not None
     names = [column.name for column in table.columns]
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
@@ -102,6 +106,10 @@ def test_a_failure_counts_as_the_worst_of_naive_coin_and_valid_seeds() -> None:
         group = next(make_comparison_groups(from_table(spoil(records, "good", status, cell))))
         here = ((group.cells["family"] == "marker") & (group.cells["seed"] == 2)).to_numpy()
         assert group.filled[group.names.index("good")][here] == [0.5]
+    bad = records.copy()
+    bad.loc[cell & (records["method"] == "naive"), "metric.rho"] = 0.7
+    group = next(make_comparison_groups(from_table(spoil(bad, "good", "failed", cell))))
+    assert group.filled[group.names.index("good")][here] == [0.7]
     records.loc[valid, "metric.rho"] = 0.8
     group = next(make_comparison_groups(from_table(spoil(records, "good", "failed", cell))))
     assert group.filled[group.names.index("good")][here] == [0.8]
@@ -205,6 +213,46 @@ def test_a_leak_on_impossible_worlds_invalidates_the_run() -> None:
     records.loc[informed, "metric.rho"] = np.resize([0.0, 0.0, 0.0, 1.0], informed.sum())
     problems = make_board(from_table(records)).problems
     assert any("impossible worlds: good" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout", "incompatible"])
+def test_who_does_not_answer_in_impossible_worlds_is_shown(status: str) -> None:
+    """A method that knows the truth could hide it by failing there, so failures are not left out."""
+    worlds = {**SCENARIOS, "impossible[n=4000]": ("impossible", 1.0, 0.5)}
+    submitted = {"hides": {"share": 0.9, "submission": "ab" * 32, "isolation": "bubblewrap"}}
+    records = make_records({**METHODS, **submitted}, seeds=20, scenarios=worlds)
+    hides = (records["family"] == "impossible") & (records["method"] == "hides") & (records["seed"] > 15)
+    records.loc[hides, ["status", "metric.rho"]] = [status, np.nan]
+    board = make_board(from_table(records))
+    row = next(row for name, row in read_table(board.table("controls")).items() if "hides" in name)
+    assert row["failed"] == (0 if status == "incompatible" else 4)
+    assert row["declined"] == (4 if status == "incompatible" else 0)
+    assert any("hides" in p for p in board.problems) == (status != "incompatible")
+
+
+def test_declining_harmless_cells_costs_the_rank() -> None:
+    records = make_records()
+    harmless = (records["method"] == "good") & (records["family"] == "randomised")
+    records.loc[harmless, ["status", "metric.rho"]] = ["incompatible", np.nan]
+    table = make_board(from_table(records)).table("ranking")
+    assert "good" not in read_table(table)
+    assert any("decline cells in which the log is right: good" in note for note in table.notes)
+
+
+def test_boards_that_are_left_out_are_counted() -> None:
+    """20 methods that each take other scenarios give more partial boards than are shown."""
+    names = list(SCENARIOS)[:5]
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    singles = [(name,) for name in names]
+    picky = {f"m{k}": {"share": 0.5} for k in range(len(pairs) + len(singles))}
+    records = make_records({**METHODS, **picky}, seeds=2)
+    for k, taken in enumerate([*pairs, *singles]):
+        declined = (records["method"] == f"m{k}") & ~records["scenario"].isin(taken)
+        records.loc[declined, ["status", "metric.rho"]] = ["incompatible", np.nan]
+    board = make_board(from_table(records))
+    parts = [table for table in board.tables if "-part-" in table.name]
+    assert len(parts) == 12
+    assert "3 smaller sets of scenarios that some methods take have no table." in parts[-1].notes
 
 
 @pytest.mark.parametrize(

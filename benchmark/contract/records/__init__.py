@@ -35,6 +35,7 @@ from benchmark.contract.records.groups import (
     read_group,
     read_records,
     read_rows,
+    set_aside,
     unpack_predictions,
     write_records,
 )
@@ -49,6 +50,7 @@ from benchmark.contract.records.plans import (
     write_expected,
 )
 from benchmark.contract.records.seals import Seal, damaged, digest
+from benchmark.contract.records.signatures import KEY_BYTES, find_owner, make_key, sign
 from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "DAMAGED",
     "DIAGNOSTIC_PREFIX",
     "FITTED_ON",
+    "KEY_BYTES",
     "LOG",
     "MANIFEST",
     "METER_PREFIX",
@@ -78,12 +81,14 @@ __all__ = [
     "add_missing_columns",
     "damaged",
     "digest",
+    "find_owner",
     "join_damage",
     "join_tables",
     "key_of",
     "list_damaged_plans",
     "list_plans",
     "list_records",
+    "make_key",
     "make_table",
     "name_bundle",
     "name_columns",
@@ -99,6 +104,8 @@ __all__ = [
     "read_records",
     "read_rows",
     "seal_bundle",
+    "set_aside",
+    "sign",
     "status_of",
     "unpack_predictions",
     "write_expected",

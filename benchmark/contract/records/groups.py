@@ -119,6 +119,27 @@ def join_damage(broken: Sequence[DamagedFile]) -> DamagedFile:
     return DamagedFile(what, expected=first.expected, found=found, fix=first.fix)
 
 
+def set_aside(folder: Path, method: str, but: str = "") -> int:
+    """Move the groups of a submitted method to ``superseded/``, which no board reads; returns how many.
+
+    Args:
+        folder: Folder of records.
+        method: Name of the method.
+        but: Digest of a file whose groups stay.
+    """
+    moved = 0
+    for path in list_records(folder):
+        columns = read_columns(path, "method", "submission")
+        if set(columns["method"]) != {method} or {"", but} & set(columns["submission"]):
+            continue
+        (folder / SUPERSEDED).mkdir(exist_ok=True)
+        for old in (folder / name_predictions(key_of(path)), path):
+            if old.exists():
+                old.replace(folder / SUPERSEDED / old.name)
+        moved += 1
+    return moved
+
+
 def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
     """Predictions of a group as the bytes of an ``.npz`` file without pickles."""
     arrays: dict[str, np.ndarray] = {}

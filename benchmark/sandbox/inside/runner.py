@@ -16,6 +16,7 @@ import os
 import resource
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Budget, ContractError, Contrasts, Fitted, Log, Method, Tags, UsageError
+from benchmark.contract.errors import find_place
 from benchmark.contract.queries import as_finite, as_flags, as_texts
 from benchmark.contract.records import REASON_LENGTH, SOURCE, status_of
 from benchmark.sandbox.inside.payload import (
@@ -68,7 +70,7 @@ def main(descriptor: int, inputs: str) -> None:
     action = _prepare(folder, settings, connection)
     _limit_resources(settings["limits"], settings.get("device") == "cuda")
     connection.sendall(Message("ready").encode())
-    connection.sendall(_attempt(action).encode())
+    connection.sendall(_attempt(action, str(folder / SOURCE)).encode())
     connection.close()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -101,7 +103,7 @@ def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) 
         (fitted,) = drive(load_method(source), [(log, harness)])
         if isinstance(fitted, Failure):
             sys.stderr.write(fitted.traceback)
-            return _ended(fitted.status, fitted.reason)
+            return _ended(fitted.status, fitted.reason, find_place(fitted.traceback, str(source)))
         diagnostics = _answer_questions(connection, fitted)
         meters = {name: float(getattr(harness.meter, name)) for name in ("tokens", "flops")}
         return Message("done", {"status": "ok", "meters": meters}, diagnostics)
@@ -146,18 +148,20 @@ def _ask(
     return unpack(receive(connection, QUESTION_LIMIT).body)["outcome"]
 
 
-def _attempt(action: Callable[[], Message]) -> Message:
+def _attempt(action: Callable[[], Message], source: str = "") -> Message:
     try:
         return action()
     except BaseException as error:  # whatever submitted code raises is its own failure
         gc.collect()  # what the failed code held may be all the memory there is
-        return _ended(*status_of(error))
+        trace = "" if isinstance(error, MemoryError) else "".join(traceback.format_exception(error))
+        return _ended(*status_of(error), find_place(trace, source))
 
 
-def _ended(status: str, reason: str) -> Message:
+def _ended(status: str, reason: str, place: str = "") -> Message:
     # The code in here cannot tell whether the machine failed, and has seen the log that it would decline.
     status = "failed" if status in ("infrastructure", "incompatible") else status
-    return Message("done", {"status": status, "reason": str(reason)[:REASON_LENGTH]})
+    where = f" ({place})" if place else ""
+    return Message("done", {"status": status, "reason": str(reason)[: REASON_LENGTH - len(where)] + where})
 
 
 def _describe(method: Method) -> Message:
