@@ -189,6 +189,7 @@ class Site:
         main = [row for row in self.family_parts if row["backbone"] == self.backbone]
         return {
             "cards": [self.card(key) for key in self.boards if key != "controls"],
+            "rankings": [view_table(t) for t in self.board.tables if t.name.startswith("ranking")],
             "answers": chooser.make_answers(main, self.catalogue),
             "kinds": chooser.KINDS,
             "held": chooser.HELD,
@@ -222,7 +223,7 @@ class Site:
     def one_board(self, key: str) -> dict[str, Any]:
         """The page of one board."""
         rows = [row for row in self.parts if row["board"] == key]
-        more = [table for table in self.board.tables if table.name.startswith(f"{key}-")]
+        more = [table for table in self.board.tables if table.name == key or f"-{key}-" in f"-{table.name}-"]
         return {
             "key": key,
             "line": describe_board(key, rows),
