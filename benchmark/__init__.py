@@ -4,10 +4,11 @@
 ``run_suite``, ``plan``, ``score``      run a suite, plan a run, score predictions again
 ``submit_file``, ``check_file``         a method in a file of its own, in the sandbox
 ``fit``                                 a method on one log, for notebooks
+``read_log``, ``inspect_log``           a log of any table of yours; what it is like
 ``simulate``                            a log with its twin and its truth
 ``audit``                               what a method's reward gets wrong
 ``read_records``, ``compare``           the records of a store; two stores
-``build_leaderboard``, ``publish_leaderboard``, ``add_bundle``, ``judge_claims``
+``build_leaderboard``, ``publish_leaderboard``, ``add_bundle``, ``judge_claims``, ``find_standing``
 ``list_scenarios``, ``list_methods``, ``list_suites``, ``list_domains``, ``doctor``
 =====================================  =================================================
 
@@ -21,33 +22,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchmark.advice.inspection.inspect import inspect_log
+    from benchmark.advice.reading.read import read_log
     from benchmark.board import (
         add_bundle,
         build_leaderboard,
         compare,
+        find_standing,
         judge_claims,
         publish_leaderboard,
         read_records,
     )
     from benchmark.machine import doctor
-    from benchmark.runs.audit import audit
     from benchmark.runs.fitting import fit
     from benchmark.runs.rescore import score
-    from benchmark.runs.run import plan, run_suite
+    from benchmark.sandbox.outside.files import audit, plan, run_suite
     from benchmark.sandbox.outside.submit import check_file, submit_file
     from benchmark.tasks.listing import list_domains, list_methods, list_scenarios, list_suites
     from benchmark.tasks.simulate import simulate
 
 _HOMES = {
+    "benchmark.advice.inspection.inspect": ("inspect_log",),
+    "benchmark.advice.reading.read": ("read_log",),
     "benchmark.board": (
-        *("add_bundle", "build_leaderboard", "compare", "judge_claims", "publish_leaderboard"),
-        "read_records",
+        *("add_bundle", "build_leaderboard", "compare", "find_standing", "judge_claims"),
+        *("publish_leaderboard", "read_records"),
     ),
     "benchmark.machine": ("doctor",),
-    "benchmark.runs.audit": ("audit",),
     "benchmark.runs.fitting": ("fit",),
     "benchmark.runs.rescore": ("score",),
-    "benchmark.runs.run": ("plan", "run_suite"),
+    "benchmark.sandbox.outside.files": ("audit", "plan", "run_suite"),
     "benchmark.sandbox.outside.submit": ("check_file", "submit_file"),
     "benchmark.tasks.listing": ("list_domains", "list_methods", "list_scenarios", "list_suites"),
     "benchmark.tasks.simulate": ("simulate",),
@@ -61,7 +65,9 @@ __all__ = [
     "check_file",
     "compare",
     "doctor",
+    "find_standing",
     "fit",
+    "inspect_log",
     "judge_claims",
     "list_domains",
     "list_methods",
@@ -69,6 +75,7 @@ __all__ = [
     "list_suites",
     "plan",
     "publish_leaderboard",
+    "read_log",
     "read_records",
     "run_suite",
     "score",

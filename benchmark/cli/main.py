@@ -13,10 +13,23 @@ from importlib import metadata
 
 import typer
 
-from benchmark.cli import audit, check, claims, compare, doctor, leaderboard, run, score, simulate, submit
+from benchmark.cli import (
+    audit,
+    check,
+    claims,
+    compare,
+    doctor,
+    inspect,
+    leaderboard,
+    run,
+    score,
+    simulate,
+    submit,
+)
 from benchmark.cli import list as listing
 from benchmark.cli.output import show_error
 from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError, Incompatible
+from benchmark.contract.files import DISK_FAILURES
 
 HELP = """Benchmark of alignment methods on confounded text-outcome logs whose causal truth is known.
 
@@ -64,6 +77,7 @@ app.command("submit")(submit.submit)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.command("compare")(compare.compare)
 app.command("claims")(claims.claims)
+app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 
 
@@ -103,6 +117,10 @@ def invoke(arguments: list[str]) -> int:
             return _report(error.format_message(), "see --help", EXIT_USAGE, as_json)
         if with_traceback:
             raise
+        if isinstance(error, OSError) and error.errno in DISK_FAILURES:
+            what = f"cannot write {error.filename or 'a file'}: {error.strerror}"
+            fix = "free some space and run the same command again: what was finished is kept"
+            return _report(what, fix, EXIT_INFRASTRUCTURE, as_json)
         what = f"unexpected {type(error).__name__}: {error}"
         return _report(what, "rerun with --traceback and report it", EXIT_INFRASTRUCTURE, as_json)
 

@@ -148,19 +148,25 @@ class Log:
 
     @classmethod
     def from_table(
-        cls, table: pa.Table, roles: Mapping[str, str] | None = None, feedback: str | None = None
+        cls, table: Any, roles: Mapping[str, str] | None = None, feedback: str | None = None
     ) -> Log:
-        """A log from any table.
+        """A log from any table whose columns already hold what their roles ask for.
+
+        ``benchmark.read_log`` guesses roles and encodes categories, dates and missing values.
 
         Args:
-            table: Source columns.
+            table: A ``pyarrow.Table``, a data frame of pandas or polars, or a ``datasets.Dataset``.
             roles: Column name to role (``{"headline": "text", "day": "covariate.day"}``);
                 columns not named are dropped. Without it the columns must be role-named.
-            feedback: Kind of outcome; by default read from the metadata, else "scalar".
+            feedback: Kind of outcome; by default read from the metadata, else "binary" where every
+                outcome is 0 or 1 and both occur, else "scalar".
 
         Raises:
             UsageError: If a column is missing, or two columns have the same role.
         """
+        if hasattr(table, "with_format"):
+            return cls.from_dataset(table, roles, feedback)
+        table = _as_arrow(table)
         found = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
         if roles is not None:
             missing = [name for name in roles if name not in table.column_names]
@@ -182,8 +188,7 @@ class Log:
                     fix="leave one of them out, or name a group's columns apart, such as covariate.day",
                 )
             table = pa.table({role: table.column(name) for name, role in roles.items()})
-        default = "preference" if "chosen" in table.column_names else "scalar"
-        return cls(table, feedback or found.get("feedback") or default)
+        return cls(table, feedback or found.get("feedback") or _guess_feedback(table))
 
     def to_dataset(self) -> Any:
         """The log as a ``datasets.Dataset``; the feedback kind travels in its description."""
@@ -201,6 +206,32 @@ class Log:
         if description.startswith(b"{"):
             table = table.replace_schema_metadata({METADATA_KEY: description})
         return cls.from_table(table, roles, feedback)
+
+
+def _as_arrow(table: Any) -> pa.Table:
+    """A table of Arrow from whatever can be exported to it."""
+    if isinstance(table, pa.Table):
+        return table
+    try:
+        made = pa.table(table)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise UsageError(
+            "cannot make a log of this",
+            expected="a pyarrow.Table, a data frame, or a datasets.Dataset",
+            found=f"{type(table).__name__}: {error}",
+            fix="benchmark.read_log takes files and columns of mixed types",
+        ) from error
+    metadata = table.schema.metadata if hasattr(table, "schema") else None
+    return made.replace_schema_metadata(metadata if isinstance(metadata, dict) else None)
+
+
+def _guess_feedback(table: pa.Table) -> str:
+    if "chosen" in table.column_names:
+        return "preference"
+    if "outcome" not in table.column_names:
+        return "scalar"
+    values = {value for value in table.column("outcome").unique().to_pylist() if value == value}
+    return "binary" if values - {None} == {0, 1} else "scalar"
 
 
 def mark_table(table: pa.Table, feedback: str) -> pa.Table:
@@ -273,7 +304,12 @@ def _validated_number(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise UsageError(f"column {name!r} must hold numbers", expected="int or float", found=kind)
+        raise UsageError(
+            f"column {name!r} must hold numbers",
+            expected="int or float",
+            found=kind,
+            fix="benchmark.read_log encodes categories, dates and missing values",
+        )
     values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     bad = ~np.isfinite(values)
     if name == "outcome" and "observed" in table.column_names:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.contract.errors import DamagedFile
 from benchmark.runs.options import RunOptions
 from benchmark.runs.plan import Group, Plan
 from benchmark.tasks.suite import Suite
@@ -28,6 +29,7 @@ class PlannedRun:
         device: Where methods train, such as ``"cpu"`` or ``"cuda:0"``.
         workers: Number of processes; 0 stands for this one.
         options: What was asked for.
+        damaged: What is wrong with files of the store that are to be set aside.
     """
 
     plan: Plan
@@ -38,6 +40,7 @@ class PlannedRun:
     device: str
     workers: int
     options: RunOptions
+    damaged: tuple[DamagedFile, ...] = ()
 
     @property
     def suite(self) -> Suite:
@@ -84,4 +87,5 @@ class PlannedRun:
             "workers": self.workers,
             "store": str(self.store),
             "methods": self.methods,
+            "damaged": [error.what for error in self.damaged],
         }

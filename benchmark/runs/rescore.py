@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmark.contract.records import name_columns
+from benchmark.contract.records import join_damage, name_columns
 from benchmark.runs.engines.work import Kept
 from benchmark.runs.run import default_store
 from benchmark.runs.store import Store
@@ -33,6 +33,7 @@ def score(
 
     Raises:
         UsageError: If there is no such suite or store.
+        DamagedFile: If a file of the store is damaged; nothing is scored then.
 
     Example:
         >>> import benchmark, tempfile
@@ -47,6 +48,9 @@ def score(
 
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     opened = Store.existing(store or default_store(suite))
+    damaged = opened.read_index().damaged
+    if damaged:
+        raise join_damage(tuple(damaged.values()))
     keys = opened.list_keys()
     if on_start is not None:
         on_start(len(keys))

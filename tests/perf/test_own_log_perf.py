@@ -1,0 +1,85 @@
+"""Inspecting a million rows takes a minute and 2 GB at most; ten million rows take no more memory."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import csv
+
+# A child's ru_maxrss starts from its parent's; the peak of its own memory map is in /proc alone.
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="peak memory is in /proc")]
+SECONDS, MEGABYTES = 60, 2000
+INSPECT = """
+import json, sys, time
+import benchmark
+start = time.perf_counter()
+own = benchmark.read_log(sys.argv[1])
+read = time.perf_counter() - start
+found = benchmark.inspect_log(own) if sys.argv[2] == "inspect" else None
+print(json.dumps({
+    "rows": own.rows, "read": read, "seconds": time.perf_counter() - start,
+    "megabytes": next(int(x.split()[1]) for x in open("/proc/self/status") if x.startswith("VmHWM")) / 1024,
+}))
+"""
+
+
+def write_log(path, rows, seed=0):
+    """A csv with texts, an outcome, numbers, categories, dates and missing values."""
+    rng = np.random.default_rng(seed)
+    words = np.array(
+        ["river", "school", "market", "garden", "winter", "music", "train", "bread", "happy", "monday"]
+    )
+    texts = np.array(
+        [" ".join(rng.choice(words, 9)) + ("!" if k % 3 else "?") for k in range(20_000)], object
+    )
+    part = 500_000
+    with csv.CSVWriter(path, _batch(rng, texts, 1).schema) as writer:
+        for start in range(0, rows, part):
+            writer.write_table(_batch(rng, texts, min(part, rows - start)))
+
+
+def _batch(rng, texts, n):
+    chosen = rng.integers(len(texts), size=n)
+    age = rng.normal(40, 10, n)
+    days = rng.integers(0, 365, n).astype("datetime64[D]") + np.datetime64("2023-01-01")
+    return pa.table(
+        {
+            "message": texts[chosen],
+            "clicks": rng.poisson(2, n),
+            "age": pa.array(age, mask=rng.random(n) < 0.05),
+            "city": np.array(["Rome", "Paris", "Oslo", "Bonn"], object)[rng.integers(4, size=n)],
+            "mobile": rng.random(n) < 0.5,
+            "sent": pa.array(days),
+            "customer": rng.integers(n, size=n),
+        }
+    )
+
+
+def inspect(path, what):
+    done = subprocess.run(
+        [sys.executable, "-c", INSPECT, str(path), what], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_a_million_rows_take_a_minute_and_two_gigabytes(tmp_path):
+    path = tmp_path / "log.csv"
+    write_log(path, 1_000_000)
+    started = time.perf_counter()
+    used = inspect(path, "inspect")
+    assert used["rows"] == 1_000_000
+    assert used["seconds"] < SECONDS, used
+    assert used["megabytes"] < MEGABYTES, used
+    assert time.perf_counter() - started < 2 * SECONDS
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    few, many = tmp_path / "few.csv", tmp_path / "many.csv"
+    write_log(few, 500_000)
+    write_log(many, 3_000_000)
+    small, large = inspect(few, "read"), inspect(many, "read")
+    assert large["megabytes"] < small["megabytes"] + 200, (small, large)
