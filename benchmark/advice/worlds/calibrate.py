@@ -138,7 +138,7 @@ def calibrate(
         >>> import benchmark
         >>> log = benchmark.simulate("observed[strength=1]", n=500).log
         >>> table = log.table.drop_columns(["propensity", "target_propensity"])
-        >>> found = benchmark.calibrate(table, reference=40)
+        >>> found = benchmark.calibrate(table, reference=20)
         >>> len(found.scenarios), round(sum(found.posterior.families.values()), 6)
         (24, 1.0)
     """

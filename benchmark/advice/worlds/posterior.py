@@ -101,18 +101,19 @@ def _draw_values(
     reference: Reference, points: np.ndarray, target: np.ndarray, weight: np.ndarray, family: str,
     rng: np.random.Generator,
 ) -> dict[str, float]:  # fmt: skip
-    """Parameters of one world of a family, moved to where the log is."""
-    inside = (reference.families == family) & (weight > 0)
-    if inside.sum() < 5:
-        inside = weight > 0
-    chosen = np.flatnonzero(inside)
-    free = to_free(reference.values)
-    fit = fit_ridge(np.clip(points[weight > 0], -8, 8), free[weight > 0], weight[weight > 0] + 1e-3)
-    start = int(rng.choice(chosen, p=(weight[chosen] + 1e-3) / (weight[chosen] + 1e-3).sum()))
-    moved = (
-        free[start]
-        + (fit.predict(np.clip(target, -8, 8)[None]) - fit.predict(np.clip(points[[start]], -8, 8)))[0]
-    )
+    """Parameters of one world of a family, moved to where the log is.
+
+    The regression is the family's own: what a number says of the strength of confounding where the confounder
+    was recorded, it does not say where it was not.
+    """
+    family_rows = np.flatnonzero(reference.families == family)
+    nearest = family_rows[np.argsort(-weight[family_rows], kind="stable")][:FEWEST]
+    closeness = weight[nearest] + 1e-3
+    free, clipped = to_free(reference.values), np.clip(points, -8, 8)
+    fit = fit_ridge(clipped[family_rows], free[family_rows], weight[family_rows] + 0.1)
+    start = int(rng.choice(nearest, p=closeness / closeness.sum()))
+    at = np.clip(target, -8, 8)[None]
+    moved = free[start] + (fit.predict(at) - fit.predict(clipped[[start]]))[0]
     return dict(zip(RANGES, from_free(moved[None])[0].tolist(), strict=True))
 
 
@@ -120,7 +121,7 @@ def to_free(values: np.ndarray) -> np.ndarray:
     """Parameters on a scale without ends: the log odds of their place in the range, shape (m, 5)."""
     low, high = _ends()
     scaled = np.where(_logarithmic(), np.log(np.maximum(values, 1e-9)), values)
-    place = np.clip((scaled - low) / (high - low), EDGE, 1 - EDGE)
+    place = EDGE + (1 - 2 * EDGE) * np.clip((scaled - low) / (high - low), 0, 1)
     return np.log(place / (1 - place))
 
 

@@ -56,8 +56,7 @@ class Setting:
         """The setting of a log."""
         columns = len(log.names("covariate"))
         weights = dict(FAMILIES if columns else WITHOUT_COVARIATES)
-        if columns:
-            weights |= dict(found for role, found in BY_ROLE.items() if log.has(role))
+        weights |= dict(found for role, found in BY_ROLE.items() if log.has(role))
         if columns >= MANY_COVARIATES:
             weights["wide"] = 0.3
         total = sum(weights.values())

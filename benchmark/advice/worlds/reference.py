@@ -1,7 +1,7 @@
 """The reference table: worlds drawn from the prior, and the summary statistics of their logs.
 
-It depends on the setting of a log and not on its rows, so it is kept in the build folder and used again. It is
-made in parts, and an interrupted one goes on where it stopped.
+It depends on the setting of a log and not on its rows, so it is kept in the build folder and used again. It
+is made in parts, and an interrupted one goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a log looks like in a few numbers that a simulated log has too: the summary statistics of calibration.
 
-Every number is a share of variance or a ratio, so that units do not matter. Statistics are taken on equally many
-rows of every log, because what a regression seems to explain depends on their number.
+Every number is a share of variance or a ratio, so that units do not matter. Statistics are taken on equally
+many rows of every log, because what a regression seems to explain depends on their number.
 """
 
 from __future__ import annotations
