@@ -119,7 +119,7 @@ def run(experiments: Experiments, store: Path, splits: int, worlds: int, minutes
         if time.monotonic() - start > 60 * minutes:
             break
         try:
-            row = {"cell": cell, "rho": measure(cell, experiments)}
+            row: dict[str, Any] = {"cell": cell, "rho": measure(cell, experiments)}
         except Exception as error:
             row = {"cell": cell, "rho": {}, "problem": f"{type(error).__name__}: {error}"}
         found.append(row)

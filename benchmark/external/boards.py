@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmark.contract import Budget, Log
 from benchmark.external.mechanisms import confound, draw_index, make_log
@@ -95,9 +96,9 @@ class DetectorEncoder:
 
     def encode(self, prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Features, shape (n, d), float64."""
-        return np.column_stack(
-            [self.detectors.detect(texts), indicate_prompts(self.prompts, prompts)]
-        ).astype(float)
+        row, distinct = pd.factorize(pd.Series(texts))  # one message may have been read by many people
+        found = self.detectors.detect(np.asarray(distinct, dtype=object))[row]
+        return np.column_stack([found, indicate_prompts(self.prompts, prompts)]).astype(float)
 
     def encode_prompts(self, prompts: np.ndarray) -> np.ndarray:
         """Indicators of the known prompts, shape (n, d'), float64."""
@@ -153,8 +154,7 @@ def measure_synthetic(
 ) -> dict[str, float]:
     """Regret of each method on a synthetic world, with the encoder of its attributes."""
     task = make_task(Scenario.parse(scenario), seed, make_suite(rows, season))
-    prompts, texts, _ = draw_corpus(task.domain)
-    encoder = AttributeEncoder.fit(task.domain, prompts[:4000], texts[:4000])
+    encoder = fit_attributes(task.domain)
     found = {}
     for name in methods:
         log = _as_covariates(task.view("log", "twin" if name == CEILING else "log"))
@@ -168,6 +168,13 @@ def _as_covariates(log: Log) -> Log:
     """The log with measurements of the confounder as covariates, as a table of real data has them."""
     names = [name.replace("proxy.", "covariate.proxy_") for name in log.table.column_names]
     return Log(log.table.rename_columns(names), log.feedback)
+
+
+@lru_cache(maxsize=8)
+def fit_attributes(domain: str) -> AttributeEncoder:
+    """The encoder of a domain's attributes."""
+    prompts, texts, _ = draw_corpus(domain)
+    return AttributeEncoder.fit(domain, prompts[:4000], texts[:4000])
 
 
 def make_suite(rows: int, season: str) -> Suite:
