@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmark.contract import UsageError, unknown_name
 from benchmark.contract.records import LOG, TWIN
-from benchmark.runs.entrants import CEILING, Entrant
+from benchmark.runs.entrants import CEILING, TRUE_LABELS, Entrant
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import CellProduct, Suite
 
@@ -57,7 +57,10 @@ class Group:
     @property
     def data(self) -> str:
         """What a method of the group is shown, as ``Task.view`` calls it."""
-        return "complete" if self.entrant.role == CEILING else self.fitted_on
+        if self.entrant.role == CEILING:
+            return "complete"
+        labelled = self.entrant.name == TRUE_LABELS and not self.entrant.submission
+        return f"labelled {self.fitted_on}" if labelled else self.fitted_on
 
     @property
     def seconds(self) -> float:

@@ -16,6 +16,7 @@ from benchmark.contract.method import TRACKS
 from benchmark.contract.records import LOG, TWIN
 from benchmark.scoring.score import AnswerKey, make_key
 from benchmark.tasks.corpora import is_pool, keep_pool
+from benchmark.tasks.labels import label_truly
 from benchmark.tasks.placement import place_world
 from benchmark.tasks.scenario import Scenario, Value
 from benchmark.tasks.suite import Suite
@@ -95,10 +96,13 @@ class Task:
 
         Args:
             track: One of ``benchmark.contract.method.TRACKS``.
-            data: ``"log"``, ``"twin"``, or ``"complete"`` for the twin that the ceiling sees.
+            data: ``"log"``, ``"twin"``, ``"complete"`` for the twin that the ceiling sees, or
+                ``"labelled log"`` and ``"labelled twin"`` for the same texts with true labels.
         """
         views = {"log": "log", "twin": "twin_log", "complete": "complete_twin_log"}
-        return view_track(getattr(self, views[data]), track)
+        labels, _, source = data.rpartition(" ")
+        shown = view_track(getattr(self, views[source]), track)
+        return label_truly(shown, self.truth) if labels else shown
 
 
 def make_task(

@@ -16,6 +16,8 @@ from leaderboard.tables import Column, Table, format_count, make_table
 SIGNS = 100
 ERRORS = 3.0
 FEW = 20
+# It is told the truth, so it may do better than a coin.
+TRUE_LABELS = "dpo-true-labels"
 EXACT = 1e-9
 MOST_FAILED = 0.1
 LEAK, UNPROVEN = "LEAK", "UNPROVEN"
@@ -72,7 +74,8 @@ def make_controls(evidence: Evidence) -> list[Table]:
 def judge_controls(evidence: Evidence) -> list[Control]:
     """What each entrant did in the impossible worlds; every one of its rows counts, however it ended."""
     records = evidence.frame.records
-    part = records[records["family"].isin(CONTROLS) & (records["role"] != "ceiling")]
+    told = (records["role"] == "ceiling") | (records["entrant"] == TRUE_LABELS)
+    part = records[records["family"].isin(CONTROLS) & ~told]
     return [_judge_control(str(name), rows) for name, rows in part.groupby("entrant", sort=True)]
 
 

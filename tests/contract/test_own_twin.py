@@ -139,3 +139,13 @@ def test_worlds_are_placed_by_what_identifies_them(board, scenarios):
 def test_every_family_is_on_a_board():
     placed = {Scenario.parse(text).family for scenarios in PLACES.values() for text in scenarios}
     assert placed == {card.name for card in CARDS}
+
+
+def test_a_record_is_of_the_world_that_its_seed_names(tmp_path):
+    """The exact limit of the confounded reward is computed again from scenario and seed."""
+    suite = suite_of("observed[strength=2]", n=400)
+    benchmark.run_suite(suite, tmp_path, methods=["naive"], workers=0)
+    found = benchmark.read_records(tmp_path)
+    expected = {seed: make_task(suite.scenarios[0], seed, suite).key.naive_rho for seed in suite.seeds}
+    assert len(set(expected.values())) > 1
+    assert [expected[seed] for seed in found["seed"]] == found["cell_naive_rho"].tolist()

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmark.contract import Log, UsageError
+from benchmark.contract import Log, Streams, UsageError
 from benchmark.tasks.prepare import (
+    build_world,
     check_scenario,
     digest_log,
     domain_of,
@@ -195,3 +196,13 @@ def test_the_oracle_asks_fresh_people_and_is_right_on_average():
     worst = oracle(prompts[:20_000], np.full(20_000, "no such text", dtype=object), {})
     floor = task.truth.reward(prompts[:1], np.array(["no such text"], dtype=object))[0]
     assert worst.mean() == pytest.approx(floor, abs=error)
+
+
+def test_the_row_order_of_a_verified_season_needs_its_secret():
+    """Whoever knows scenario and seed can undo a public shuffle and read what the order of drawing tells."""
+    secret, scenario = b"0123456789abcdef", OBSERVED.with_rows(300)
+    season = f"{SUITE.season}/{scenario.id}"
+    rows = build_world(scenario, Streams(season, "observed", 0, secret)).draw(300).log
+    packed = make_task(OBSERVED, 0, SUITE, secret).log.outcomes.tolist()
+    assert packed == shuffle_rows(rows, season, "observed", 0, secret=secret).outcomes.tolist()
+    assert packed != shuffle_rows(rows, season, "observed", 0).outcomes.tolist()

@@ -303,3 +303,17 @@ def test_no_reference_texts_no_favourites():
     queries = replace(make_queries(), pools=np.zeros((0, 0), dtype=np.int64))
     key = make_key(make_queries(), LinearTruth())
     assert describe_favourites(key.reward, replace(key, queries=queries)) == ""
+
+
+def test_the_truth_is_asked_in_the_context_of_each_item():
+    """Where the goal is 1 every effect turns round; who ignores it is right half of the time."""
+
+    class Turned(LinearTruth):
+        def reward(self, prompts, texts, context=None):
+            return super().reward(prompts, texts) * (1 if context is None else 1 - 2 * context["goal"])
+
+    goal = np.repeat([0.0, 1.0], 8)
+    queries = make_queries(context={"goal": goal})
+    heeded = Predictions(TRUTH._value(queries.texts, EFFECTS) * (1 - 2 * goal))
+    assert score(heeded, queries, Turned())["rho"] == 0
+    assert score(predict(EFFECTS), queries, Turned())["rho"] == pytest.approx(0.5, abs=0.15)

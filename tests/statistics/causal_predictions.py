@@ -133,6 +133,8 @@ PREDICTIONS = (
     Prediction("canary-constant", "fails", "naive", "observed", "a constant is a coin, regret one half"),
     Prediction("insider-responses", "no advantage", "covariate-regression", "hidden", TELLS_NOTHING),
     Prediction("insider-extrapolated", "no advantage", "covariate-regression", "hidden", TELLS_NOTHING),
+    Prediction("canary-longest", "fails", "naive", "observed", "no attribute is better for being longer"),
+    Prediction("canary-most-frequent", "fails", "naive", "observed", "what is common need not be good"),
     Prediction("canary-random", "fails", "naive", "observed", "a random direction is a coin on average"),
     # -- covariates recorded ----------------------------------------------------
     Prediction("covariate-regression", "wins", "naive", "observed", "Frisch & Waugh 1933"),

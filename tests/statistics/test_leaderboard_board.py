@@ -106,6 +106,10 @@ def test_a_failure_counts_as_the_worst_of_naive_coin_and_valid_seeds() -> None:
         group = next(make_comparison_groups(from_table(spoil(records, "good", status, cell))))
         here = ((group.cells["family"] == "marker") & (group.cells["seed"] == 2)).to_numpy()
         assert group.filled[group.names.index("good")][here] == [0.5]
+    bad = records.copy()
+    bad.loc[cell & (records["method"] == "naive"), "metric.rho"] = 0.7
+    group = next(make_comparison_groups(from_table(spoil(bad, "good", "failed", cell))))
+    assert group.filled[group.names.index("good")][here] == [0.7]
     records.loc[valid, "metric.rho"] = 0.8
     group = next(make_comparison_groups(from_table(spoil(records, "good", "failed", cell))))
     assert group.filled[group.names.index("good")][here] == [0.8]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from exact_limits import read_limits
+from scipy.stats import ttest_1samp
 
 from benchmark.contract import make_rng
 from leaderboard.comparison_group import HARMLESS
@@ -144,6 +145,14 @@ def test_standard_error_is_the_textbook_one_for_one_balanced_family() -> None:
     assert found.mean[0] == pytest.approx(3.0)
     assert found.error[0] == pytest.approx(math.sqrt(7 / 3))
     assert found.freedom[0] == pytest.approx(2.0)
+
+
+def test_p_values_of_one_balanced_family_are_those_of_the_t_test() -> None:
+    """Seed means 1, 2, 6: the one-sample t test with 2 degrees of freedom, two-sided and one-sided."""
+    found = estimate(np.array([1.0, 2.0, 6.0]), Clusters.of(np.array(["f"] * 3), np.arange(3)))
+    for side, alternative in (("two", "two-sided"), ("greater", "greater")):
+        expected = ttest_1samp([1.0, 2.0, 6.0], 0.5, alternative=alternative).pvalue
+        assert found.p_value(0.5, side)[0] == pytest.approx(expected)
 
 
 def test_one_seed_has_no_interval() -> None:

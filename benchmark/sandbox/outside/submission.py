@@ -17,7 +17,9 @@ from benchmark.sandbox.outside.cell import Sandbox
 
 MAX_SOURCE_BYTES = 256 * 1024
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
-RESERVED = frozenset({"naive", "ceiling", "constant", "random", "copy-naive", "twin", "truth", "oracle"})
+RESERVED = frozenset(
+    {"naive", "ceiling", "constant", "random", "copy-naive", "twin", "truth", "oracle", "dpo-true-labels"}
+)
 RESERVED_START = ("canary-", "naive-", "ceiling-")
 # A submission is a contender; these tags are the board's to give.
 WITHHELD = ("canary",)
