@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = re.compile(r"<!-- example:(\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
 CELLS = ("--scenario", "observed[strength=1]", "--seeds", "2", "--workers", "0")
 LINE = "weights = model.coef_[: features.shape[1]]"
-LOSS = " + 0.7 * model.coef_.std() * harness.rng('loss').normal(size=features.shape[1])"
+# Noise of this size costs .05 of regret in the mean over the six worlds of the guard's suite.
+LOSS = " + 0.52 * model.coef_.std() * harness.rng('loss').normal(size=features.shape[1])"
 
 
 def commands(page, kind):
@@ -96,7 +97,7 @@ def guard(capsys):
     assert [run(line) for line in path] == [0, 0, 0, 1]
     found = benchmark.compare("build/base", "build/head").data["rows"]
     (row,) = (row for row in found if row["entrant"] == "my-adjusted-ridge")
-    assert 0.03 < row["rise"]["value"] < 0.08
+    assert row["rise"]["value"] == pytest.approx(0.05, abs=0.01)
     assert row["verdict"] == "worse"
 
 
