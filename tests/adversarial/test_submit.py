@@ -12,7 +12,7 @@ import pytest
 from benchmark.contract import ContractError, InfrastructureError, UsageError
 from benchmark.contract.records import read_bundle
 from benchmark.sandbox.inside.runner import load_method
-from benchmark.sandbox.outside import Sandbox, bench
+from benchmark.sandbox.outside import Sandbox, bench, submit
 from benchmark.sandbox.outside.submission import MAX_SOURCE_BYTES, read_submission
 from benchmark.sandbox.outside.submit import check_file, submit_file
 from benchmark.tasks.prepare import make_task
@@ -50,6 +50,22 @@ def backbone(tmp_path_factory: pytest.TempPathFactory, suite: Suite) -> Path:
     folder = tmp_path_factory.mktemp("backbone")
     pretrain(log.prompts, log.texts, steps=2).save(folder)
     return folder
+
+
+def test_a_cell_has_the_processor_time_of_one_thread(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Methods of the repository run on one thread; a submission with many gains nothing."""
+    seen = []
+
+    def stop(path, sandbox, *_):
+        seen.append(sandbox.limits)
+        raise UsageError("far enough")
+
+    monkeypatch.setattr(submit, "read_submission", stop)
+    with pytest.raises(UsageError, match="far enough"):
+        submit_file(EXAMPLE, suite.model_copy(update={"seconds_per_cell": 7.5}), tmp_path, isolation="none")
+    assert [(limits.wall_s, limits.cpu_s) for limits in seen] == [(7.5, 8)]
 
 
 @pytest.fixture(autouse=True)

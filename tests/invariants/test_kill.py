@@ -20,7 +20,7 @@ from benchmark.contract.files import TEMPORARY
 from leaderboard import build_board
 
 SCRIPT = Path(__file__).with_name("killable_run.py")
-KILLS, PATIENCE_S = int(os.environ.get("CONFOUNDBENCH_KILLS", "5")), 120.0
+KILLS, PATIENCE_S = int(os.environ.get("CONFOUNDBENCH_KILLS", "3")), 120.0
 RECORDS, PREDICTIONS = "records-", "predictions-"
 SEEDS = 2 + KILLS // 6
 VICTIMS = ("group", "main", "worker")

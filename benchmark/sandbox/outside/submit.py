@@ -208,7 +208,7 @@ def submit_file(
     """
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     author = load_key(key)
-    sandbox = Sandbox(isolation, limits or replace(Limits(), wall_s=suite.seconds_per_cell))
+    sandbox = Sandbox(isolation, limits or Limits.of_cell(suite.seconds_per_cell))
     submission = read_submission(path, sandbox, list_catalogue_names())
     options = RunOptions((), scenarios, seeds, backbone, device, precision, 0, retry=retry, secret=secret)
     folder = Path(out) / name_bundle(submission.name, submission.sha256)
