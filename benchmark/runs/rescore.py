@@ -43,7 +43,7 @@ def score(
         ...         "quick", folder, methods=["naive"], scenarios=["null[n=100]"], seeds=1, workers=0
         ...     )
         ...     benchmark.score("quick", folder)
-        2
+        3
     """
     from methods import load
 
