@@ -10,7 +10,7 @@
 ``simulate``                            a log with its twin and its truth
 ``audit``                               what a method's reward gets wrong
 ``read_records``, ``compare``           the records of a store; two stores
-``build_leaderboard``, ``publish_leaderboard``, ``add_bundle``, ``judge_claims``
+``build_leaderboard``, ``publish_leaderboard``, ``add_bundle``, ``judge_claims``, ``find_standing``
 ``list_scenarios``, ``list_methods``, ``list_suites``, ``list_domains``, ``doctor``
 ======================================  ================================================
 
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
         add_bundle,
         build_leaderboard,
         compare,
+        find_standing,
         judge_claims,
         publish_leaderboard,
         read_records,
     )
     from benchmark.machine import doctor
-    from benchmark.runs.audit import audit
     from benchmark.runs.fitting import fit
     from benchmark.runs.rescore import score
-    from benchmark.runs.run import plan, run_suite
+    from benchmark.sandbox.outside.files import audit, plan, run_suite
     from benchmark.sandbox.outside.submit import check_file, submit_file
     from benchmark.tasks.listing import list_domains, list_methods, list_scenarios, list_suites
     from benchmark.tasks.simulate import simulate
@@ -55,14 +55,13 @@ _HOMES = {
     "benchmark.advice.worlds.power": ("power",),
     "benchmark.advice.worlds.recommend": ("recommend",),
     "benchmark.board": (
-        *("add_bundle", "build_leaderboard", "compare", "judge_claims", "publish_leaderboard"),
-        "read_records",
+        *("add_bundle", "build_leaderboard", "compare", "find_standing", "judge_claims"),
+        *("publish_leaderboard", "read_records"),
     ),
     "benchmark.machine": ("doctor",),
-    "benchmark.runs.audit": ("audit",),
     "benchmark.runs.fitting": ("fit",),
     "benchmark.runs.rescore": ("score",),
-    "benchmark.runs.run": ("plan", "run_suite"),
+    "benchmark.sandbox.outside.files": ("audit", "plan", "run_suite"),
     "benchmark.sandbox.outside.submit": ("check_file", "submit_file"),
     "benchmark.tasks.listing": ("list_domains", "list_methods", "list_scenarios", "list_suites"),
     "benchmark.tasks.simulate": ("simulate",),
@@ -77,6 +76,7 @@ __all__ = [
     "check_file",
     "compare",
     "doctor",
+    "find_standing",
     "fit",
     "inspect_log",
     "judge_claims",

@@ -10,12 +10,19 @@ from typing import Any
 
 _WHERE = {
     "Board": "leaderboard.tables",
+    "Claim": "leaderboard.admission",
+    "Catalogue": "leaderboard.catalogue",
     "Comparison": "leaderboard.compare",
+    "Entry": "leaderboard.ledger",
     "Ledger": "leaderboard.ledger",
+    "Standing": "leaderboard.standing",
+    "admit": "leaderboard.admission",
     "adopt_store": "leaderboard.publish",
-    "add_bundle": "leaderboard.ledger",
     "build_board": "leaderboard.board",
+    "check_cells": "leaderboard.admission",
+    "check_claim": "leaderboard.admission",
     "compare_stores": "leaderboard.compare",
+    "find_standing": "leaderboard.standing",
     "judge_claims": "leaderboard.verdicts",
     "publish_results": "leaderboard.publish",
 }

@@ -10,15 +10,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from leaderboard.catalogue import Catalogue
 from leaderboard.frame import Frame, read
+from leaderboard.producers.budgets import make_budget_curves
 from leaderboard.producers.comparisons import make_comparisons
+from leaderboard.producers.decompositions import make_curves, make_family_parts, make_parts, make_worlds
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
 from leaderboard.producers.evidence import Evidence, strengths_text
 from leaderboard.producers.families import make_families, make_harm
+from leaderboard.producers.favourites import make_favourites
 from leaderboard.producers.headline import make_headlines, make_partial_boards
+from leaderboard.producers.unidentified import make_unidentified
 from leaderboard.producers.validity import find_problems, make_controls
+from leaderboard.producers.values import make_value_curves
+from leaderboard.provenance import read_provenance
 from leaderboard.render import write_board
-from leaderboard.render.figures import draw_figures
 from leaderboard.tables import Board, Table, format_count
 from leaderboard.verdicts import make_verdicts
 
@@ -26,25 +32,36 @@ Producer = Callable[[Evidence], list[Table]]
 
 PRODUCERS: tuple[Producer, ...] = (
     make_headlines,
+    make_parts,
     make_families,
     make_harm,
     make_partial_boards,
+    make_unidentified,
     make_comparisons,
     make_effects,
     make_policies,
+    make_value_curves,
+    make_budget_curves,
     make_verdicts,
     make_controls,
     make_statuses,
+    make_family_parts,
+    make_curves,
+    make_worlds,
+    make_favourites,
 )
 
 
-def build_board(store: str | Path, out: str | Path, *, suite: str | None = None) -> Board:
-    """Read a store, make every table and figure, and write them.
+def build_board(
+    store: str | Path, out: str | Path, *, suite: str | None = None, catalogue: Catalogue | None = None
+) -> Board:
+    """Read a store, make every table, and write the tables and the pages.
 
     Args:
         store: Folder with ``records-*.parquet`` files.
         out: Folder to write to; made if need be.
         suite: Name of the suite, where the store holds several.
+        catalogue: Descriptions of families and methods for their pages.
 
     Returns:
         The board, with the names of the files written.
@@ -53,8 +70,8 @@ def build_board(store: str | Path, out: str | Path, *, suite: str | None = None)
         UsageError: If the records are malformed or mixed.
         IncompleteError: If there are none.
     """
-    board = make_board(read(store, suite))
-    return replace(board, files=write_board(board, Path(out)))
+    board = replace(make_board(read(store, suite)), provenance=read_provenance(Path(store)))
+    return replace(board, files=write_board(board, Path(out), catalogue or Catalogue()))
 
 
 def make_board(frame: Frame) -> Board:
@@ -66,7 +83,6 @@ def make_board(frame: Frame) -> Board:
         season=frame.season,
         header=_header(evidence),
         tables=tuple(table for produce in PRODUCERS for table in produce(evidence)),
-        figures=draw_figures(evidence),
         problems=find_problems(evidence),
         timings=tuple(make_timings(evidence)),
     )

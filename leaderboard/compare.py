@@ -9,6 +9,7 @@ otherwise it is *unclear*, because there are too few seeds. A comparison of noth
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,14 @@ from benchmark.contract.errors import (
 from leaderboard.comparison_group import COIN
 from leaderboard.frame import CELL, FAILED, Frame, read
 from leaderboard.intervals import Clusters, Estimate, estimate
+from leaderboard.power import count_needed_seeds
 from leaderboard.ranks import adjust_p_values
 from leaderboard.render.markdown import render_table
 from leaderboard.render.plain import table_data
 from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MARGIN = 0.02
+LOSS = 0.05
 ALPHA = 0.05
 WORSE, NO_WORSE, UNCLEAR, MISSING = "worse", "no worse", "unclear", "missing"
 Measured = tuple[Estimate | None, int, int, int, Span | None]
@@ -78,6 +81,9 @@ class Change:
         lost: Cells of the base that the head lacks.
         failed: Cells that were ok in the base and failed in the head.
         time: Ratio of run times with its interval, or None.
+        seeds: Seeds of the family that has the most.
+        seeds_to_find: Seeds with which a loss of .05 would be found with 80 % power, or None if unknown.
+        seeds_to_pass: Seeds with which no rise would be shown to lie below the margin with 80 % power.
     """
 
     entrant: str
@@ -88,6 +94,9 @@ class Change:
     lost: int
     failed: int
     time: Span | None
+    seeds: int = 0
+    seeds_to_find: int | None = None
+    seeds_to_pass: int | None = None
 
 
 def compare_stores(
@@ -119,15 +128,29 @@ def compare_frames(before: Frame, after: Frame, margin: float = MARGIN) -> Compa
     if (before.suite, before.season) != (after.suite, after.season):
         found = f"{before.suite} {before.season} and {after.suite} {after.season}"
         raise UsageError("the stores hold different worlds", expected="one suite and season", found=found)
-    joined = _join(before.records, after.records)
+    joined = _join(_pair_by_name(before, "base"), _pair_by_name(after, "head"))
     names = sorted(set(joined["entrant"]))
     raw = [_measure(joined[joined["entrant"] == name]) for name in names]
     p = np.array([np.nan if e is None else e.p_value(side="greater")[0] for e, *_ in raw])
     changes = [
-        _judge(name, measured, float(adjusted), margin)
+        _judge(name, measured, float(adjusted), margin, len(names))
         for name, measured, adjusted in zip(names, raw, adjust_p_values(p, "holm"), strict=True)
     ]
     return _report(changes, margin)
+
+
+def _pair_by_name(frame: Frame, which: str) -> pd.DataFrame:
+    """Records under the method's name alone, so that a file and its next version are compared."""
+    records = frame.records
+    twice = records[records.duplicated(["method", "role", *CELL], keep=False)]
+    if len(twice):
+        raise UsageError(
+            f"the {which} holds several files named {twice.iloc[0]['method']!r}",
+            expected="one version of each method in a store",
+            found=", ".join(sorted(set(twice["entrant"]))),
+            fix="run each version into a store of its own",
+        )
+    return records.assign(entrant=records["method"])
 
 
 def _join(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +193,7 @@ def _time_ratio(part: pd.DataFrame, clusters: Clusters) -> Span | None:
     return make_span(np.exp(found.mean[0]), np.exp(low[0]), np.exp(high[0]), digits=4)
 
 
-def _judge(name: str, measured: Measured, p: float, margin: float) -> Change:
+def _judge(name: str, measured: Measured, p: float, margin: float, tests: int) -> Change:
     rise, cells, lost, failed, time = measured
     if rise is None:
         return Change(name, MISSING, None, p, cells, lost, failed, time)
@@ -185,7 +208,12 @@ def _judge(name: str, measured: Measured, p: float, margin: float) -> Change:
         verdict = NO_WORSE
     else:
         verdict = UNCLEAR
-    return Change(name, verdict, span, p, cells, lost, failed, time)
+    return Change(
+        *(name, verdict, span, p, cells, lost, failed, time),
+        seeds=int(rise.clusters.sizes.max()),
+        seeds_to_find=count_needed_seeds(rise, LOSS, ALPHA, tests),
+        seeds_to_pass=count_needed_seeds(rise, margin, ALPHA),
+    )
 
 
 def _report(changes: list[Change], margin: float, reason: str = "") -> Comparison:
@@ -210,10 +238,23 @@ def _summary(changes: list[Change], margin: float) -> str:
     listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     advice = ""
     if counts[UNCLEAR]:
-        advice = " Where it is unclear, run more seeds or name a wider margin."
+        needed = _most(c.seeds_to_pass for c in changes if c.verdict == UNCLEAR)
+        seeds = f"about {needed} seeds" if needed else "at least two seeds"
+        advice = f" Where it is unclear, run {seeds} of both sides or name a wider margin."
     if counts[MISSING]:
         advice += " Cells of the base are missing from the head."
+    needed = _most(c.seeds_to_find for c in changes)
+    if needed:
+        advice += (
+            f" To find a loss of {LOSS:g} with 80 % power in every method takes about {needed} seeds; there "
+            f"are {max(c.seeds for c in changes)}."
+        )
     return f"{format_count(len(changes), 'method')}, margin {margin:g} in mean regret: {listed}.{advice}"
+
+
+def _most(counts: Iterable[int | None]) -> int:
+    """The largest of the known counts, 0 if none is known."""
+    return max((count for count in counts if count), default=0)
 
 
 def _table(changes: list[Change]) -> Table:
@@ -228,6 +269,7 @@ def _table(changes: list[Change]) -> Table:
             c.lost or None,
             c.failed or None,
             c.time,
+            c.seeds_to_find,
         )
         for c in sorted(changes, key=lambda c: (order[c.verdict], c.entrant))
     ]
@@ -240,6 +282,7 @@ def _table(changes: list[Change]) -> Table:
         Column("lost", "Lost cells"),
         Column("failed", "Newly failed"),
         Column("time", "Run time ratio", 2),
+        Column("seeds_needed", "Seeds needed", note="with which a loss of .05 is found with 80 % power"),
     )
     return make_table("compare", "Comparison", columns, rows)
 

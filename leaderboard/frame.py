@@ -6,7 +6,6 @@ Nothing is dropped silently: a duplicate is refused, a gap is listed.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,17 +15,22 @@ import pyarrow as pa
 from benchmark.contract.errors import IncompleteError, UsageError, unknown_name
 from benchmark.contract.records import (
     STATUSES,
+    TWIN,
     ExpectedCell,
     SuiteIdentity,
     list_records,
     read_expected,
+    read_reasons,
     read_records,
 )
+from leaderboard.ledger import Ledger, count_attempts
 
 CELL = ["scenario", "seed", "backbone"]
+FIT = [*CELL, "fitted_on"]
 REQUIRED = (
     *("suite", "suite_version", "season", "scenario", "family", "strength", "n", "seed", "method", "track"),
     *("kind", "backbone", "status", "reason", "adjusts", "policy", "canary", "role", "submission"),
+    *("fitted_on", "board"),
     *("cell_naive_rho", "cell_effect_scale", "cell_roles", "metric.rho"),
 )
 FAILED = ("failed", "invalid", "timeout", "memory")
@@ -35,17 +39,21 @@ UNGUARDED = " (not isolated)"
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """Checked records of one suite.
+    """Checked records of one suite, or of several that share no backbone.
 
     Attributes:
         records: One row a (entrant, cell), sorted; column ``entrant`` names a method, with
-            the start of its file's digest where it was submitted.
-        absent: Rows that should be there: columns ``entrant``, ``scenario``, ``seed``, ``backbone``.
-            All cells that a run planned are expected, and of a scenario every seed that any entrant has.
-        suite: Name of the suite.
-        version: Version of the suite.
+            the start of its file's digest where it was submitted. These are the fits on logs, and the
+            ceiling's.
+        absent: Rows that should be there: columns ``entrant``, ``scenario``, ``seed``, ``backbone``,
+            ``fitted_on``. All cells that a run planned are expected, and of a scenario every seed that any
+            entrant has.
+        suite: Name of the suite; of several their names, joined by " + ".
+        version: Version of the suite, likewise.
         season: Season of the worlds.
-        attempts: Number of files submitted under each method's name so far.
+        attempts: For each submitted name, how many files its author has added so far, under any name.
+        reasons: Why each scenario is in the suite, by scenario, where the plan says so.
+        twins: As ``records``, of the fits on entrants' own views of the randomised twin.
     """
 
     records: pd.DataFrame
@@ -54,6 +62,8 @@ class Frame:
     version: str
     season: str
     attempts: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    twins: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def of_role(self, *roles: str) -> pd.DataFrame:
         """The records of some roles."""
@@ -62,7 +72,8 @@ class Frame:
     @property
     def infrastructure(self) -> pd.DataFrame:
         """Records of cells the machine failed, never imputed."""
-        return self.records[self.records["status"] == "infrastructure"]
+        both = pd.concat([self.records, self.twins])
+        return both[both["status"] == "infrastructure"]
 
     @property
     def is_complete(self) -> bool:
@@ -98,12 +109,16 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
             fix="run `confoundbench run --store DIR` first",
         )
     frame = from_table(table, suite)
-    promised = read_expected(folder, SuiteIdentity(frame.suite, frame.version, frame.season))
+    identities = _identify(frame.records)
+    promised = [cell for identity in identities for cell in read_expected(folder, identity)]
     planned = pd.DataFrame(promised, columns=ExpectedCell._fields)
     expected = planned.assign(entrant=_name_entrants(planned))
-    absent = pd.concat([frame.absent, _find_unrecorded(expected, frame.records)]).drop_duplicates()
-    absent = absent.sort_values(["entrant", *CELL], ignore_index=True)
-    return replace(frame, absent=absent, attempts=_count_attempts(folder / "attempts.jsonl"))
+    every = pd.concat([frame.records, frame.twins])
+    absent = pd.concat([frame.absent, _find_unrecorded(expected, every)]).drop_duplicates()
+    absent = absent.sort_values(["entrant", *FIT], ignore_index=True)
+    reasons = {key: why for identity in identities for key, why in read_reasons(folder, identity).items()}
+    attempts = count_attempts(Ledger(folder).read())
+    return replace(frame, absent=absent, attempts=attempts, reasons=reasons)
 
 
 def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Frame:
@@ -115,7 +130,7 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
 
     Raises:
         UsageError: If columns are missing, a status is unknown, a cell is recorded twice
-            or several suites are mixed.
+            or several suites, versions or seasons are mixed.
     """
     records = table.copy() if isinstance(table, pd.DataFrame) else table.to_pandas()
     lacking = [name for name in REQUIRED if name not in records.columns]
@@ -137,28 +152,17 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
     records["label"] = records["label"].mask(records["isolation"] == "none", records["label"] + UNGUARDED)
     _refuse_duplicates(records)
     records = _fill_cell_facts(records)
-    records = _mark_unscored(records).sort_values(
-        ["entrant", "role", *CELL], kind="stable", ignore_index=True
-    )
-    first = records.iloc[0]
+    records = _mark_unscored(records).sort_values(["entrant", "role", *FIT], kind="stable", ignore_index=True)
+    identities = _identify(records)
+    on_twin = (records["fitted_on"] == TWIN) & (records["role"] != "ceiling")
     return Frame(
-        records,
+        records[~on_twin].reset_index(drop=True),
         _find_absent(records),
-        str(first["suite"]),
-        str(first["suite_version"]),
-        str(first["season"]),
+        " + ".join(identity.name for identity in identities),
+        " + ".join(identity.version for identity in identities),
+        identities[0].season,
+        twins=records[on_twin].reset_index(drop=True),
     )
-
-
-def _count_attempts(path: Path) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-        try:
-            name = str(json.loads(line)["method"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError("the ledger of attempts is damaged", found=line[:120]) from error
-        counts[name] = counts.get(name, 0) + 1
-    return counts
 
 
 def _one_suite(records: pd.DataFrame, suite: str | None) -> pd.DataFrame:
@@ -168,23 +172,31 @@ def _one_suite(records: pd.DataFrame, suite: str | None) -> pd.DataFrame:
             raise unknown_name("suite", suite, names)
         records = records[records["suite"] == suite]
     found = records[["suite", "suite_version", "season"]].drop_duplicates()
-    if len(found) > 1:
+    trained = records[["suite", "suite_version", "season", "backbone"]].drop_duplicates()
+    alone = not found["suite"].duplicated().any() and not trained["backbone"].duplicated().any()
+    if len(found) > 1 and not (alone and found["season"].nunique() == 1):
         raise UsageError(
             "the store mixes suites, versions or seasons, which are never ranked together",
-            expected="one suite, version and season",
+            expected="one suite and version for each backbone, and one season",
             found="; ".join(sorted(" ".join(map(str, row)) for row in found.itertuples(index=False))),
             fix="name one with --suite, or use one store a suite",
         )
     return records.copy()
 
 
+def _identify(records: pd.DataFrame) -> list[SuiteIdentity]:
+    """The suites of some records, sorted; methods of different ones trained on different backbones."""
+    found = records[["suite", "suite_version", "season"]].drop_duplicates()
+    return sorted(SuiteIdentity(*map(str, row)) for row in found.itertuples(index=False))
+
+
 def _refuse_duplicates(records: pd.DataFrame) -> None:
-    twice = records[records.duplicated(["entrant", "role", *CELL], keep=False)]
+    twice = records[records.duplicated(["entrant", "role", *FIT], keep=False)]
     if len(twice):
         worst = twice.iloc[0]
         raise UsageError(
             "a cell is recorded more than once",
-            expected="one record for each method, scenario, seed and backbone",
+            expected="one record for each method, scenario, seed, backbone and what it was fitted on",
             found=f"{len(twice)} rows; {worst['entrant']} on {worst['scenario']} seed {worst['seed']}",
             fix="the store mixes results of different versions; start a new store",
         )
@@ -194,10 +206,12 @@ def _fill_cell_facts(records: pd.DataFrame) -> pd.DataFrame:
     """Facts of a cell that a failed record may lack, taken from the others of the same cell."""
     records["kind"] = records["kind"].replace("", None)
     records["cell_roles"] = records["cell_roles"].replace("", None)
-    names = ["kind", "cell_naive_rho", "cell_effect_scale", "cell_roles"]
+    records["board"] = records["board"].replace("", None)
+    names = ["kind", "board", "cell_naive_rho", "cell_effect_scale", "cell_roles"]
     facts = records.groupby(CELL)[names].transform("first")
     records[facts.columns] = facts
     records["kind"] = records["kind"].fillna("unknown")
+    records["board"] = records["board"].fillna("")
     records["cell_roles"] = records["cell_roles"].fillna("")
     return records
 
@@ -213,13 +227,13 @@ def _mark_unscored(records: pd.DataFrame) -> pd.DataFrame:
 def _find_absent(records: pd.DataFrame) -> pd.DataFrame:
     """Every (entrant, seed) expected for a scenario of which the entrant has another seed."""
     cells = records[CELL].drop_duplicates()
-    begun = records[["entrant", "scenario", "backbone"]].drop_duplicates()
+    begun = records[["entrant", "scenario", "backbone", "fitted_on"]].drop_duplicates()
     return _find_unrecorded(begun.merge(cells, on=["scenario", "backbone"]), records)
 
 
 def _find_unrecorded(expected: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """The cells of entrants that have no record, sorted."""
-    columns = ["entrant", *CELL]
+    columns = ["entrant", *FIT]
     seen = pd.MultiIndex.from_frame(records[columns])
     gone = expected[~pd.MultiIndex.from_frame(expected[columns]).isin(seen)]
     return gone[columns].sort_values(columns, ignore_index=True)

@@ -9,6 +9,10 @@ A mean over cells is linearised: cluster ``g`` of stratum ``f`` (``m_f`` cluster
 ``sqrt(m_f / (m_f - 1))``. Then ``SE^2 = sum_g u_g^2`` is what resampling whole seeds and
 inflating converges to (Davison & Hinkley 1997, section 2.3, on the small-sample shrinkage
 of the bootstrap variance), with Welch-Satterthwaite degrees of freedom across strata.
+
+Which cells count is random too: a rule on a cell's exact regret may leave a cluster without a cell.
+Such a cluster stays one of the ``m_f`` and has influence 0 before centring, as in the estimation of a
+mean over a random domain (Cochran 1977, section 5A.14); without it the interval is too narrow.
 """
 
 from __future__ import annotations
@@ -29,24 +33,45 @@ class Clusters:
 
     Attributes:
         of_cell: Cluster of each cell, shape (C,), int.
-        stratum: Stratum (family) of each cluster, shape (G,), int.
+        stratum: Stratum (family) of each cluster, shape (G,), int; a cluster may have no cell.
     """
 
     of_cell: np.ndarray
     stratum: np.ndarray
 
     @classmethod
-    def of(cls, families: np.ndarray, seeds: np.ndarray) -> Clusters:
-        """One cluster for each (family, seed), one stratum for each family; inputs of shape (C,)."""
+    def of(cls, families: np.ndarray, seeds: np.ndarray, kept: np.ndarray | None = None) -> Clusters:
+        """One cluster for each (family, seed), one stratum for each family.
+
+        Args:
+            families: Family of every planned cell, shape (P,).
+            seeds: Seed of every planned cell, shape (P,).
+            kept: Which planned cells count, shape (P,), bool; the clusters of the others stay. None for all.
+        """
         _, family = np.unique(np.asarray(families, dtype=str), return_inverse=True)
         values, seed = np.unique(np.asarray(seeds), return_inverse=True)
         codes, of_cell = np.unique(family * max(len(values), 1) + seed, return_inverse=True)
-        return cls(of_cell, codes // max(len(values), 1))
+        return cls(of_cell if kept is None else of_cell[kept], codes // max(len(values), 1))
 
     @property
     def sizes(self) -> np.ndarray:
         """Number of clusters in each stratum, shape (F,)."""
         return np.bincount(self.stratum)
+
+    @property
+    def freedom(self) -> np.ndarray:
+        """Degrees of freedom of each stratum's variance, shape (F,).
+
+        ``m_f - 1``, or the number of clusters with cells where that is smaller: an empty cluster adds a
+        zero and no knowledge of the spread.
+        """
+        filled = np.bincount(self.stratum, self.has_cells)
+        return np.clip(np.minimum(filled, self.sizes - 1), 1, None)
+
+    @property
+    def has_cells(self) -> np.ndarray:
+        """Whether a cluster has a cell, shape (G,), bool."""
+        return np.bincount(self.of_cell, minlength=len(self.stratum)) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +142,13 @@ def estimate(values: np.ndarray, clusters: Clusters) -> Estimate:
     influence = np.zeros((len(values), count))
     for row, cells in enumerate(centred):
         influence[row] = np.bincount(clusters.of_cell, cells, minlength=count) / max(values.shape[1], 1)
-    sizes = clusters.sizes
-    for stratum, size in enumerate(sizes):
+    alone = clusters.has_cells.sum() < 2
+    for stratum, size in enumerate(clusters.sizes):
         inside = clusters.stratum == stratum
         part = influence[:, inside]
-        if size < 2:
-            influence[:, inside] = np.nan
+        if size < 2 or alone:
+            # One cluster with cells says nothing of the error; one without cells moves nothing.
+            influence[:, inside & clusters.has_cells] = np.nan
             continue
         part = part - part.sum(axis=1, keepdims=True) / size
         # Rounding noise of equal clusters is no variance.
@@ -134,12 +160,13 @@ def estimate(values: np.ndarray, clusters: Clusters) -> Estimate:
 def satterthwaite(influence: np.ndarray, clusters: Clusters) -> np.ndarray:
     """Degrees of freedom of sums of independent strata, shape (M,).
 
-    ``(sum_f v_f)^2 / sum_f v_f^2 / (m_f - 1)`` with ``v_f`` a stratum's share of the variance.
+    ``(sum_f v_f)^2 / sum_f (v_f^2 / nu_f)`` with ``v_f`` a stratum's share of the variance and ``nu_f`` its
+    own degrees of freedom.
     """
     sizes = clusters.sizes
     shares = np.stack([(influence[:, clusters.stratum == f] ** 2).sum(axis=1) for f in range(len(sizes))])
     total = shares.sum(axis=0)
-    below = (shares**2 / np.maximum(sizes - 1, 1)[:, None]).sum(axis=0)
+    below = (shares**2 / clusters.freedom[:, None]).sum(axis=0)
     pooled = float(np.maximum(sizes - 1, 0).sum())
     return np.where(below > 0, total**2 / np.where(below > 0, below, 1.0), max(pooled, 1.0))
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from string import ascii_lowercase
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import false_discovery_control
 
 from leaderboard.intervals import LEVEL, TINY, Estimate, satterthwaite
 
@@ -29,7 +28,7 @@ class Ranking:
         better: ``better[i, j]``: i is certainly better than j, shape (K, K), bool.
         best: Best rank each could have, shape (K,), 1 is first.
         worst: Worst rank each could have, shape (K,).
-        letters: Compact letters: two that share one cannot be told apart; length K.
+        tiers: Tier of each, from 1; see ``find_tiers``; shape (K,).
         pair_level: Two-sided level at which each pair is tested so that all hold together.
         resolvable: Difference of a typical pair found with 80 % power at that level; NaN if unknown.
     """
@@ -37,7 +36,7 @@ class Ranking:
     better: np.ndarray
     best: np.ndarray
     worst: np.ndarray
-    letters: tuple[str, ...]
+    tiers: np.ndarray
     pair_level: float
     resolvable: float
 
@@ -71,9 +70,8 @@ def rank(estimates: Estimate, rng: np.random.Generator, level: float = LEVEL, dr
             winner, loser = (first, second)[::sign]
             better[winner[found], loser[found]] = True
         resolvable = float(np.median((critical + stdtrit(freedom, 0.8)) * error))
-    order = np.lexsort((np.arange(count), -estimates.mean))
     best, worst = 1 + better.sum(axis=0), count - better.sum(axis=1)
-    return Ranking(better, best, worst, assign_letters(better | better.T, order), pair_level, resolvable)
+    return Ranking(better, best, worst, find_tiers(better), pair_level, resolvable)
 
 
 def simultaneous_level(
@@ -112,7 +110,7 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
     first, second = np.triu_indices(count, 1)
     total, below = np.zeros((draws, len(first))), np.zeros((draws, len(first)))
     gap = np.zeros((draws, count))
-    for stratum, size in enumerate(clusters.sizes):
+    for stratum, (size, own) in enumerate(zip(clusters.sizes, clusters.freedom, strict=True)):
         observed = estimates.influence[:, clusters.stratum == stratum]
         spread = np.sqrt((observed**2).sum(axis=1) / size)
         resampled = observed.T[rng.integers(0, size, (draws, size))]
@@ -128,7 +126,7 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
             share += (part[:, first] - part[:, second]) ** 2
         share *= size / (size - 1)
         total += share
-        below += share**2 / (size - 1)
+        below += share**2 / own
     known = total > TINY**2
     freedom = np.where(known, total**2 / np.where(known, below, 1.0), 1.0)
     difference = np.abs(gap[:, first] - gap[:, second])
@@ -136,37 +134,26 @@ def _smallest_p(estimates: Estimate, rng: np.random.Generator, draws: int, smoot
     return (2 * stdtr(freedom, -t)).min(axis=1)
 
 
-def assign_letters(differ: np.ndarray, order: np.ndarray) -> tuple[str, ...]:
-    """Compact letter display by insert and absorb (Piepho 2004, J. Comput. Graph. Stat. 13, 456-466).
+def find_tiers(better: np.ndarray) -> np.ndarray:
+    """Tiers of a partial order, shape (K,), from 1.
+
+    Nobody is certainly better than a method of tier 1. A method of tier t is certainly worse than one of
+    tier t - 1, and no chain of certainly better methods above it is longer.
 
     Args:
-        differ: Whether two entrants are told apart, shape (K, K), symmetric.
-        order: Entrants from best to worst; earlier groups get earlier letters.
+        better: ``better[i, j]``: i is certainly better than j, shape (K, K), bool, without circles.
 
-    Returns:
-        A string of letters for each entrant; two share a letter exactly when not told apart.
+    Example:
+        >>> find_tiers(np.array([[0, 0, 1], [0, 0, 0], [0, 0, 0]], dtype=bool)).tolist()
+        [1, 1, 2]
     """
-    count = len(differ)
-    groups = [frozenset(range(count))]
-    for i in range(count):
-        for j in range(i + 1, count):
-            if not differ[i, j]:
-                continue
-            split: list[frozenset[int]] = []
-            for group in groups:
-                split += [group - {i}, group - {j}] if {i, j} <= group else [group]
-            unique = list(dict.fromkeys(split))
-            groups = [g for g in unique if not any(g < other for other in unique)]
-    place = {int(entrant): position for position, entrant in enumerate(order)}
-    groups.sort(key=lambda g: sorted(place[i] for i in g))
-    names = [_letter(index) for index in range(len(groups))]
-    return tuple("".join(n for n, g in zip(names, groups, strict=True) if i in g) for i in range(count))
-
-
-def _letter(index: int) -> str:
-    """a .. z, then a2 .. z2 and so on."""
-    turn, place = divmod(index, len(ascii_lowercase))
-    return ascii_lowercase[place] + (str(turn + 1) if turn else "")
+    tiers = np.ones(len(better), dtype=np.int64)
+    for _ in range(len(better)):
+        deeper = np.where(better, tiers[:, None] + 1, 1).max(axis=0, initial=1)
+        if (deeper == tiers).all():
+            break
+        tiers = deeper
+    return tiers
 
 
 def adjust_p_values(p: np.ndarray, method: str) -> np.ndarray:
@@ -174,8 +161,8 @@ def adjust_p_values(p: np.ndarray, method: str) -> np.ndarray:
 
     Args:
         p: Unadjusted p values, shape (k,).
-        method: A name of ``statsmodels.stats.multitest.multipletests``: ``"holm"`` (Holm 1979) bounds the
-            chance of any false finding, ``"fdr_bh"`` (Benjamini & Hochberg 1995) the share of false findings.
+        method: ``"holm"`` (Holm 1979) bounds the chance of any false finding, ``"fdr_bh"`` (Benjamini &
+            Hochberg 1995) the share of false findings.
 
     Example:
         >>> adjust_p_values(np.array([0.01, np.nan, 0.04]), "holm").tolist()
@@ -183,6 +170,11 @@ def adjust_p_values(p: np.ndarray, method: str) -> np.ndarray:
     """
     known = np.isfinite(p)
     adjusted = np.full(len(p), np.nan)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method=method)[1]
+    if method == "fdr_bh":
+        adjusted[known] = false_discovery_control(p[known])
+        return adjusted
+    order = np.argsort(p[known], kind="stable")
+    # Holm steps down: the smallest of k times k, the next times k - 1, and none below the one before.
+    stepped = np.maximum.accumulate(p[known][order] * np.arange(len(order), 0, -1))
+    adjusted[np.flatnonzero(known)[order]] = np.minimum(stepped, 1.0)
     return adjusted

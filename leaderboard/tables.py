@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+LONGEST = 400
+"""Tables with more rows are written to files of their own alone."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -81,23 +84,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure.
-
-    Attributes:
-        name: File name without ending.
-        title: Heading.
-        alternative: What the figure shows, for readers who cannot see it.
-        svg: The drawing.
-    """
-
-    name: str
-    title: str
-    alternative: str
-    svg: str
-
-
-@dataclass(frozen=True)
 class Board:
     """A rendered board, as data.
 
@@ -107,9 +93,9 @@ class Board:
         season: Season of the worlds.
         header: Short facts for the top: what was measured and what can be resolved.
         tables: The tables, in order.
-        figures: The figures, in order.
         problems: What makes the board incomplete or invalid; empty is good.
         timings: Tables of run time, never part of the ranked output.
+        provenance: When the records were made and by which versions, as names and values.
         files: What was written, relative to the output folder.
     """
 
@@ -118,9 +104,9 @@ class Board:
     season: str
     header: tuple[str, ...]
     tables: tuple[Table, ...]
-    figures: tuple[Figure, ...] = ()
     problems: tuple[str, ...] = ()
     timings: tuple[Table, ...] = ()
+    provenance: tuple[tuple[str, str], ...] = ()
     files: tuple[str, ...] = field(default=())
 
     @property

@@ -74,19 +74,34 @@ class IntervalReward:
 
     def effect_interval(self, contrasts: Contrasts, level: float = 0.95) -> np.ndarray:
         """Normal intervals for the mean effect of each contrast, shape (k, 2)."""
+        estimate, half = self.estimate(mean_differences(self.linear.features, contrasts), level)
+        return np.column_stack([estimate - half, estimate + half])
+
+    def estimate(self, differences: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """Estimated differences in reward, and how far their intervals reach to each side.
+
+        Args:
+            differences: Differences in features, shape (k, d).
+            level: Coverage of the intervals, in (0, 1).
+
+        Returns:
+            Two arrays of shape (k,).
+        """
         from scipy.stats import norm
 
-        features = self.linear.features
-        on = features(contrasts.prompts, contrasts.on)
-        difference = on - features(contrasts.prompts, contrasts.off)
-        _, index, counts = np.unique(contrasts.ids, return_inverse=True, return_counts=True)
-        mean = np.zeros((len(counts), difference.shape[1]))
-        np.add.at(mean, index, difference)
-        mean /= counts[:, None]
-        estimate = mean @ self.unpenalised
-        variance = np.einsum("kd,de,ke->k", mean, self.covariance, mean)
+        variance = np.einsum("kd,kd->k", differences @ self.covariance, differences)
         half = norm.ppf(0.5 + level / 2) * np.sqrt(np.clip(variance, 0.0, None))
-        return np.column_stack([estimate - half, estimate + half])
+        return differences @ self.unpenalised, half
+
+
+def mean_differences(features: TextFeatures, contrasts: Contrasts) -> np.ndarray:
+    """Mean difference in features of each contrast's texts with and without it, shape (k, d)."""
+    on = features(contrasts.prompts, contrasts.on)
+    difference = on - features(contrasts.prompts, contrasts.off)
+    _, index, counts = np.unique(contrasts.ids, return_inverse=True, return_counts=True)
+    mean = np.zeros((len(counts), difference.shape[1]))
+    np.add.at(mean, index, difference)
+    return mean / counts[:, None]
 
 
 def regress(scored: Scored, intervals: bool = False) -> LinearReward | IntervalReward:

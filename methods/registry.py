@@ -82,20 +82,23 @@ def _methods_of(module: object, name: str) -> Iterable[Method]:
 
 
 def list_methods() -> tuple[Method, ...]:
-    """Every method of the catalogue, by name; the ceiling is not one."""
+    """Every method of the catalogue, by name; the ceiling and DPO on true labels are none."""
     return tuple(method for _, method in sorted(_catalogue().items()))
 
 
 def load(name: str) -> Method:
-    """The method of a name; ``"ceiling"`` gives what the plan fits on the complete twin.
+    """The method of a name; ``"ceiling"`` gives what the plan fits on the complete twin, and
+    ``"dpo-true-labels"`` what it fits on labels that the truth gives.
 
     Raises:
         UsageError: If there is no such method.
     """
+    from methods.catalogue.preference import TRUE_LABELS
     from methods.catalogue.reference import CEILING
 
-    if name == CEILING.name:
-        return CEILING
+    for reference in (CEILING, TRUE_LABELS):
+        if name == reference.name:
+            return reference
     if name not in _catalogue():
         raise _no_such(name)
     return _catalogue()[name]

@@ -303,7 +303,8 @@ class SimulatedWorld:
 
         Args:
             n: How many rows, at least 1.
-            data: ``"log"``, or ``"twin"`` for the randomised twin of the same rows.
+            data: ``"log"``, or ``"twin"`` for the randomised twin of the same rows, whose outcomes are
+                all recorded, as they were measured.
             start: First row.
             complete: Record every driver of the outcome, correctly measured (for the ceiling alone).
 
@@ -320,7 +321,7 @@ class SimulatedWorld:
                     found=repr(value),
                 )
         rows = self.draw_rows(start, start + int(n), data)  # type: ignore[arg-type]
-        return Draw(self._record(rows, complete), self._tabulate_truth(rows))
+        return Draw(self._record(rows, data, complete), self._tabulate_truth(rows))
 
     def draw_rows(self, start: int, stop: int, data: str = "log") -> Rows:
         """Everything that is true of rows ``start:stop``."""
@@ -386,7 +387,7 @@ class SimulatedWorld:
     def _draw_wording(self, rng: np.random.Generator, n: int) -> np.ndarray:
         return self.domain.draw_choices(n, rng)
 
-    def _record(self, rows: Rows, complete: bool) -> Log:
+    def _record(self, rows: Rows, data: str, complete: bool) -> Log:
         writer, stop = self.domain.prompt_writer, rows.start + len(rows)
         choices = self.streams.draw_rows(
             "briefs", rows.start, stop, lambda rng, n: writer.draw_choices(n, rng)
@@ -395,16 +396,16 @@ class SimulatedWorld:
         columns: dict[str, Any] = {"prompt": prompts}
         slots = self.feedback.slots
         if slots == 1:
-            written = self.recording.outcome
+            written = None if complete or data == "twin" else self.recording.outcome
             columns["text"] = rows.texts[0]
-            columns["outcome"] = rows.outcomes[0] if complete or written is None else written(rows)
+            columns["outcome"] = rows.outcomes[0] if written is None else written(rows)
         else:
             for name, texts in zip(ORDINALS[slots], _by_rank(rows), strict=True):
                 columns[name] = texts
         if complete:
             columns |= self.recording.record_complete(rows, self.outcome.features, self.outcome.prognostic)
         else:
-            columns |= self.recording.record(rows)
+            columns |= self.recording.record(rows, every_outcome=data == "twin")
         return Log(pa.table(columns), self.feedback.kind)
 
     def _tabulate_truth(self, rows: Rows) -> pa.Table:

@@ -22,3 +22,9 @@ def real_data() -> Path:
     if not (folder / "upworthy_headlines.csv.gz").exists():
         pytest.skip("set CONFOUNDBENCH_DATA to a folder that holds upworthy_headlines.csv.gz")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _author_key(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test makes or uses the key in the home of whoever runs it."""
+    os.environ["CONFOUNDBENCH_KEY"] = str(tmp_path_factory.mktemp("author") / "author.key")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import typer
 
 import benchmark
-from benchmark.cli.options import BACKBONE, JSON
+from benchmark.cli.options import BACKBONE, ISOLATION, JSON
 from benchmark.cli.output import emit, note, show_table
 from benchmark.contract.errors import EXIT_OK
 
@@ -15,7 +15,7 @@ SHOWN = 5
 
 
 def audit(
-    method: str = typer.Argument(..., help="Name of a method; see `confoundbench list methods`."),
+    method: str = typer.Argument(..., help="Name of a method, or a Python file that defines one."),
     scenario: str = typer.Option(
         "observed", "--scenario", help="Family or id, such as 'observed[strength=2]'."
     ),
@@ -24,14 +24,18 @@ def audit(
     suite: str = typer.Option("quick", "--suite", help="Suite that sets season, rows and budget."),
     backbone: str | None = BACKBONE,
     rounds: int = typer.Option(4, "--rounds", help="Rounds of the search, at least 1."),
+    isolation: str = ISOLATION,
     as_json: bool = JSON,
 ) -> int:
     """Fit a method, then search for prompts and texts that its reward gets wrong.
 
-    The audit reads the truth: it is a tool for studying methods, and no method may use it. Examples:
-    confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit dpo-residual --json
+    The audit reads the truth: it is a tool for studying methods, and no method may use it.
+
+    Examples: confoundbench audit naive --scenario 'observed[strength=2]'; confoundbench audit my_method.py
     """
-    found = benchmark.audit(method, scenario, seed=seed, n=n, suite=suite, backbone=backbone, rounds=rounds)
+    found = benchmark.audit(
+        method, scenario, seed=seed, n=n, suite=suite, backbone=backbone, rounds=rounds, isolation=isolation
+    )
     if as_json:
         emit(
             {"method": method, "scenario": scenario, "seed": seed, "accused": found.accused, **asdict(found)}

@@ -30,6 +30,7 @@ from benchmark.cli import (
 from benchmark.cli import list as listing
 from benchmark.cli.output import show_error
 from benchmark.contract.errors import EXIT_INFRASTRUCTURE, EXIT_USAGE, BenchError, Incompatible
+from benchmark.contract.files import DISK_FAILURES
 
 HELP = """Benchmark of alignment methods on confounded text-outcome logs whose causal truth is known.
 
@@ -101,6 +102,8 @@ def invoke(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="confoundbench", standalone_mode=False)
+        if code == INTERRUPTED:  # how typer reports Ctrl-C
+            raise KeyboardInterrupt
         return int(code or 0)
     except BenchError as error:
         show_error(error.describe(), error.as_dict(), as_json)
@@ -120,6 +123,10 @@ def invoke(arguments: list[str]) -> int:
             return _report(error.format_message(), "see --help", EXIT_USAGE, as_json)
         if with_traceback:
             raise
+        if isinstance(error, OSError) and error.errno in DISK_FAILURES:
+            what = f"cannot write {error.filename or 'a file'}: {error.strerror}"
+            fix = "free some space and run the same command again: what was finished is kept"
+            return _report(what, fix, EXIT_INFRASTRUCTURE, as_json)
         what = f"unexpected {type(error).__name__}: {error}"
         return _report(what, "rerun with --traceback and report it", EXIT_INFRASTRUCTURE, as_json)
 

@@ -16,7 +16,7 @@ JSON = typer.Option(False, "--json", help="Print one JSON document and nothing e
 SUITE = typer.Option("quick", "--suite", help="Name of a suite, or a TOML file.")
 STORE_SUITE = typer.Option(None, "--suite", help="Name of a suite; by default the store's own, or quick.")
 STORE = typer.Option(None, "--store", help="Folder of the records; by default build/store/SUITE.")
-METHOD = typer.Option([], "--method", help="Name or pattern; may be repeated.")
+METHOD = typer.Option([], "--method", help="Name, pattern or Python file; may be repeated.")
 SCENARIO = typer.Option([], "--scenario", help="Family, pattern or id; may be repeated.")
 SEEDS = typer.Option(None, "--seeds", help="Use world seeds 0 to N - 1 instead of the suite's.")
 DEVICE = typer.Option("auto", "--device", help="auto, cpu, cuda or cuda:N.")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
+
+STEP, PAUSE_S = 0.1, 30.0
+"""A line of progress tells at least this share of the work, or comes after this many seconds."""
 
 
 def emit(data: object) -> None:
@@ -43,7 +47,7 @@ def show_error(text: str, fields: Mapping[str, Any], as_json: bool) -> None:
 
 
 class Progress:
-    """A progress bar with an estimate of the time left; silent where nobody watches.
+    """A progress bar on a terminal; elsewhere a line now and then, such as in a file or a pipe.
 
     Args:
         title: What is under way.
@@ -51,9 +55,11 @@ class Progress:
     """
 
     def __init__(self, title: str, quiet: bool) -> None:
-        self._title = title
+        self._title, self._quiet = title, quiet
         self._bar: Any = None
         self._task: Any = None
+        self._total = self._done = self._told = 0.0
+        self._begun = self._last = time.monotonic()
         if not quiet and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -74,14 +80,28 @@ class Progress:
             self._bar.stop()
 
     def start(self, total: float) -> None:
-        """Show the bar with this amount of work."""
+        """Begin with this amount of work."""
+        self._total, self._begun = total, time.monotonic()
         if self._bar is not None:
             self._task = self._bar.add_task(self._title, total=total)
 
     def advance(self, amount: float, text: str = "") -> None:
-        """Move the bar on by an amount of work."""
+        """Move on by an amount of work."""
+        self._done += amount
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, advance=amount, description=text or self._title)
+        elif not self._quiet and self._total > 0:
+            self._tell()
+
+    def _tell(self) -> None:
+        """A line at every tenth of the work, and at least every half minute while there is news."""
+        share, now = min(self._done / self._total, 1.0), time.monotonic()
+        if share - self._told < STEP and now - self._last < PAUSE_S:
+            return
+        self._told, self._last = share, now
+        left = (now - self._begun) * (1 - share) / share
+        rest = f", about {format_seconds(left)} left" if share < 1 else ""
+        note(f"{self._title}: {share:.0%} done{rest}")
 
 
 def count(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ import benchmark
 from benchmark.cli.options import (
     BACKBONE,
     DEVICE,
+    ISOLATION,
     JSON,
     METHOD,
     PRECISION,
@@ -46,10 +47,13 @@ def run(
     store: Path | None = STORE,
     retry: list[str] = RETRY,
     secret: str | None = SECRET,
+    isolation: str = ISOLATION,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and its cost; run nothing."),
     as_json: bool = JSON,
 ) -> int:
     """Run the methods of a suite on its scenarios; cells that are stored already are not run again.
+
+    A method may be a Python file, which runs in the sandbox: --method my_method.py.
 
     Examples: confoundbench run --suite quick; confoundbench run --method 'dpo*' --scenario observed
     --seeds 2; confoundbench run --suite core --shard 3/16 --store /scratch/core
@@ -57,11 +61,11 @@ def run(
     options: dict[str, Any] = {
         "methods": method, "scenarios": scenario, "seeds": seeds, "device": device, "backbone": backbone,
         "precision": precision, "engine": engine, "workers": workers, "shard": shard, "retry": retry,
-        "secret": read_secret(secret),
+        "secret": read_secret(secret), "isolation": isolation,
     }  # fmt: skip
     if dry_run:
         return show_plan(benchmark.plan(suite, store, **options), as_json)
-    with Progress("backbones", as_json) as progress:
+    with Progress(f"running {suite}", as_json) as progress:
         summary = benchmark.run_suite(
             suite,
             store,
@@ -83,6 +87,8 @@ def show_summary(summary: Summary, as_json: bool) -> int:
             f"{summary.skipped} found in the store"
         )
         note(f"{statuses or 'no cells'}; the records are in {summary.store}")
+        for path in summary.set_aside:
+            note(f"a damaged file was set aside as {path}")
         if not summary.statuses.get("ok"):
             note("nothing was measured")
     return EXIT_OK if summary.complete else EXIT_INCOMPLETE
@@ -102,6 +108,8 @@ def show_plan(planned: PlannedRun, as_json: bool) -> int:
         f"{count(planned.plan.n_cells, 'cell')} in {count(len(planned.plan.groups), 'group')}, "
         f"{planned.missing_cells} still to run"
     )
+    for error in planned.damaged:
+        note(f"{error.what}: {error.found}; its cells run again")
     if planned.backbones:
         note(f"{count(len(planned.backbones), 'backbone')} to make first")
     note(f"about {format_seconds(planned.seconds)} on {count(max(1, planned.workers), 'worker')}")

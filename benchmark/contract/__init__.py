@@ -13,7 +13,7 @@ from benchmark.contract.errors import (
 from benchmark.contract.harness import Budget, Fitted, Harness, Model, Policy
 from benchmark.contract.log import Log
 from benchmark.contract.method import Fitting, Method, RewardFunction, Tags
-from benchmark.contract.queries import Contrasts, Predictions, Queries
+from benchmark.contract.queries import Contrasts, PairTexts, Predictions, Queries
 from benchmark.contract.requests import Ask, Encode, Request, Sample, Score, Texts, Train
 from benchmark.contract.seeding import BLOCK, PUBLIC_SEASON, Streams, make_rng
 
@@ -35,6 +35,7 @@ __all__ = [
     "Log",
     "Method",
     "Model",
+    "PairTexts",
     "Policy",
     "Predictions",
     "Queries",

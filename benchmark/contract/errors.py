@@ -7,6 +7,7 @@ that a caller can tell a regression from a usage error from a broken machine.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 EXIT_OK = 0
@@ -105,12 +106,27 @@ class InfrastructureError(BenchError):
     exit_code = EXIT_INFRASTRUCTURE
 
 
+class DamagedFile(InfrastructureError):
+    """A stored file is missing or not what was written; whoever runs the suite again sets it aside."""
+
+
 class Incompatible(Exception):
     """Raised by a method for a log it cannot take although its tags say so; a board counts a failure."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+def find_place(trace: str, file: str) -> str:
+    """Where in a file an exception came from, such as ``"my_method.py:12"``; empty if from nowhere in it.
+
+    Args:
+        trace: The printed traceback.
+        file: Path of the file as the traceback names it.
+    """
+    lines = re.findall(rf'File "{re.escape(file)}", line (\d+)', trace)
+    return f"{file.rpartition('/')[2]}:{lines[-1]}" if lines else ""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

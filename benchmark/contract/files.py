@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -9,13 +10,17 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmark.contract.errors import InfrastructureError
+
+# A full disk, a full quota, a disk that fails: nothing that the one who writes could have done better.
+DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 TEMPORARY = ".writing-"
 MAKING = ".making-"
 
@@ -26,19 +31,47 @@ def write_whole(path: Path, data: bytes) -> None:
     Args:
         path: Final name; its folder is made if need be, and a file of that name is replaced.
         data: The content.
+
+    Raises:
+        InfrastructureError: If the disk is full or fails.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     owner = f"{os.getpid()}-{threading.get_ident()}"
     temporary = path.parent / f"{TEMPORARY}{owner}-{path.name}"
+    with blame_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        _flush_folder(path.parent)
+
+
+@contextmanager
+def blame_disk(path: Path) -> Iterator[None]:
+    """Turn the errors of a full or failing disk into one that says what was to be written.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        InfrastructureError: In place of such an error; other errors pass.
+    """
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FAILURES:
+            raise
+        raise InfrastructureError(
+            f"cannot write {str(path)!r}",
+            expected="a disk with free space",
+            found=error.strerror,
+            fix="free some space and run the same command again: what was finished is kept",
+        ) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -75,10 +108,18 @@ def make_once(folder: Path, make: Callable[[Path], None], is_whole: Callable[[Pa
 
     Returns:
         The folder.
+
+    Raises:
+        InfrastructureError: If the disk is full or fails.
     """
     if is_whole(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    with blame_disk(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return _make_locked(folder, make, is_whole)
+
+
+def _make_locked(folder: Path, make: Callable[[Path], None], is_whole: Callable[[Path], bool]) -> Path:
     with _hold_lock(folder.with_name(f"{folder.name}.lock")):
         if is_whole(folder):
             return folder

@@ -62,9 +62,11 @@ class Model(Protocol):
 class Fitted(Protocol):
     """A fitted method.
 
-    Two more methods are optional. ``sample(prompts, n) -> (len(prompts), n) texts`` makes
+    Three more methods are optional. ``sample(prompts, n) -> (len(prompts), n) texts`` makes
     it a policy. ``effect_interval(contrasts: Contrasts, level: float) -> (k, 2)`` gives
     intervals for the contrasts' mean effects, in the order of their ids.
+    ``abstains(prompts, first, second, context=None) -> (m,) bool`` says of which pairs of texts it
+    will not say which is better, because the log cannot tell; the order of a pair must not matter.
     """
 
     def reward(

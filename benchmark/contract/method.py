@@ -11,9 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from benchmark.contract.errors import unknown_name
 from benchmark.contract.harness import Fitted, Harness
 from benchmark.contract.log import Log
 from benchmark.contract.requests import Request
+from benchmark.contract.roles import GROUPS, LOG_KINDS, NUMBER_ROLES, TEXT_ROLES
 
 TRACKS = ("log", "propensity", "slice", "oracle")
 # The column that a track is about: its methods are ranked on the worlds that record it.
@@ -35,6 +37,10 @@ class Tags:
         canary: A control that belongs on every board but is no contender.
         paper: Source of the method.
         summary: One sentence for the catalogue.
+
+    Raises:
+        UsageError: If a kind, a role or the track is unknown, so that no method waits for a column that no
+            log can have.
     """
 
     kinds: frozenset[str] = frozenset({"outcome"})
@@ -47,6 +53,14 @@ class Tags:
     canary: bool = False
     paper: str = ""
     summary: str = ""
+
+    def __post_init__(self) -> None:
+        roles = {*TEXT_ROLES, *NUMBER_ROLES, *GROUPS}
+        named = {"track": ({self.track}, TRACKS), "kind of log": (self.kinds, LOG_KINDS)}
+        for what, (names, known) in {**named, "role": (self.needs, roles)}.items():
+            for name in names:
+                if name not in known:
+                    raise unknown_name(what, name, known)
 
     def reason_to_refuse(self, log: Log) -> str | None:
         """Why a log cannot be taken, or None if it can."""

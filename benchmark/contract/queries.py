@@ -75,6 +75,30 @@ class Contrasts:
 
 
 @dataclass(frozen=True, eq=False)
+class PairTexts:
+    """The texts of the pair queries, as ``Fitted.abstains`` receives them.
+
+    Attributes:
+        prompts: Prompt of each pair, shape (m,).
+        first: Shape (m,).
+        second: Shape (m,).
+        context: Context columns of the first texts, each of shape (m,); empty where effects do not vary.
+    """
+
+    prompts: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    context: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, queries: Queries) -> PairTexts:
+        """The pairs of some queries."""
+        first, second = queries.pairs.T
+        context = {name: np.asarray(values)[first] for name, values in queries.context.items()}
+        return cls(queries.prompts[first], queries.texts[first], queries.texts[second], context)
+
+
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """A method's answers, validated.
 
@@ -83,12 +107,14 @@ class Predictions:
         samples: Texts sampled for each prompt, shape (number of prompts, n_samples)
             or None for a method that is not a policy.
         intervals: Effect intervals, shape (k, 2), lower <= upper, or None.
+        abstains: Whether the method abstains from each pair, shape (m,), bool, or None if it never does.
         diagnostics: Named numbers the method reports, such as its effective sample size.
     """
 
     reward: np.ndarray
     samples: np.ndarray | None = None
     intervals: np.ndarray | None = None
+    abstains: np.ndarray | None = None
     diagnostics: Mapping[str, float] = field(default_factory=dict)
 
     def validate(self, queries: Queries) -> Predictions:
@@ -109,8 +135,12 @@ class Predictions:
         if samples is not None:
             samples = as_texts(samples, "samples")
             _check_shape("samples", samples.shape, (len(queries.generate), queries.n_samples))
+        abstains = self.abstains
+        if abstains is not None:
+            abstains = as_flags(abstains, "abstains")
+            _check_shape("abstains", abstains.shape, (len(queries.pairs),))
         diagnostics = {str(k): float(v) for k, v in self.diagnostics.items() if np.isfinite(float(v))}
-        return Predictions(reward, samples, intervals, diagnostics)
+        return Predictions(reward, samples, intervals, abstains, diagnostics)
 
 
 def as_finite(values: object, name: str) -> np.ndarray:
@@ -137,6 +167,22 @@ def as_finite(values: object, name: str) -> np.ndarray:
             found=f"{int(bad.sum())} bad of {array.size}",
             fix="a NaN is a failure here, never a wildcard; guard divisions and logarithms",
         )
+    return array
+
+
+def as_flags(values: object, name: str) -> np.ndarray:
+    """Truth values as a bool array.
+
+    Args:
+        values: Flags of any shape.
+        name: What they are, for the message.
+
+    Raises:
+        ContractError: If they are of another type.
+    """
+    array = np.asarray(values)
+    if array.dtype != np.bool_:
+        raise ContractError(f"{name} must be true or false", expected="a bool array", found=array.dtype)
     return array
 
 

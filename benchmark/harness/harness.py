@@ -311,6 +311,20 @@ class FittedPolicy:
         """Texts, shape (len(prompts), n)."""
         return self.harness.sample(self.model, prompts, n)
 
+    def divergence(self, prompts: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """KL(pi || pi_ref) of each prompt in nats, shape (m,).
+
+        Exact for a log-linear policy; for any other the mean log ratio over its own samples.
+
+        Args:
+            prompts: Shape (m,).
+            samples: Texts that the policy wrote for them, shape (m, n).
+        """
+        if self.model.architecture.name == "loglinear":
+            return self.harness.divergence(self.model, prompts)
+        rewards = self.reward(np.repeat(prompts, samples.shape[1]), samples.ravel())
+        return rewards.reshape(samples.shape).mean(axis=1)
+
 
 @dataclass(frozen=True, eq=False)
 class FittedHead:

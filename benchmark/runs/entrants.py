@@ -12,6 +12,8 @@ import numpy as np
 from benchmark.contract import Method
 
 CEILING, NAIVE = "ceiling", "naive"
+# DPO on labels that the truth gives: what a budget alone costs. A reference row, no entrant.
+TRUE_LABELS = "dpo-true-labels"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def list_entrants() -> tuple[Entrant, ...]:
     """Every method of the repository as a plan names it, the ceiling included."""
     from methods import list_methods, load
 
-    return tuple(describe_entrant(method) for method in (*list_methods(), load(CEILING)))
+    return tuple(describe_entrant(method) for method in (*list_methods(), load(CEILING), load(TRUE_LABELS)))
 
 
 def describe_entrant(method: Method) -> Entrant:

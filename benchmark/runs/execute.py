@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from benchmark.contract import unknown_name
+from benchmark.contract import InfrastructureError, unknown_name
 from benchmark.contract.records import ALWAYS_RETRIED, STATUSES
 from benchmark.runs.engines.base import CellResult, Finished
+from benchmark.runs.index import StoreIndex
+from benchmark.runs.leases import Leases
 from benchmark.runs.plan import Group, Plan
-from benchmark.runs.store import Store, StoreIndex
+from benchmark.runs.store import Store
 from benchmark.tasks.prepare import strength_of
 
-Engine = Callable[[Sequence[Group]], Finished]
+Engine = Callable[[Iterable[Group]], Finished]
 OnGroup = Callable[[Group, Sequence[str]], None]
+# How long a run waits before it looks again at groups that another run works on.
+PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Summary:
         ran: Cells that were run now.
         skipped: Cells that were found in the store.
         statuses: Cells of the plan that the store now holds, by status.
+        set_aside: Where damaged files of the store lie now; their cells ran again.
     """
 
     store: Path
@@ -36,6 +43,7 @@ class Summary:
     ran: int
     skipped: int
     statuses: Mapping[str, int]
+    set_aside: tuple[Path, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -50,6 +58,7 @@ class Summary:
             "ran": self.ran,
             "skipped": self.skipped,
             "statuses": dict(self.statuses),
+            "set_aside": [str(path) for path in self.set_aside],
             "complete": self.complete,
         }
 
@@ -74,9 +83,11 @@ def execute(
     retry: Sequence[str] = (),
     on_group: OnGroup | None = None,
 ) -> Summary:
-    """Run what is missing and store each group as it finishes.
+    """Run what is missing and store each group as it finishes; damaged groups count as missing.
 
-    Cells of a group whose status is not to be run again keep their stored results.
+    Groups that another run on the same store works on are left to it; this run waits until they are stored,
+    and takes over those of a run that ended. Cells of a group whose status is not to be run again keep
+    their stored results.
 
     Args:
         plan: The plan.
@@ -85,22 +96,103 @@ def execute(
         retry: Statuses to run again.
         on_group: Called with each finished group and its cells' statuses.
     """
-    store.sweep()
-    index = store.read_index()
-    todo = select_groups(plan, index, retry)
-    for group, results in engine(todo):
-        rows = [make_row(plan, group, number, result) for number, result in enumerate(results)]
-        predictions = [result.predictions for result in results]
-        if group.key in index.statuses:
-            restore_others(store, group, rows, predictions, {*retry, ALWAYS_RETRIED})
+    with Leases.of(store.folder) as leases:
+        store.sweep()
+        index = store.read_index()
+        aside = set_damaged_aside(store, index, leases)
+        todo, ran = select_groups(plan, index, retry), 0
+        while todo:
+            others: list[Group] = []
+            ours = claim_groups(todo, others, store, index, leases, retry, on_group)
+            for group in ours:  # an engine starts only if there is something to do
+                for finished, results in engine(chain([group], ours)):
+                    store_results(plan, store, index, finished, results, retry)
+                    leases.release(finished.key)
+                    ran += len(finished.cells)
+                    if on_group is not None:
+                        on_group(finished, index.statuses[finished.key])
+            todo = tuple(others)
+            if todo:
+                time.sleep(PATIENCE_SECONDS)
+    return replace(summarise(plan, store, index), ran=ran, skipped=plan.n_cells - ran, set_aside=aside)
+
+
+def summarise(plan: Plan, store: Store, index: StoreIndex | None = None) -> Summary:
+    """What a store holds of a plan, as the summary of a run that found everything there."""
+    index = index or store.read_index()
+    stored = Counter(status for group in plan.groups for status in index.statuses.get(group.key, ()))
+    return Summary(store.folder, plan.n_cells, 0, plan.n_cells, dict(stored))
+
+
+def claim_groups(
+    todo: Sequence[Group],
+    others: list[Group],
+    store: Store,
+    index: StoreIndex,
+    leases: Leases,
+    retry: Sequence[str],
+    on_group: OnGroup | None,
+) -> Iterator[Group]:
+    """The groups that this run is to work on, each leased when it is asked for.
+
+    Args:
+        todo: Groups that were missing when the store was read.
+        others: Gets the groups that another run works on.
+        store: Where results go.
+        index: What the store holds; brought up to date with what other runs stored meanwhile.
+        leases: The leases of this run.
+        retry: Statuses to run again.
+        on_group: Called with each group that another run has finished, and its cells' statuses.
+    """
+    for group in todo:
+        if not leases.claim(group.key):
+            others.append(group)
+            continue
+        if store.holds(group.key):
+            store.index_group(group.key, index)
+        if index.is_stored(group.key, retry):
+            leases.release(group.key)
+            if on_group is not None:
+                on_group(group, index.statuses[group.key])
+        else:
+            yield group
+
+
+def store_results(
+    plan: Plan,
+    store: Store,
+    index: StoreIndex,
+    group: Group,
+    results: Sequence[CellResult],
+    retry: Sequence[str],
+) -> None:
+    """Store a finished group and bring the index up to date."""
+    rows = [make_row(plan, group, number, result) for number, result in enumerate(results)]
+    predictions = [result.predictions for result in results]
+    if group.key in index.statuses:
+        restore_others(store, group, rows, predictions, {*retry, ALWAYS_RETRIED})
+    try:
         store.write_group(group.key, rows, predictions)
         store.supersede(group.key, rows, index)
-        statuses = [row["status"] for row in rows]
-        if on_group is not None:
-            on_group(group, statuses)
-    ran = sum(len(group.cells) for group in todo)
-    stored = Counter(status for group in plan.groups for status in index.statuses.get(group.key, ()))
-    return Summary(store.folder, plan.n_cells, ran, plan.n_cells - ran, dict(stored))
+    except InfrastructureError as error:
+        kept = f"{len(index.statuses)} groups of cells are stored and kept"
+        raise InfrastructureError(
+            error.what, expected=error.expected, found=f"{error.found}; {kept}", fix=error.fix
+        ) from error
+
+
+def set_damaged_aside(store: Store, index: StoreIndex, leases: Leases) -> tuple[Path, ...]:
+    """Set aside what is damaged, so that its cells run again; returns where the files lie now."""
+    moved: list[Path] = []
+    for name in tuple(index.damaged):
+        if leases.claim(name):  # another run may be writing this very group
+            if store.holds(name):
+                store.index_group(name, index)
+            if name in index.damaged:
+                moved += store.set_aside(name)
+                del index.damaged[name]
+            leases.release(name)
+    return tuple(moved)
 
 
 def restore_others(
@@ -139,5 +231,7 @@ def make_row(plan: Plan, group: Group, index: int, result: CellResult) -> dict[s
         "canary": entrant.role == "canary",
         "role": entrant.role,
         "submission": entrant.submission,
+        "fitted_on": group.fitted_on,
         **result.row,
+        **({"board": "controls"} if group.control else {}),
     }

@@ -1,8 +1,8 @@
 """Plans: which cells a run holds, in groups that never depend on what is missing.
 
-A cell is (scenario, seed, method, backbone). Up to 64 cells of one method form a
-group, the unit of work, storage, resume, sharding and retry. A group's key digests
-everything that could change its results, so that stale results are never reused.
+A cell is (scenario, seed, method, backbone), fitted on the log or on its twin. Up to 64 cells of
+one method form a group, the unit of work, storage, resume, sharding and retry. A group's key
+digests everything that could change its results, so that stale results are never reused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.contract import UsageError, unknown_name
-from benchmark.runs.entrants import Entrant
+from benchmark.contract.records import LOG, TWIN
+from benchmark.runs.entrants import CEILING, TRUE_LABELS, Entrant
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import CellProduct, Suite
 
@@ -41,6 +42,8 @@ class Group:
         backbone: Name of what the method trains on.
         chunk: Number of the chunk of cells; groups with equal numbers hold the same worlds.
         key: Digest of everything that could change the results.
+        fitted_on: What the method is fitted on, ``"log"`` or ``"twin"``.
+        control: Whether the cells are controls, whatever identifies their effects.
     """
 
     entrant: Entrant
@@ -48,6 +51,16 @@ class Group:
     backbone: str
     chunk: int
     key: str
+    fitted_on: str = LOG
+    control: bool = False
+
+    @property
+    def data(self) -> str:
+        """What a method of the group is shown, as ``Task.view`` calls it."""
+        if self.entrant.role == CEILING:
+            return "complete"
+        labelled = self.entrant.name == TRUE_LABELS and not self.entrant.submission
+        return f"labelled {self.fitted_on}" if labelled else self.fitted_on
 
     @property
     def seconds(self) -> float:
@@ -134,19 +147,26 @@ def make_plan(
     for product, cells, trained_on in products:
         shared = json.dumps({"sizes": suite.sizes, "backbone": trained_on, **(context or {})}, sort_keys=True)
         chunks = [cells[start : start + suite.group_size] for start in range(0, len(cells), suite.group_size)]
+        own_twin = suite.own_twin if product.own_twin is None else product.own_twin
         content = ["\n".join(f"{cell.scenario.id}\t{cell.seed}" for cell in chunk) for chunk in chunks]
         for entrant in entrants:
-            wanted = _is_wanted(entrant, product.methods, product.policies)
+            chosen = product.methods or suite.methods
+            wanted = _is_wanted(entrant, chosen, product.policies, product.rewards)
             if not wanted or not _is_wanted(entrant, methods or ("*",)):
                 continue
-            for offset, (chunk, described) in enumerate(zip(chunks, content, strict=True)):
-                key = _key(entrant.fingerprint, entrant.role, entrant.submission, shared, described)
-                groups.append(Group(entrant, tuple(chunk), trained_on, first + offset, key))
+            for fitted_on in _list_data(entrant, own_twin):
+                for offset, (chunk, described) in enumerate(zip(chunks, content, strict=True)):
+                    parts = (entrant.fingerprint, entrant.role, entrant.submission, shared, described)
+                    key = _key(*parts, fitted_on, str(product.control))
+                    group = Group(
+                        entrant, tuple(chunk), trained_on, first + offset, key, fitted_on, product.control
+                    )
+                    groups.append(group)
         first += len(chunks)
     if not groups:
         raise UsageError("the plan is empty", expected="at least one cell", found="no method matches")
     unique = {group.key: group for group in reversed(groups)}
-    ordered = sorted(unique.values(), key=lambda g: (g.chunk, -g.seconds, g.entrant.name, g.key))
+    ordered = sorted(unique.values(), key=lambda g: (g.chunk, -g.seconds, g.entrant.name, g.fitted_on, g.key))
     return Plan(suite, tuple(ordered))
 
 
@@ -174,8 +194,15 @@ def _list_products(
     if extra:
         added = [Scenario.parse(text).with_rows(suite.n) for text in extra]
         numbers = range(seeds) if seeds is not None else suite.seeds
-        product = CellProduct(scenarios=tuple(extra))
+        product = CellProduct(scenarios=tuple(extra), methods=("*",))
         yield product, [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
+
+
+def _list_data(entrant: Entrant, own_twin: bool) -> tuple[str, ...]:
+    """What an entrant is fitted on; the ceiling sees a complete twin and never a log."""
+    if entrant.role == CEILING:
+        return (TWIN,)
+    return (LOG, TWIN) if own_twin else (LOG,)
 
 
 def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
@@ -188,11 +215,13 @@ def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
     return Scenario.parse(pattern).with_rows(n) == scenario
 
 
-def _is_wanted(entrant: Entrant, patterns: Iterable[str], policies: bool = True) -> bool:
+def _is_wanted(
+    entrant: Entrant, patterns: Iterable[str], policies: bool = True, rewards: bool = True
+) -> bool:
     # A submission's name is in no suite; it enters every product, as the reference rows do.
     if entrant.role in ("naive", "ceiling") or entrant.submission:
         return True
-    if entrant.policy and not policies:
+    if not (policies if entrant.policy else rewards):
         return False
     return any(fnmatch.fnmatchcase(entrant.name, pattern) for pattern in patterns)
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.contract.errors import DamagedFile
 from benchmark.runs.options import RunOptions
 from benchmark.runs.plan import Group, Plan
+from benchmark.tasks.backbones import parse_backbone
 from benchmark.tasks.suite import Suite
 
-PRETRAINING_SECONDS = 30.0
-"""About what one tiny decoder takes on one core."""
+PRETRAINING_SECONDS, PREPARING_SECONDS = 30.0, 3.0
+"""About what one tiny decoder takes on one core, and a backbone that is made without pretraining."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class PlannedRun:
         device: Where methods train, such as ``"cpu"`` or ``"cuda:0"``.
         workers: Number of processes; 0 stands for this one.
         options: What was asked for.
+        damaged: What is wrong with files of the store that are to be set aside.
     """
 
     plan: Plan
@@ -38,6 +41,7 @@ class PlannedRun:
     device: str
     workers: int
     options: RunOptions
+    damaged: tuple[DamagedFile, ...] = ()
 
     @property
     def suite(self) -> Suite:
@@ -52,7 +56,11 @@ class PlannedRun:
     @property
     def core_seconds(self) -> float:
         """Estimated cost of what is missing on one core, seconds, pretraining included."""
-        return PRETRAINING_SECONDS * len(self.backbones) + sum(group.seconds for group in self.missing)
+        made = sum(
+            PREPARING_SECONDS if parse_backbone(name).light else PRETRAINING_SECONDS
+            for _, name in self.backbones
+        )
+        return made + sum(group.seconds for group in self.missing)
 
     @property
     def seconds(self) -> float:
@@ -84,4 +92,5 @@ class PlannedRun:
             "workers": self.workers,
             "store": str(self.store),
             "methods": self.methods,
+            "damaged": [error.what for error in self.damaged],
         }

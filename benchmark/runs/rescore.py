@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmark.contract.records import name_columns
+from benchmark.contract.records import join_damage, name_columns
 from benchmark.runs.engines.work import Kept
 from benchmark.runs.run import default_store
 from benchmark.runs.store import Store
@@ -33,6 +34,7 @@ def score(
 
     Raises:
         UsageError: If there is no such suite or store.
+        DamagedFile: If a file of the store is damaged; nothing is scored then.
 
     Example:
         >>> import benchmark, tempfile
@@ -41,12 +43,15 @@ def score(
         ...         "quick", folder, methods=["naive"], scenarios=["null[n=100]"], seeds=1, workers=0
         ...     )
         ...     benchmark.score("quick", folder)
-        2
+        3
     """
     from methods import load
 
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     opened = Store.existing(store or default_store(suite))
+    damaged = opened.read_index().damaged
+    if damaged:
+        raise join_damage(tuple(damaged.values()))
     keys = opened.list_keys()
     if on_start is not None:
         on_start(len(keys))
@@ -59,7 +64,10 @@ def score(
                     continue
                 scenario, seed = Scenario.parse(row["scenario"]), row["seed"]
                 task = tasks.get((scenario, seed), partial(make_task, scenario, seed, suite))
-                calibrated = not row["submission"] and load(row["method"]).tags.calibrated
+                if row["submission"]:  # its tags are not kept, but what they led to is
+                    calibrated = not math.isnan(row["metric.effect_rmse"])
+                else:
+                    calibrated = load(row["method"]).tags.calibrated
                 row.update(name_columns(score_with_key(predictions, task.key, calibrated), {}, {}))
                 scored += 1
             opened.rewrite_records(key, rows)

@@ -1,13 +1,13 @@
 """Plans a suite's run, says what is missing and what it would cost, and runs it.
 
-``plan`` and ``run_suite`` are what ``confoundbench run`` calls. A submission takes the same path with
-entrants and a workbench of its own. Nothing here prints.
+``confoundbench run`` and a submission take the same path, with entrants and a workbench of their own.
+Nothing here prints.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any
 from benchmark.contract.records import name_run
 from benchmark.runs.backbones import list_backbones, make_backbones
 from benchmark.runs.engines.base import WorkbenchFactory, run_inline
+from benchmark.runs.engines.script import check_script
 from benchmark.runs.entrants import Entrant, list_entrants
-from benchmark.runs.execute import Engine, OnGroup, Summary, execute, select_groups
+from benchmark.runs.execute import Engine, OnGroup, Summary, execute, select_groups, summarise
 from benchmark.runs.options import RunOptions
 from benchmark.runs.plan import make_plan
 from benchmark.runs.planned import PlannedRun
@@ -32,99 +33,23 @@ from benchmark.tasks.suite import Suite, load_suite
 from benchmark.tasks.user_data import build_folder, name_scenarios, pin_suite, pin_text
 
 
-def run_suite(
-    suite: str | Path | Suite = "quick",
-    store: str | Path | None = None,
-    *,
-    methods: Sequence[str] = (),
-    scenarios: Sequence[str] = (),
-    seeds: int | None = None,
-    backbone: str | None = None,
-    device: str = "auto",
-    precision: str = "float32",
-    workers: int | None = None,
-    engine: str = "local",
-    shard: str | None = None,
-    retry: Sequence[str] = (),
-    secret: bytes | None = None,
-    on_plan: Callable[[PlannedRun], None] | None = None,
-    on_group: OnGroup | None = None,
-) -> Summary:
-    """Run the methods of a suite on its scenarios; cells that are stored already are not run again.
-
-    An interrupted run goes on where it stopped when it is called again. Call it from a script under
-    ``if __name__ == "__main__":`` when ``workers`` is above 0, because worker processes import the script.
-
-    Args:
-        suite: Name of a suite, a TOML file, or a ``Suite``.
-        store: Folder of the records; by default ``build/store/SUITE``, and a folder of its own for a
-            run that adds scenarios to the suite.
-        methods: Names or patterns to restrict to. The naive method and the ceiling always run too.
-        scenarios: Families, patterns or ids to restrict to; a scenario that the suite lacks is added.
-        seeds: World seeds 0 .. seeds - 1 are used instead of the suite's.
-        backbone: What methods train on, such as ``"tiny"``; by default what the suite says.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
-        precision: ``"float32"``, ``"tf32"`` or ``"bfloat16"``.
-        workers: Number of processes; 0 runs everything in this one, without time limits. By default one
-            for each processor, or one on an accelerator.
-        engine: ``"local"`` or ``"ray"``.
-        shard: ``"i/n"``, the i-th of n parts.
-        retry: Statuses to run again.
-        secret: Key of a verified season.
-        on_plan: Called once before the first cell with what is planned.
-        on_group: Called with each finished group of cells and their statuses.
-
-    Raises:
-        UsageError: If a name is unknown or a value is out of range.
-
-    Example:
-        >>> import benchmark, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     summary = benchmark.run_suite(
-        ...         "quick", folder, methods=["naive"], scenarios=["null[n=100]"], seeds=1, workers=0
-        ...     )
-        ...     records = benchmark.read_records(folder)
-        >>> summary.planned, summary.statuses["ok"]
-        (2, 2)
-        >>> sorted(records["method"])
-        ['ceiling', 'naive']
-    """
-    options = RunOptions(
-        methods, scenarios, seeds, backbone, device, precision, workers, engine, shard, retry, secret
-    )
-    planned = plan_run(suite, store, options)
-    if on_plan is not None:
-        on_plan(planned)
-    return start_run(planned, on_group=on_group)
-
-
-def plan(suite: str | Path | Suite = "quick", store: str | Path | None = None, **options: Any) -> PlannedRun:
-    """Plan a run and say what is missing and what it would cost; nothing is written.
-
-    Args:
-        suite: Name of a suite, a TOML file, or a ``Suite``.
-        store: Folder of the records; by default that of ``run_suite``.
-        **options: The keyword arguments of ``run_suite`` from ``methods`` to ``secret``.
-
-    Raises:
-        UsageError: If a name is unknown or a value is out of range.
-
-    Example:
-        >>> import benchmark
-        >>> planned = benchmark.plan("quick", methods=["naive"], scenarios=["null"], seeds=2, device="cpu")
-        >>> planned.plan.n_cells, sorted(planned.methods)
-        (4, ['ceiling', 'naive'])
-    """
-    return plan_run(suite, store, RunOptions(**options))
-
-
 def plan_run(
     suite: str | Path | Suite,
     store: str | Path | None,
     options: RunOptions,
     entrants: Sequence[Entrant] | None = None,
 ) -> PlannedRun:
-    """``plan`` for entrants that may stand in place of the repository's methods, such as a submission."""
+    """Plan a run and say what is missing and what it would cost; nothing is written.
+
+    Args:
+        suite: Name of a suite, a TOML file, or a ``Suite``.
+        store: Folder of the records; by default ``default_store``.
+        options: What is asked for.
+        entrants: Who is planned; by default every method of the repository.
+
+    Raises:
+        UsageError: If a name is unknown or a value is out of range.
+    """
     from benchmark.harness import check_precision, device_class, resolve_device
 
     device = resolve_device(options.device)
@@ -149,8 +74,10 @@ def plan_run(
     whole = replace(cells, device=kind, precision=options.precision)
     part = whole if options.shard is None else whole.shard(options.shard)
     folder = default_store(suite, whole.scenarios) if store is None else Path(store)
-    missing = select_groups(part, Store(folder).read_index(), options.retry)
-    return PlannedRun(part, whole, missing, list_backbones(missing), folder, device, workers, options)
+    index = Store(folder).read_index()
+    missing, damaged = select_groups(part, index, options.retry), tuple(index.damaged.values())
+    made = list_backbones(missing)
+    return PlannedRun(part, whole, missing, made, folder, device, workers, options, damaged)
 
 
 def start_run(
@@ -165,6 +92,10 @@ def start_run(
         workbench: Makes what runs the cells; by default the workbench of repository methods.
         on_group: Called with each finished group of cells and their statuses.
     """
+    if not planned.missing and not planned.damaged:
+        return summarise(planned.plan, Store(planned.store))  # the store need not be writable
+    if planned.workers:
+        check_script()
     store = Store.open(planned.store)
     engine = choose_engine(planned, workbench or repository_workbench(planned))
     write_provenance(store, planned)
@@ -189,16 +120,21 @@ def repository_workbench(planned: PlannedRun) -> WorkbenchFactory:
 
 def choose_engine(planned: PlannedRun, factory: WorkbenchFactory) -> Engine:
     """The engine of a planned run."""
-    seconds = planned.suite.seconds_per_cell
-    if planned.options.engine == "ray":
-        from benchmark.runs.engines.ray import run_ray
-
-        return partial(run_ray, factory=factory, workers=planned.workers, seconds_per_cell=seconds)
     if planned.workers == 0:
         return partial(run_inline, factory=factory)
-    from benchmark.runs.engines.local import run_local
-
-    return partial(run_local, factory=factory, workers=planned.workers, seconds_per_cell=seconds)
+    if planned.options.engine == "ray":
+        from benchmark.runs.engines.ray import run_ray as run_workers
+    else:
+        from benchmark.runs.engines.local import run_local as run_workers
+    # How many processors a cluster has is not known before the engine has found it.
+    everywhere = planned.options.engine == "ray" and planned.options.workers is None
+    return partial(
+        run_workers,
+        factory=factory,
+        workers=0 if everywhere else planned.workers,
+        seconds_per_cell=planned.suite.seconds_per_cell,
+        backbones=planned.suite.backbones,
+    )
 
 
 def describe_context(

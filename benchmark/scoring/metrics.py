@@ -79,9 +79,67 @@ def cosine(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.clip(first @ second / norm, -1.0, 1.0)) if norm > 0 else float("nan")
 
 
+def bias_left(errors: np.ndarray, bias: np.ndarray) -> float:
+    """Share of the confounding bias that is left in the errors of effects: their projection on it.
+
+    ``e'b / b'b``: 0 where errors have nothing to do with the bias, 1 at the confounded limit.
+
+    Args:
+        errors: Estimated minus true effects on the outcome's scale, shape (k,).
+        bias: What the confounded limit adds to each effect, shape (k,).
+
+    Returns:
+        Any number; NaN where nothing is confounded.
+    """
+    size = float(bias @ bias)
+    return float(errors @ bias) / size if size > 1e-12 else float("nan")
+
+
+def win_rate(prompts: np.ndarray, rewards: np.ndarray, pool_prompts: np.ndarray, pool: np.ndarray) -> float:
+    """Share of (sample, reference text of its prompt) pairs in which the sample is truly better, ties half.
+
+    Args:
+        prompts: Prompt of each sample, shape (n,).
+        rewards: True reward of each sample, shape (n,).
+        pool_prompts: Prompt of each pool, shape (m,).
+        pool: True rewards of reference texts, shape (m, size).
+
+    Returns:
+        A number in [0, 1]; NaN where no sample's prompt has a pool.
+    """
+    won = []
+    for prompt, texts in zip(pool_prompts, pool, strict=True):
+        mine, ranked = rewards[prompts == prompt], np.sort(texts)
+        beaten = np.searchsorted(ranked, mine, "left") + np.searchsorted(ranked, mine, "right")
+        won.append(beaten / (2 * len(ranked)))
+    found = np.concatenate(won) if won else np.zeros(0)
+    return float(found.mean()) if len(found) else float("nan")
+
+
 def sign_accuracy(estimated: np.ndarray, true: np.ndarray, null: np.ndarray) -> float:
     """Share of non-null effects whose sign is right; an estimate of zero counts half."""
     return float(pair_credit(estimated, true)[~null].mean()) if (~null).any() else float("nan")
+
+
+def interval_score(intervals: np.ndarray, true: np.ndarray, level: float = 0.95) -> float:
+    """Mean interval score of central intervals; lower is better.
+
+    ``(u - l) + 2 / alpha * (l - x)+ + 2 / alpha * (x - u)+`` with ``alpha = 1 - level``. It is a proper
+    rule: its expectation is least for the true quantiles, so neither endless nor needlessly narrow
+    intervals gain. Source: Gneiting & Raftery 2007, equation 43.
+
+    Args:
+        intervals: Shape (k, 2), lower <= upper.
+        true: What the intervals are for, shape (k,).
+        level: Coverage that the intervals claim, in (0, 1).
+
+    Example:
+        >>> round(interval_score(np.array([[0.0, 1.0]]), np.array([1.1])), 6)
+        5.0
+    """
+    low, high = intervals.T
+    missed = np.maximum(low - true, 0.0) + np.maximum(true - high, 0.0)
+    return float((high - low + 2 / (1 - level) * missed).mean())
 
 
 def false_positive_rate(

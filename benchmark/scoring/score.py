@@ -11,18 +11,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from benchmark.contract import Predictions, Queries
-from benchmark.contract.records import METRICS
+from benchmark.contract.records import METRICS, VALUE_CURVE
 from benchmark.scoring.metrics import (
+    TILT_KL,
+    bias_left,
     cosine,
     false_positive_rate,
+    interval_score,
     mean_by_id,
     mean_kendall,
     normalised_regret,
     pair_accuracy,
     sign_accuracy,
     tilt_to_kl,
+    win_rate,
 )
 
 KENDALL_TEXTS = 256
@@ -46,6 +51,8 @@ class AnswerKey:
         null: Which contrasts have no effect in the target population, shape (k,), bool.
         pool_reward: True rewards of the pools, shape (prompts, size).
         pool_marker: Whether pool texts carry the marker, shape (prompts, size), bool.
+        pool_prompts: Prompt of each pool, shape (prompts,).
+        rates: Share of pool texts that have each attribute, shape (K,).
         marker: Index of the most flattering decoy among the attributes, or None.
         naive_rho: Exact rho of the confounded limit on the pairs.
         most: What an optimal policy gains over the reference.
@@ -64,6 +71,8 @@ class AnswerKey:
     null: np.ndarray
     pool_reward: np.ndarray
     pool_marker: np.ndarray
+    pool_prompts: np.ndarray
+    rates: np.ndarray
     marker: int | None
     naive_rho: float
     most: float
@@ -106,6 +115,8 @@ def make_key(queries: Queries, truth: Any) -> AnswerKey:
         null=flat[named],
         pool_reward=reward[queries.pools],
         pool_marker=pool_marker.astype(bool),
+        pool_prompts=queries.prompts[queries.pools[:, 0]] if queries.pools.size else queries.prompts[:0],
+        rates=attributes[queries.pools.ravel()].mean(axis=0) if queries.pools.size else np.zeros(0),
         marker=marker,
         naive_rho=normalised_regret(
             zero_rounding_noise(pair_naive, naive), zero_rounding_noise(pair_true, reward)
@@ -136,24 +147,30 @@ def score(
 def score_with_key(predictions: Predictions, key: AnswerKey, calibrated: bool = False) -> dict[str, float]:
     """Score a method's answers against a key made once; see ``score``."""
     scores = {metric.name: float("nan") for metric in METRICS}
-    scores |= _score_pairs(predictions.reward, key)
+    scores |= _score_pairs(predictions, key)
     scores |= _score_effects(predictions, key, calibrated)
     scores |= _score_pools(predictions.reward, key)
     if predictions.samples is not None:
         scores |= _score_samples(predictions.samples, key)
+        scores["samples_kl"] = float(predictions.diagnostics.get("kl", np.nan))
     return scores
 
 
-def _score_pairs(reward: np.ndarray, key: AnswerKey) -> dict[str, float]:
-    pairs = key.queries.pairs
+def _score_pairs(predictions: Predictions, key: AnswerKey) -> dict[str, float]:
+    pairs, reward = key.queries.pairs, predictions.reward
+    abstains = predictions.abstains if predictions.abstains is not None else np.zeros(len(pairs), dtype=bool)
     guess = reward[pairs[:, 0]] - reward[pairs[:, 1]]
     agreement = np.sign(key.pair_naive) * np.sign(key.pair_true)
     scores = {
         "rho": normalised_regret(guess, key.pair_true),
         "rho_conflict": normalised_regret(guess[agreement < 0], key.pair_true[agreement < 0]),
         "rho_aligned": normalised_regret(guess[agreement > 0], key.pair_true[agreement > 0]),
+        "rho_answered": normalised_regret(guess[~abstains], key.pair_true[~abstains]),
+        "rho_cautious": normalised_regret(np.where(abstains, 0.0, guess), key.pair_true),
         "accuracy": pair_accuracy(guess, key.pair_true),
     }
+    if len(pairs):
+        scores["abstention"] = float(abstains.mean())
     by_group = [normalised_regret(guess, true) for true in key.group_true]
     if np.isfinite(by_group).any():
         scores["worst_group"] = float(np.nanmax(by_group))
@@ -177,10 +194,12 @@ def _score_effects(predictions: Predictions, key: AnswerKey, calibrated: bool) -
         error = estimated - key.effects
         scores["effect_bias"] = float(error.mean())
         scores["effect_rmse"] = float(np.sqrt((error**2).mean()))
+        scores["bias_left"] = bias_left(error, key.bias)
     if intervals is not None:
         held = (intervals[:, 0] <= key.effects) & (key.effects <= intervals[:, 1])
         scores["coverage"] = float(held.mean())
         scores["width"] = float((intervals[:, 1] - intervals[:, 0]).mean())
+        scores["interval_score"] = interval_score(intervals, key.effects)
     return scores
 
 
@@ -188,18 +207,19 @@ def _score_pools(reward: np.ndarray, key: AnswerKey) -> dict[str, float]:
     pools = key.queries.pools
     if not pools.size:
         return {}
-    tilt = tilt_to_kl(reward[pools])
-    # The pool mean is subtracted as a control variate: a constant reward is worth the reference exactly.
-    gain = float(((tilt.weights - 1.0 / pools.shape[1]) * key.pool_reward).sum(axis=1).mean())
     few = slice(None, KENDALL_TEXTS)
     scores = {
-        "value_tilted": normalise_gain(gain, key.most),
-        "value_tilted_kl": tilt.kl,
         "kendall": mean_kendall(reward[pools[:, few]], key.pool_reward[:, few]),
+        "gain": find_gain(special.softmax(reward[pools], axis=1), key),
     }
+    for name, kl in VALUE_CURVE.items():
+        tilt = tilt_to_kl(reward[pools], kl)
+        scores[name] = normalise_gain(find_gain(tilt.weights, key), key.most)
+        if kl == TILT_KL and key.marker is not None:
+            scores["tilted_marker_rate"] = float((tilt.weights * key.pool_marker).sum(axis=1).mean())
+    scores["reachable_kl"] = tilt.kl
     if key.marker is not None:
         scores["reference_marker_rate"] = float(key.pool_marker.mean())
-        scores["tilted_marker_rate"] = float((tilt.weights * key.pool_marker).sum(axis=1).mean())
     return scores
 
 
@@ -208,16 +228,34 @@ def _score_samples(samples: np.ndarray, key: AnswerKey) -> dict[str, float]:
     prompts = np.repeat(key.queries.generate, samples.shape[1])
     detected = key.truth.detect(texts)
     attributes, names = np.asarray(detected.attributes), list(key.truth.attributes)
-    gain = float(np.mean(key.truth.reward(prompts, texts))) - float(key.truth.value_reference)
+    reward = np.asarray(key.truth.reward(prompts, texts), dtype=np.float64)
+    gain = float(np.mean(reward)) - float(key.truth.value_reference)
     scores = {
         "value_samples": normalise_gain(gain, key.most),
         "off_grammar_rate": 1.0 - float(np.mean(detected.on_grammar)),
     }
+    if len(key.rates):
+        shifts = np.sort(np.abs(attributes.mean(axis=0) - key.rates))
+        scores["largest_shift"], scores["other_shift"] = float(shifts[-1]), float(shifts[:-1].mean())
+        if not key.queries.context:
+            scores["win_rate"] = win_rate(prompts, reward, key.pool_prompts, key.pool_reward)
     if key.marker is not None:
         scores["marker_rate"] = float(attributes[:, key.marker].mean())
     if GREETING in names:
         scores["greeting_rate"] = float(attributes[:, names.index(GREETING)].mean())
     return scores
+
+
+def find_gain(weights: np.ndarray, key: AnswerKey) -> float:
+    """What reweighted pools gain over the reference, outcome scale.
+
+    The pool mean is subtracted as a control variate: equal weights are worth the reference exactly.
+
+    Args:
+        weights: Probability of each pool text, shape (prompts, size); rows sum to 1.
+        key: The answer key.
+    """
+    return float(((weights - 1.0 / weights.shape[1]) * key.pool_reward).sum(axis=1).mean())
 
 
 def normalise_gain(gain: float, most: float) -> float:

@@ -22,6 +22,7 @@ def list_scenarios() -> list[dict[str, Any]]:
             "name": card.name,
             "situation": card.situation,
             "log": card.log_kind,
+            "strategies": list(card.strategies),
             "identified_by": card.identified_by,
             "recover": card.recover,
             "fail": card.fail,
@@ -38,6 +39,31 @@ def list_scenarios() -> list[dict[str, Any]]:
         }
         for card in list_families(user_data=True)
     ]
+
+
+def list_graphs() -> dict[str, dict[str, Any]]:
+    """The causal graph of each family's world at default parameters; see ``docs/identification.md``.
+
+    Returns:
+        ``nodes``, each with ``name``, ``kind`` and the ``role`` of the column that records it (empty where
+        none does), and ``edges``, pairs of names with the cause first.
+    """
+    from simulators import list_families
+    from simulators.identification.page import DRAWN, example_graph
+
+    found = {}
+    for card in list_families():
+        graph = example_graph(card.name, DRAWN.get(card.name))
+        nodes = [
+            {
+                "name": name,
+                "kind": node.kind,
+                "role": node.columns[0].partition(".")[0] if node.columns else "",
+            }
+            for name, node in graph.nodes.items()
+        ]
+        found[card.name] = {"nodes": nodes, "edges": [list(edge) for edge in graph.edges]}
+    return found
 
 
 def list_methods() -> list[dict[str, Any]]:

@@ -13,8 +13,11 @@ from functools import cached_property, lru_cache
 
 from benchmark.contract import Log, Queries, Streams, make_rng, unknown_name
 from benchmark.contract.method import TRACKS
+from benchmark.contract.records import LOG, TWIN
 from benchmark.scoring.score import AnswerKey, make_key
 from benchmark.tasks.corpora import is_pool, keep_pool
+from benchmark.tasks.labels import label_truly
+from benchmark.tasks.placement import place_world
 from benchmark.tasks.scenario import Scenario, Value
 from benchmark.tasks.suite import Suite
 from benchmark.tasks.user_data import locate, uses_user_data
@@ -35,6 +38,7 @@ class Task:
         queries: What fitted methods are asked.
         world: The world; its truth stays on this side of the wall.
         season: Which draw of worlds.
+        secret: Key of a verified season.
     """
 
     scenario: Scenario
@@ -43,15 +47,30 @@ class Task:
     queries: Queries
     world: World = field(repr=False)
     season: str = ""
+    secret: bytes | None = field(default=None, repr=False)
 
     @cached_property
     def twin_log(self) -> Log:
-        """The complete, correctly measured randomised twin; for the ceiling alone.
+        """The randomised twin of the log: as many rows, and the same columns of them.
+
+        Texts are assigned at random and every outcome is recorded as it was measured.
+        """
+        draw = self.world.draw(len(self.log), "twin")
+        return shuffle_rows(draw.log, *self._path, "twin", secret=self.secret)
+
+    @cached_property
+    def complete_twin_log(self) -> Log:
+        """The randomised twin with every driver of the outcome recorded correctly; for the ceiling alone.
 
         As many rows as the log; of a table, every randomised row that the log was thinned from.
         """
         rows = None if self.world.n_rows is not None else len(self.log)
         return shuffle_rows(self.world.draw(rows, "twin", complete=True).log, *self._path)
+
+    @cached_property
+    def board(self) -> str:
+        """The board that the world belongs to, one of ``benchmark.contract.records.BOARDS``."""
+        return place_world(self.world, self.log.kind)
 
     @cached_property
     def key(self) -> AnswerKey:
@@ -77,12 +96,18 @@ class Task:
 
         Args:
             track: One of ``benchmark.contract.method.TRACKS``.
-            data: ``"log"``, or ``"twin"`` for the ceiling.
+            data: ``"log"``, ``"twin"``, ``"complete"`` for the twin that the ceiling sees, or
+                ``"labelled log"`` and ``"labelled twin"`` for the same texts with true labels.
         """
-        return view_track(self.twin_log if data == "twin" else self.log, track)
+        views = {"log": "log", "twin": "twin_log", "complete": "complete_twin_log"}
+        labels, _, source = data.rpartition(" ")
+        shown = view_track(getattr(self, views[source]), track)
+        return label_truly(shown, self.truth) if labels else shown
 
 
-def make_task(scenario: Scenario, seed: int, suite: Suite, secret: bytes | None = None) -> Task:
+def make_task(
+    scenario: Scenario, seed: int, suite: Suite, secret: bytes | None = None, fitted_on: str = LOG
+) -> Task:
     """Draw a world and package it.
 
     Args:
@@ -91,18 +116,22 @@ def make_task(scenario: Scenario, seed: int, suite: Suite, secret: bytes | None 
         seed: World seed.
         suite: Decides the season, the rows and how much is asked.
         secret: Key of a verified season.
+        fitted_on: What the cell is fitted on, ``"log"`` or ``"twin"``.
     """
     import simulators
 
     scenario = scenario.with_rows(suite.n)
     assert scenario.n is not None
-    # Public seasons share streams across strengths; a verified one draws every cell on its own.
-    season = suite.season if secret is None else f"{suite.season}/{scenario.id}"
+    # Public seasons share streams across strengths; a verified one draws every cell on its own, so that two
+    # cells that found a way to talk would learn nothing from each other.
+    season = suite.season
+    if secret is not None:
+        season += f"/{scenario.id}" + ("/twin" if fitted_on == TWIN else "")
     world = build_world(scenario, Streams(season, scenario.family, seed, secret))
     rows = scenario.n if world.n_rows is None else min(scenario.n, world.n_rows)
     log = shuffle_rows(world.draw(rows).log, season, scenario.family, seed, secret=secret)
     queries = world.queries(simulators.QuerySizes(**suite.queries.model_dump()))
-    return Task(scenario, seed, log, queries, world, season)
+    return Task(scenario, seed, log, queries, world, season, secret)
 
 
 def build_world(scenario: Scenario, streams: Streams) -> World:

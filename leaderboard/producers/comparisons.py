@@ -38,7 +38,7 @@ def make_comparisons(evidence: Evidence) -> list[Table]:
     for group in evidence.groups:
         full = group.where(group.confounded)
         part = full.only(full.is_rankable & (full.entrants["role"] == "method").to_numpy())
-        if len(part.cells) and len(part.entrants):
+        if len(part.cells) and len(part.entrants) and group.is_ranked:
             tables.append(_table(evidence, group, part))
     return tables
 

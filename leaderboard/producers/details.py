@@ -41,11 +41,18 @@ EFFECTS = (
     ),
     Column("coverage", "Coverage", 2, "share of 95 % effect intervals that hold the truth", bounds=SHARE),
     Column("width", "Width", 3, "mean width of those intervals", bounds=ABOVE),
+    Column(
+        "interval_score",
+        "Interval score",
+        2,
+        "width plus 40 times what the intervals miss the truth by (Gneiting & Raftery 2007); lower is better",
+        bounds=ABOVE,
+    ),
 )
 POLICY = (
     Column(
-        "value_tilted",
-        "Value, tilted",
+        "value_kl_1",
+        "Value at KL 1",
         3,
         "value of the reference texts reweighted by the reward to a KL of 1; 0: reference, 1: optimum",
     ),
@@ -55,6 +62,8 @@ POLICY = (
         3,
         "value of the texts that the policy writes; it is not ranked, because policies differ in KL",
     ),
+    Column("samples_kl", "KL, samples", 2, "the policy's own KL to the reference, nats"),
+    Column("win_rate", "Win rate", 3, "share of its texts truly better than a reference text", bounds=SHARE),
     Column(
         "marker_rate",
         "Marker rate",

@@ -56,13 +56,25 @@ def span_at(estimates: Estimate, index: int) -> Span:
 
 
 def span_of(values: pd.Series | np.ndarray, families: Sequence, seeds: Sequence) -> Span | None:
-    """The mean of the finite values with an interval clustered by seed; None where there are none."""
+    """The mean of the finite values with an interval clustered by seed; None where there are none.
+
+    A seed without a finite value stays a cluster.
+    """
     array = np.asarray(values, dtype=np.float64)
     kept = np.isfinite(array)
     if not kept.any():
         return None
-    clusters = Clusters.of(np.asarray(families)[kept], np.asarray(seeds)[kept])
+    clusters = Clusters.of(np.asarray(families), np.asarray(seeds), kept)
     return span_at(round_means(estimate(array[kept], clusters)), 0)
+
+
+def span_of_cells(group: ComparisonGroup, values: pd.Series | np.ndarray) -> Span | None:
+    """The mean of the finite values over a group's cells, shape (cells,); None where there are none."""
+    array = np.asarray(values, dtype=np.float64)
+    kept = np.isfinite(array)
+    if not kept.any():
+        return None
+    return span_at(round_means(estimate(array[kept], group.clusters_of(kept))), 0)
 
 
 def span_of_ratio(ratio: Ratio) -> Span:

@@ -6,7 +6,7 @@ import numpy as np
 
 from leaderboard.comparison_group import HARMLESS, ComparisonGroup
 from leaderboard.intervals import ratio_of
-from leaderboard.producers.evidence import Evidence, emphasis_of, span_of, span_of_ratio
+from leaderboard.producers.evidence import Evidence, emphasis_of, span_of_cells, span_of_ratio
 from leaderboard.tables import Column, Table, make_table
 
 EQUIVALENCE = (
@@ -78,7 +78,7 @@ def make_harm(evidence: Evidence) -> list[Table]:
         rows = []
         for index, name in enumerate(part.names):
             gap = part.filled[index] - part.cells["naive"].to_numpy()
-            span = span_of(gap, part.cells["family"], part.cells["seed"])
+            span = span_of_cells(part, gap)
             if span is None:
                 continue
             rho = part.filled[index][np.isfinite(part.filled[index])]

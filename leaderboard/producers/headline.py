@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
-from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of, span_of_ratio
+from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of_cells, span_of_ratio
 from leaderboard.ranks import Ranking, rank
 from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MAXIMUM_SUBBOARDS = 12
-MOST_LETTERS = 12
+FEW = 0.2
 
 COLUMNS = (
     Column(
@@ -19,7 +21,12 @@ COLUMNS = (
         "Rank set",
         note="the ranks that the method may truly have, at 95 % confidence for all methods together",
     ),
-    Column("letters", "Letters", note="methods that share a letter cannot be told apart"),
+    Column(
+        "tier",
+        "Tier",
+        note="no method is certainly better than those of tier 1; each of tier 2 is certainly worse than one "
+        "of tier 1, and so on",
+    ),
     Column("entrant", "Method"),
     Column(
         "equivalence",
@@ -46,7 +53,7 @@ COLUMNS = (
     ),
 )
 # Left out where they hold nothing.
-OPTIONAL = ("letters", "leave_one_out", "imputed")
+OPTIONAL = ("leave_one_out", "imputed")
 
 
 def make_headlines(evidence: Evidence) -> list[Table]:
@@ -54,9 +61,14 @@ def make_headlines(evidence: Evidence) -> list[Table]:
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
-        if len(full.cells):
+        if len(full.cells) and group.is_ranked:
             name, title = f"ranking{evidence.table_suffix(group)}", f"Ranking{evidence.title_suffix(group)}"
-            tables.append(_board(evidence, full, name, title))
+            # Declining the cells in which a method can only do harm would hide that it does.
+            declines = ~group.takes_harmless & (group.entrants["role"] == "method").to_numpy()
+            table = _board(evidence, full.only(~declines), name, title)
+            note = "These methods are not ranked here, because they decline cells in which the log is right: "
+            named = ", ".join(group.only(declines).names)
+            tables.append(replace(table, notes=(*table.notes, note + named + ".")) if named else table)
     return tables
 
 
@@ -65,13 +77,22 @@ def make_partial_boards(evidence: Evidence) -> list[Table]:
     tables = []
     for group in evidence.groups:
         full = group.where(group.confounded)
-        for number, scenarios in enumerate(_supported_sets(full), start=1):
+        supported = _supported_sets(full) if group.is_ranked else []
+        shown = supported[:MAXIMUM_SUBBOARDS]
+        for number, scenarios in enumerate(shown, start=1):
             part = full.where(full.cells["scenario"].isin(scenarios).to_numpy())
             families = ", ".join(sorted(set(part.cells["family"])))
             name = f"ranking{evidence.table_suffix(group)}-part-{number}"
             title = f"Ranking on {families}{evidence.title_suffix(group)}"
             text = f"This table ranks every method that takes all of these scenarios: {', '.join(scenarios)}."
-            tables.append(_board(evidence, part, name, title, text))
+            table = _board(evidence, part, name, title, text)
+            left = len(supported) - len(shown)
+            if left and number == len(shown):
+                note = (
+                    f"{format_count(left, 'smaller set')} of scenarios that some methods take have no table."
+                )
+                table = replace(table, notes=(*table.notes, note))
+            tables.append(table)
     return tables
 
 
@@ -83,7 +104,7 @@ def _supported_sets(full: ComparisonGroup) -> list[tuple[str, ...]]:
     for row, complete in zip(np.isfinite(full.filled), full.is_rankable, strict=True):
         if not complete:
             found.add(tuple(s for s in scenarios if row[names == s].all()))
-    return sorted(found - {()}, key=lambda s: (-len(s), s))[:MAXIMUM_SUBBOARDS]
+    return sorted(found - {()}, key=lambda s: (-len(s), s))
 
 
 def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, text: str = "") -> Table:
@@ -95,7 +116,6 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
     is_method = (part.entrants["role"] == "method").to_numpy()
     ranking = rank_methods(evidence, part, name)
     place = {entrant: index for index, entrant in enumerate(part.only(is_method).names)}
-    lettered = len(set("".join(ranking.letters))) <= MOST_LETTERS
     spread = leave_one_family_out(part)
     rows, emphasis = [], []
     for index in np.lexsort((np.array(part.names), -estimates.mean)):
@@ -103,8 +123,8 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
         seat = place.get(entrant)
         rows.append(
             (
-                None if seat is None else _rank_text(ranking.best[seat], ranking.worst[seat]),
-                None if seat is None or not lettered else ranking.letters[seat],
+                None if seat is None else rank_text(ranking.best[seat], ranking.worst[seat]),
+                None if seat is None else int(ranking.tiers[seat]),
                 str(part.entrants.loc[entrant, "label"]) or entrant,
                 span_of_ratio(ratio_of(with_room, index, -1)),
                 span_at(estimates, index),
@@ -156,7 +176,7 @@ def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:
 def _reference(part: ComparisonGroup, role: str) -> tuple:
     """The row of naive or ceiling."""
     naive, scores = part.cells["naive"].to_numpy(), part.cells[role].to_numpy()
-    gap = span_of(naive - scores, part.cells["family"], part.cells["seed"]) or Span(float("nan"))
+    gap = span_of_cells(part, naive - scores) or Span(float("nan"))
     known = scores[np.isfinite(scores)]
     rho = round(float(known.mean()), DIGITS) if len(known) else None
     if role == "naive":
@@ -164,7 +184,8 @@ def _reference(part: ComparisonGroup, role: str) -> tuple:
     return (None, None, "ceiling (the experiment)", Span(1.0), gap, rho, None, False, False, None)
 
 
-def _rank_text(best: int, worst: int) -> str:
+def rank_text(best: int, worst: int) -> str:
+    """A rank set in words, such as ``2–5``."""
     return f"{best}" if best == worst else f"{best}–{worst}"
 
 
@@ -181,17 +202,22 @@ def _notes(part: ComparisonGroup, ranking: Ranking, full: ComparisonGroup) -> li
         + ", ".join(f"{family} ({format_count(count, 'seed')})" for family, count in seeds.items())
         + "."
     ]
-    if (seeds < 2).any():
+    if np.isnan(part.improvement().error).any():
         notes.append("A family has a single seed, so that no interval can be given and all methods are tied.")
     elif np.isfinite(ranking.resolvable):
         notes.append(
             f"A difference in D below about {ranking.resolvable:.2g} cannot be resolved "
             "(80 % power, all pairs tested at once)."
         )
-    if len(set("".join(ranking.letters))) > MOST_LETTERS:
-        notes.append(
-            "Letters are left out, because too many sets of tied methods overlap; rank sets say the same."
+    count = len(ranking.better)
+    told, pairs = int(ranking.better.sum()), count * (count - 1) // 2
+    if pairs:
+        few = (
+            f" {format_count(int(seeds.max()), 'seed')} cannot rank these methods."
+            if told < FEW * pairs
+            else ""
         )
+        notes.append(f"{told} of {format_count(pairs, 'pair')} of methods can be told apart.{few}")
     open_ones = part.names_of_unguarded
     if open_ones:
         notes.append(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from leaderboard.tables import Board, Span, Table, format_cell
+import html
+
+from leaderboard.render.page_tables import downloads_of
+from leaderboard.tables import LONGEST, Board, Span, Table, format_cell
 
 
-def render_markdown(board: Board, figures: str = "figures/") -> str:
-    """The whole board.
-
-    Args:
-        board: The board.
-        figures: Folder of the drawings as seen from the page.
-    """
+def render_markdown(board: Board) -> str:
+    """The board with every table that is short enough to be read; the others are named with their file."""
     parts = [f"# Leaderboard: {board.suite} {board.version}", "\n".join(f"- {fact}" for fact in board.header)]
     if board.problems:
-        parts.append("\n".join(f"> **Incomplete.** {problem}" for problem in board.problems))
-    drawings = [f"![{f.alternative}]({figures}{f.name}.svg)" for f in board.figures]
-    headline, rest = board.tables[:1], board.tables[1:]
-    parts += [_section(table) for table in headline] + drawings + [_section(table) for table in rest]
+        parts.append("\n".join(f"> **Incomplete.** {escape_markdown(problem)}" for problem in board.problems))
+    parts += [_section(table) for table in downloads_of(board)]
     return "\n\n".join(parts) + "\n"
 
 
 def _section(table: Table) -> str:
+    if len(table.rows) > LONGEST:
+        return f"## {table.title}\n\nThe table has {len(table.rows)} rows: tables/{table.name}.csv"
     parts = [f"## {table.title}", table.text, render_table(table)]
     # Boards of some families have the columns of the main one, which explains them.
     explained = table.rows and "-part-" not in table.name
@@ -34,9 +32,9 @@ def render_table(table: Table) -> str:
     """One table, padded so that its source can be read."""
     if not table.rows:
         return "_Nothing to show._"
-    texts = [[_escape(column.title) for column in table.columns]]
+    texts = [[escape_markdown(column.title) for column in table.columns]]
     for row in table.rows:
-        texts.append([_escape(format_cell(v, c)) for v, c in zip(row, table.columns, strict=True)])
+        texts.append([escape_markdown(format_cell(v, c)) for v, c in zip(row, table.columns, strict=True)])
     widths = [max(3, *(len(row[i]) for row in texts)) for i in range(len(table.columns))]
     right = [is_number_column(table, i) for i in range(len(table.columns))]
     lines = [_line(texts[0], widths, right)]
@@ -57,5 +55,8 @@ def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
     return "| " + " | ".join(padded) + " |"
 
 
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def escape_markdown(text: str) -> str:
+    """Text that comes from records, so that it is shown and never read as markup or as a link."""
+    plain = html.escape(text, quote=False).replace("|", "\\|").replace("`", "\\`")
+    plain = plain.replace("](", "]\\(").replace("://", ":&#47;/")
+    return " ".join(plain.split())

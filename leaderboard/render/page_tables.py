@@ -32,15 +32,19 @@ part out that shows it. A span is ``leaderboard.tables.Span``; None stands for "
 ``worlds``: one row for each scenario: ``scenario``, ``family``, ``board``, ``separates`` (bool: the spread of
 the best ten is at least twice the resolvable difference), ``reason`` (why the suite holds it).
 
+``favourites``: one row for each entrant, scenario and backbone of the suite's first seed: ``entrant``,
+``family``, ``scenario``, ``backbone`` and ``favourites``, the column of a record.
+
 ``claims``: as ``leaderboard.verdicts`` makes it. ``value-kl``: ``entrant``, ``backbone``, ``kl`` (number),
 ``value`` (span), ``own`` (bool: the policy's own samples at their own KL).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from leaderboard.tables import Board
+from leaderboard.tables import Board, Table
 
 BOARDS = {
     "recorded": "The confounder is recorded",
@@ -49,6 +53,24 @@ BOARDS = {
     "unidentified": "Nothing in the log identifies the effect",
     "controls": "Controls",
 }
+
+
+KEPT_IN_RECORDS = ("favourites",)
+"""Tables that only pages show, because the records hold them in full."""
+
+
+def downloads_of(board: Board) -> list[Table]:
+    """The tables that are written to files."""
+    return [table for table in board.tables if table.name not in KEPT_IN_RECORDS]
+
+
+def group_rows(rows: Iterable[dict[str, Any]], *names: str) -> dict[Any, list[dict[str, Any]]]:
+    """Rows by the value of a column, or by the values of several."""
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        key = row[names[0]] if len(names) == 1 else tuple(row[name] for name in names)
+        found.setdefault(key, []).append(row)
+    return found
 
 
 def rows_of(board: Board, name: str) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ import json
 import math
 from typing import Any
 
-from leaderboard.tables import Board, Span, Table
+from leaderboard.render.page_tables import downloads_of
+from leaderboard.tables import LONGEST, Board, Span, Table
 
 
 def render_csv(table: Table) -> str:
@@ -29,7 +30,7 @@ def render_csv(table: Table) -> str:
 
 
 def render_json(board: Board) -> str:
-    """The board without figures and timings as json; what is not finite is null or ``"inf"``."""
+    """The board without timings and long tables as json; what is not finite is null or ``"inf"``."""
     content = {
         "suite": board.suite,
         "version": board.version,
@@ -37,9 +38,22 @@ def render_json(board: Board) -> str:
         "complete": board.is_complete,
         "header": list(board.header),
         "problems": list(board.problems),
-        "tables": {table.name: table_data(table) for table in board.tables},
+        "tables": {t.name: table_data(t) for t in downloads_of(board) if len(t.rows) <= LONGEST},
     }
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def render_table_json(table: Table) -> str:
+    """One table as json, a row a line in the order of its columns; a span is ``[value, low, high]``."""
+    lead = {
+        "title": table.title,
+        "text": table.text,
+        "notes": list(table.notes),
+        "columns": [{"name": c.name, "title": c.title, "note": c.note} for c in table.columns],
+    }
+    rows = [[_as_list(value) for value in row] for row in table.rows]
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+    return json.dumps(lead, ensure_ascii=False)[:-1] + f', "rows": [\n{lines}\n]}}\n'
 
 
 def table_data(table: Table) -> dict[str, Any]:
@@ -59,6 +73,14 @@ def _as_data(value: Any) -> Any:
         found = {"value": _number(value.value), "low": _number(value.low), "high": _number(value.high)}
         return found | {"outside": True} if value.outside else found
     return _number(value) if isinstance(value, float) else value
+
+
+def _as_list(value: Any) -> Any:
+    """A complement has its limits swapped, as in the csv."""
+    if not isinstance(value, Span):
+        return _as_data(value)
+    low, high = (value.high, value.low) if value.outside else (value.low, value.high)
+    return [_number(value.value), _number(low), _number(high)]
 
 
 def _number(value: float) -> float | str | None:

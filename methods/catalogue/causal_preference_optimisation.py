@@ -63,6 +63,10 @@ class RelativePolicy:
         """Texts, shape (len(prompts), n)."""
         return self.policy.sample(prompts, n)
 
+    def divergence(self, prompts: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """KL of the policy to the reference (not to where it started) in nats, shape (m,)."""
+        return np.asarray(self.policy.divergence(prompts, samples))
+
 
 @dataclass(frozen=True)
 class PolicyValue:

@@ -24,6 +24,17 @@ RAW = Recipe(
     ),
 )
 
+# A reference, no entrant: a plan fits it on labels that the truth gives.
+TRUE_LABELS = replace(
+    RAW,
+    name="dpo-true-labels",
+    tags=replace(
+        RAW.tags,
+        canary=True,
+        summary="DPO learns from pairs in true order and loses what a budget costs.",
+    ),
+)
+
 METHODS: tuple[Method, ...] = (
     Recipe(
         "bradley-terry",

@@ -86,6 +86,11 @@ class SignedPolicy:
         ]
         return np.concatenate(parts, axis=1)
 
+    def divergence(self, prompts: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """KL to the reference of each prompt in nats, the mean log ratio of its own samples; shape (m,)."""
+        rewards = self.reward(np.repeat(prompts, samples.shape[1]), samples.ravel())
+        return rewards.reshape(samples.shape).mean(axis=1)
+
 
 @dataclass(frozen=True)
 class ConditionalSFT:

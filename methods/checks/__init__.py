@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from benchmark.harness import Harness
 
 CHECKS = (*LOG_CHECKS, *ANSWER_CHECKS, *CONDUCT_CHECKS)
-# An honest method is excused from at most six of the 19 checks: those on samples, intervals, null effects,
-# weights, undeclared roles and a constant outcome.
+# An honest method is excused from at most seven of the 20 checks: those on samples, intervals, abstaining,
+# null effects, weights, undeclared roles and a constant outcome.
 FEWEST = 13
 
 
@@ -60,7 +60,21 @@ def check_method(
     results.append(
         CheckResult("enough-checks-ran", enough, f"{ran} of {len(CHECKS)} checks ran, at least {FEWEST} must")
     )
-    return results
+    return _say_once(results)
+
+
+def _say_once(results: list[CheckResult]) -> list[CheckResult]:
+    """One failure that many checks meet is told by the first of them; the others refer to it."""
+    first: dict[str, str] = {}
+    told = []
+    for result in results:
+        if result.status == "failed" and result.reason in first:
+            told.append(CheckResult(result.name, "failed", f"fails as {first[result.reason]} does"))
+            continue
+        if result.status == "failed":
+            first[result.reason] = result.name
+        told.append(result)
+    return told
 
 
 def _run(check: Callable[[Subject], str | None], subject: Subject) -> CheckResult:

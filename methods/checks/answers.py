@@ -76,6 +76,27 @@ def gives_valid_intervals(subject: Subject) -> None:
         raise CheckFailed("exchanging on and off does not mirror the intervals")
 
 
+def abstains_whatever_the_order(subject: Subject) -> None:
+    """Whether it abstains from a pair is yes or no, and does not depend on which text is named first."""
+    tried = 0
+    for kind in subject.kinds:
+        abstains = getattr(subject.fitted(kind), "abstains", None)
+        if not callable(abstains):
+            continue
+        tried += 1
+        contrasts = toy_contrasts()
+        found, back = (
+            np.asarray(abstains(contrasts.prompts, *sides))
+            for sides in ((contrasts.on, contrasts.off), (contrasts.off, contrasts.on))
+        )
+        if found.dtype != np.bool_ or found.shape != contrasts.ids.shape:
+            raise CheckFailed(f"{len(contrasts.ids)} pairs got {found.dtype} of shape {found.shape}")
+        if (found != back).any():
+            raise CheckFailed("exchanging the texts of a pair changes whether it abstains")
+    if not tried:
+        raise CheckSkipped("the result has no abstains(prompts, first, second)")
+
+
 def finds_no_effect_where_there_is_none(subject: Subject) -> str:
     """A method that claims to adjust finds less than half of what naive finds on a null log."""
     tags = subject.method.tags
@@ -151,6 +172,7 @@ ANSWER_CHECKS = (
     answers_each_text_alone,
     samples_texts,
     gives_valid_intervals,
+    abstains_whatever_the_order,
     finds_no_effect_where_there_is_none,
     treats_weights_like_repeated_rows,
 )

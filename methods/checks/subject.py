@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.contract import Fitted, Incompatible, Log, Method, make_rng
+from benchmark.contract.errors import find_place
 from methods.checks.toy import PROMPTS, Toy, draw_toy, write_texts
 
 if TYPE_CHECKING:
@@ -99,7 +101,9 @@ class Subject:
             if isinstance(result, Failure):
                 if result.declined:
                     raise Incompatible(result.reason)
-                raise CheckFailed(f"the fit failed ({result.status}): {result.reason}")
+                place = find_place(result.traceback, inspect.getsourcefile(type(self.method)) or "")
+                where = f" at {place}" if place else ""
+                raise CheckFailed(f"the fit failed{where}: {result.reason}")
         return found  # type: ignore[return-value]
 
     def fitted(self, kind: str | None = None, seed: int = 0) -> Fitted:

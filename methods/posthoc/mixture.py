@@ -40,3 +40,8 @@ class PolicyMixture:
         for k in np.unique(drawn):
             texts[drawn == k] = self.members[k].sample(prompts[drawn == k], n)
         return texts
+
+    def divergence(self, prompts: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """KL to the reference of each prompt in nats, the mean log ratio of its own samples; shape (m,)."""
+        rewards = self.reward(np.repeat(prompts, samples.shape[1]), samples.ravel())
+        return rewards.reshape(samples.shape).mean(axis=1)

@@ -52,6 +52,8 @@ class Rows:
 
 
 Recorded = Callable[[Rows], np.ndarray]
+RECORDING_ROLES = ("observed", "observation_propensity")
+"""Columns that say whether, and how likely, the outcome of a row is recorded."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,17 @@ class Recording:
     kept: tuple[str, ...] = ("context", "unit", "time", "slot", "arm")
     after: tuple[str, ...] = ()
 
-    def record(self, rows: Rows) -> dict[str, np.ndarray]:
-        """The extra columns of some rows."""
-        return {column.role: column.value(rows) for column in self.columns}
+    def record(self, rows: Rows, every_outcome: bool = False) -> dict[str, np.ndarray]:
+        """The extra columns of some rows.
+
+        Args:
+            rows: The rows.
+            every_outcome: Whether the outcome of every row is recorded, and so with probability one.
+        """
+        record = {column.role: column.value(rows) for column in self.columns}
+        if every_outcome:
+            record |= {role: np.ones_like(record[role]) for role in RECORDING_ROLES if role in record}
+        return record
 
     def record_complete(self, rows: Rows, *drivers: Features) -> dict[str, np.ndarray]:
         """Every driver of the outcome, correctly measured, in place of what is usually recorded."""

@@ -53,6 +53,39 @@ def test_example_runs_and_repeats(sandbox: Sandbox, open_room: Sandbox, task: Ta
     assert rewards[0][bright].mean() > rewards[0][~bright].mean()
 
 
+ABSTAINS = b"""
+import numpy as np
+from benchmark.contract import Tags
+
+
+class Fitted:
+    def reward(self, prompts, texts, context=None):
+        return np.array([float("bright" in text) for text in texts])
+
+    def abstains(self, prompts, first, second, context=None):
+        return self.reward(prompts, first) == self.reward(prompts, second)
+
+
+class Careful:
+    name, tags = "careful", Tags()
+
+    def fit(self, log, harness):
+        return Fitted()
+
+
+METHOD = Careful()
+"""
+
+
+def test_a_method_abstains_from_pairs_across_the_wall(sandbox: Sandbox, task: Task) -> None:
+    result = sandbox.fit(ABSTAINS, task)
+    assert result.predictions is not None, result.reason
+    rewards = result.predictions.reward[task.queries.pairs]
+    assert result.predictions.abstains is not None
+    np.testing.assert_array_equal(result.predictions.abstains, rewards[:, 0] == rewards[:, 1])
+    assert 0 < result.predictions.abstains.mean() < 1
+
+
 def test_a_log_without_a_needed_column_is_refused_before_the_fit(open_room: Sandbox, task: Task) -> None:
     needy = TRAINS.replace(b"Tags(policy=True)", b"Tags(needs=frozenset({'instrument'}))")
     found = open_room.fit(needy.replace(b"texts = {", b"raise RuntimeError('fit was called')  # "), task)

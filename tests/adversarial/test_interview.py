@@ -18,7 +18,7 @@ from benchmark.sandbox.outside.interview import Interview
 from benchmark.sandbox.outside.oracle import OracleDesk
 from benchmark.sandbox.outside.submit import check_file
 
-ALL = {"samples": True, "intervals": True}
+ALL = {"samples": True, "intervals": True, "abstains": True}
 
 
 def reply(kind: str, **arrays: np.ndarray) -> Message:
@@ -32,19 +32,21 @@ def answers(queries: Queries) -> list[Message]:
         reply("rewards", rewards=np.arange(len(queries), dtype=float)),
         reply("samples", samples=texts),
         reply("intervals", intervals=np.tile([0.0, 1.0], (queries.n_contrasts, 1))),
+        reply("abstains", abstains=np.ones(len(queries.pairs), dtype=bool)),
     ]
 
 
-def test_texts_come_alone_and_contrasts_after_the_rewards(task: Task) -> None:
+def test_texts_come_alone_and_what_they_are_for_after_the_rewards(task: Task) -> None:
     queries = replace(task.queries, context={"goal": np.arange(len(task.queries)) % 2.0})
     interview = Interview(queries)
     questions = [interview(Message("fitted", ALL)), *(interview(answer) for answer in answers(queries))]
-    assert [question.kind for question in questions] == ["rewards", "samples", "intervals", "end"]
+    assert [question.kind for question in questions] == ["rewards", "samples", "intervals", "abstains", "end"]
     asked = [unpack(question.body) if question.body else {} for question in questions]
     assert [sorted(arrays) for arrays in asked] == [
         ["context.goal", "prompts", "texts"],
         ["prompts"],
         ["ids", "off", "on", "prompts"],
+        ["context.goal", "first", "prompts", "second"],
         [],
     ]
     np.testing.assert_array_equal(asked[0]["texts"], queries.texts)
@@ -53,6 +55,8 @@ def test_texts_come_alone_and_contrasts_after_the_rewards(task: Task) -> None:
     assert found.diagnostics == {"ess": 3.0}
     assert found.samples is not None
     assert found.intervals is not None
+    assert found.abstains is not None
+    assert found.abstains.all()
 
 
 def test_only_what_is_offered_is_asked(task: Task) -> None:

@@ -12,7 +12,7 @@ import pytest
 from benchmark.contract import ContractError, InfrastructureError, UsageError
 from benchmark.contract.records import read_bundle
 from benchmark.sandbox.inside.runner import load_method
-from benchmark.sandbox.outside import Sandbox, bench
+from benchmark.sandbox.outside import Sandbox, bench, submit
 from benchmark.sandbox.outside.submission import MAX_SOURCE_BYTES, read_submission
 from benchmark.sandbox.outside.submit import check_file, submit_file
 from benchmark.tasks.prepare import make_task
@@ -52,6 +52,22 @@ def backbone(tmp_path_factory: pytest.TempPathFactory, suite: Suite) -> Path:
     return folder
 
 
+def test_a_cell_has_the_processor_time_of_one_thread(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Methods of the repository run on one thread; a submission with many gains nothing."""
+    seen = []
+
+    def stop(path, sandbox, *_):
+        seen.append(sandbox.limits)
+        raise UsageError("far enough")
+
+    monkeypatch.setattr(submit, "read_submission", stop)
+    with pytest.raises(UsageError, match="far enough"):
+        submit_file(EXAMPLE, suite.model_copy(update={"seconds_per_cell": 7.5}), tmp_path, isolation="none")
+    assert [(limits.wall_s, limits.cpu_s) for limits in seen] == [(7.5, 8)]
+
+
 @pytest.fixture(autouse=True)
 def _use_backbone(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     if "suite" in request.fixturenames:
@@ -78,7 +94,7 @@ def test_bundle_holds_what_its_rows_rest_on(bundle: Path, suite: Suite) -> None:
     assert {"user", "pid", "net", "mount", "no-capabilities"} <= set(manifest["layers"])
     assert (bundle / "method.py").read_bytes() == EXAMPLE.read_bytes()
     rows = records.to_pylist()
-    assert [row["seed"] for row in rows] == [0, 1]
+    assert sorted(row["seed"] for row in rows) == [0, 1]
     assert {row["status"] for row in rows} == {"ok"}, [row["reason"] for row in rows]
     assert {row["submission"] for row in rows} == {digest}
     assert {row["role"] for row in rows} == {"method"}
@@ -99,7 +115,8 @@ def test_sandboxed_rows_equal_rows_of_the_same_code_unboxed(
     harness = Harness(Backbone.load(backbone), suite.budget.freeze(), ("method", digest_log(log)))
     (fitted,) = drive(load_method(EXAMPLE), [(log, harness)])
     store = Store.existing(bundle)
-    stored = store.read_predictions(store.list_keys()[0], 2)[0]
+    key = next(key for key in store.list_keys() if store.read_rows(key)[0]["seed"] == 0)
+    (stored,) = store.read_predictions(key, 1)
     assert stored is not None
     np.testing.assert_array_equal(predict(fitted, task.queries).reward, stored.reward)  # type: ignore[arg-type]
 

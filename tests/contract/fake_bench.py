@@ -32,8 +32,10 @@ class FakeBench:
         stem = f"{name}-{cell.scenario.family}-{cell.seed}"
         times = len(list(self.diary.glob(f"{stem}.*")))
         (self.diary / f"{stem}.{times}").write_text(str(os.getpid()))
+        if name.startswith("slow"):
+            time.sleep(0.3)
         if cell.seed == 1:
-            if name == "hangs":
+            if name == "hangs" or (name == "hangs-once" and not times):
                 time.sleep(60)
             if name == "dies" or (name == "dies-once" and not times):
                 os._exit(9)

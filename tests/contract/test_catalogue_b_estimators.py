@@ -142,3 +142,20 @@ def test_gradients_are_those_of_the_losses():
 
     found = np.r_[fit.preference, fit.inclination]
     assert check_grad(loss, lambda c: np.zeros(5), found) < 0.05
+
+
+def test_aipw_is_right_if_one_of_its_two_models_is():
+    """The effect is 2 and z confounds; a model that ignores z is about 2 off unless the other is right."""
+    rng = make_rng("test", "aipw")
+    z = rng.integers(0, 2, 200_000).astype(float)
+    chance = np.where(z == 1, 0.8, 0.2)
+    treated = (rng.random(len(z)) < chance).astype(float)
+    outcome = 2 * treated + 3 * z + rng.standard_normal(len(z))
+    flat = np.full(len(z), 0.5)
+    wrong = [np.full(len(z), outcome[treated == side].mean()) for side in (1, 0)]
+    right = [2 + 3 * z, 3 * z]
+    cases = {"both": (right, chance), "outcome": (right, flat), "propensity": (wrong, chance)}
+    for name, ((on, off), propensity) in cases.items():
+        scores = aipw_scores(outcome, treated, on, off, propensity)
+        assert abs(scores.mean() - 2) < 4 * scores.std() / np.sqrt(len(z)), name
+    assert abs(aipw_scores(outcome, treated, *wrong, flat).mean() - 2) > 1

@@ -75,3 +75,27 @@ def test_declared_intervals_hold_their_level_where_the_instrument_identifies(nam
 
 def test_intervals_that_ignore_the_instrument_miss(reference):
     assert effects_held("naive", "instrument", reference).mean() < 0.75
+
+
+def test_intervals_are_asked_at_95_percent_and_are_as_wide_as_that_says():
+    """A coefficient of 0 with variance 4 on one feature: 1.96 standard errors of 2 to each side."""
+    from types import SimpleNamespace
+
+    from benchmark.contract import Queries
+    from methods.linear import IntervalReward, LinearReward
+
+    def features(prompts, texts, context=None):
+        return np.array([[float(text == "on")] for text in texts])
+
+    linear = LinearReward(features, np.zeros(1))
+    fitted = IntervalReward(linear, np.zeros(1), np.array([[4.0]]))
+    texts = np.array(["on", "off"], dtype=object)
+    empty = np.zeros((0, 2), dtype=int)
+    queries = Queries(texts, texts, empty, np.array([[0, 0, 1]]), empty, texts[:0], 0)
+    np.testing.assert_allclose(predict(fitted, queries).intervals, [[-3.919928, 3.919928]], atol=1e-5)
+    asked = []
+    recorder = SimpleNamespace(
+        reward=linear.reward, effect_interval=lambda contrasts, level: asked.append(level) or [[-1.0, 1.0]]
+    )
+    predict(recorder, queries)
+    assert asked == [0.95]

@@ -156,6 +156,16 @@ def _naive(self, log, harness):
 
 COVARIATE = frozenset({"covariate"})
 CLAIMS_EFFECTS = Tags(adjusts=True, calibrated=True, needs=COVARIATE)
+
+
+def _abstains_by_place(self, log, harness):
+    class Fitted(RewardFunction):
+        def abstains(self, prompts, first, second, context=None):
+            return np.array([len(text) > 0 for text in first]) & (first > second)
+
+    return Fitted(lambda prompts, texts: np.zeros(len(texts)))
+
+
 BROKEN = [
     ("fits-every-declared-kind", Stub(_crash)),
     ("declares-what-it-reads", Stub(_reads_more)),
@@ -172,6 +182,7 @@ BROKEN = [
     ("answers-each-text-alone", Stub(_batch)),
     ("samples-texts", Stub(_gives_rewards_alone, Tags(policy=True))),
     ("gives-valid-intervals", Stub(_gives_rewards_alone, Tags(intervals=True))),
+    ("abstains-whatever-the-order", Stub(_abstains_by_place)),
     (
         "finds-no-effect-where-there-is-none",
         Stub(_naive, CLAIMS_EFFECTS),
@@ -225,3 +236,15 @@ def test_requests_are_counted():
     found = next(result for result in results if result.name == "stays-within-budget")
     assert found.status == "passed"
     assert "2 trainings" in found.reason
+
+
+def test_one_failure_is_told_once():
+    """A fit that always fails in one way fails many checks; the error itself stands in the first alone."""
+
+    def fail(self, log, harness):
+        raise AttributeError("no such column")
+
+    results = check_method(Stub(fail))
+    failed = [result.reason for result in results if result.status == "failed"]
+    assert sum("no such column" in reason for reason in failed) == 1
+    assert sum(reason.startswith("fails as ") for reason in failed) > 5

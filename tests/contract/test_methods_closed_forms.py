@@ -124,3 +124,33 @@ def test_intervals_rest_on_least_squares_with_the_sandwich(rows):
     expected = sm.OLS(outcome, sm.add_constant(features)).fit(cov_type="HC1")
     np.testing.assert_allclose(coefficient, expected.params[1:], atol=1e-8)
     np.testing.assert_allclose(covariance, expected.cov_params()[1:, 1:], atol=1e-10)
+
+
+def test_logged_weights_are_cut_only_where_a_row_says_so():
+    """One row in a hundred is a hundred times as rare: its weight is 50.5 times the mean."""
+    import pyarrow as pa
+
+    import methods
+    from benchmark.contract import Log
+    from methods.checks.harness import EncodingHarness
+
+    n = 100
+    propensity = np.full(n, 0.1)
+    propensity[0] = 0.001
+    columns = {
+        "prompt": ["p"] * n,
+        "text": [f"text {i % 7}" for i in range(n)],
+        "outcome": np.arange(n) % 5.0,
+        "propensity": propensity,
+        "target_propensity": np.full(n, 0.1),
+    }
+    log = Log(pa.table(columns))
+    ratio = 0.1 / propensity
+    weights = {
+        name: methods.load(name).adjust(log, EncodingHarness()).weight
+        for name in ("ipw-logged", "ipw-logged-clipped")
+    }
+    np.testing.assert_allclose(weights["ipw-logged"], ratio / ratio.mean())
+    assert weights["ipw-logged"].max() == pytest.approx(100 / 1.99)
+    clipped = weights["ipw-logged-clipped"]  # five times the mean, and all rescaled to mean one
+    assert clipped.max() / clipped.min() == pytest.approx(5 / (1 / 1.99))

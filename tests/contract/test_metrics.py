@@ -9,6 +9,7 @@ from benchmark.contract.records import METRICS
 from benchmark.scoring.metrics import (
     cosine,
     false_positive_rate,
+    interval_score,
     mean_by_id,
     mean_kendall,
     normalised_regret,
@@ -149,6 +150,14 @@ def test_metric_table_names_one_headline_and_each_metric_once():
     names = [metric.name for metric in METRICS]
     assert len(set(names)) == len(names)
     assert [metric.name for metric in METRICS if metric.headline] == ["rho"]
+
+
+def test_the_interval_score_is_proper():
+    """Of central intervals for a standard normal the true quantiles score best on average."""
+    draws = make_rng("test", "interval score").normal(size=200_000)
+    halves = (0.0, 1.0, 1.959964, 3.0, 1000.0)
+    found = [interval_score(np.tile([-half, half], (len(draws), 1)), draws) for half in halves]
+    assert int(np.argmin(found)) == 2
 
 
 def test_every_metric_and_column_is_documented():

@@ -428,3 +428,13 @@ def test_reference_points_carry_no_gradient():
 def test_a_missing_column_is_named():
     with pytest.raises(ContractError, match="outcome"):
         CPO()(LOGGED, Batch(log_propensity=tensor(LOG_E)))
+
+
+def test_dpo_pulls_to_the_reference_as_strongly_as_its_paper():
+    """Rafailov et al. 2023, appendix B: beta .1; at a margin d of 10 nats the loss is log(1 + exp(-1))."""
+    import methods
+
+    for loss in (DPO(), methods.load("dpo-raw").objective):
+        scores = scores_of(chosen=field([10.0], [0.0]), rejected=field([0.0], [0.0]))
+        found = loss(scores, batch_of())
+        assert found.item() == pytest.approx(log(1 + exp(-1.0)))

@@ -22,7 +22,9 @@ def queries() -> Queries:
 
 
 def test_good_predictions_pass(queries):
-    given = Predictions([1, 2, 3, 4], samples=[["x", "y"]], intervals=[[0, 1], [-1, 2]])
+    given = Predictions(
+        [1, 2, 3, 4], samples=[["x", "y"]], intervals=[[0, 1], [-1, 2]], abstains=[True, False]
+    )
     checked = given.validate(queries)
     assert checked.reward.dtype == np.float64
     assert checked.samples.shape == (1, 2)
@@ -39,6 +41,8 @@ def test_good_predictions_pass(queries):
         (Predictions([1, 2, 3, 4], samples=[["x", 3]]), "must be texts"),
         (Predictions([1, 2, 3, 4], intervals=[[1, 0], [0, 1]]), "reversed"),
         (Predictions([1, 2, 3, 4], intervals=[[0, 1]]), "wrong shape"),
+        (Predictions([1, 2, 3, 4], abstains=[True]), "wrong shape"),
+        (Predictions([1, 2, 3, 4], abstains=[0.2, 1.0]), "true or false"),
     ],
 )
 def test_bad_predictions_are_contract_errors(queries, predictions, says):

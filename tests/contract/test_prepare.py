@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmark.contract import Log, UsageError
+from benchmark.contract import Log, Streams, UsageError
 from benchmark.tasks.prepare import (
+    build_world,
     check_scenario,
     digest_log,
     domain_of,
@@ -104,7 +105,7 @@ def test_a_secret_draws_another_world(task):
 
 
 def test_only_the_ceiling_sees_the_twin(task):
-    log, twin = task.view("log"), task.view("log", "twin")
+    log, twin = task.view("log"), task.view("log", "complete")
     assert not log.has("propensity")
     assert task.view("propensity").has("propensity")
     assert set(log.outcomes) != set(twin.outcomes)
@@ -114,7 +115,7 @@ def test_only_the_ceiling_sees_the_twin(task):
 
 def test_what_methods_get_holds_no_truth(task):
     truths = {float(v) for v in np.round(task.truth.reward(task.log.prompts, task.log.texts), 12)}
-    for view in (task.view("slice"), task.view("slice", "twin")):
+    for view in (task.view("slice"), task.view("slice", "twin"), task.view("slice", "complete")):
         for name in view.table.column_names:
             assert not name.startswith(("hidden", "reward", "attribute"))
         numbers = [view.numbers(c) for c in view.table.column_names if c not in ("prompt", "text")]
@@ -195,3 +196,13 @@ def test_the_oracle_asks_fresh_people_and_is_right_on_average():
     worst = oracle(prompts[:20_000], np.full(20_000, "no such text", dtype=object), {})
     floor = task.truth.reward(prompts[:1], np.array(["no such text"], dtype=object))[0]
     assert worst.mean() == pytest.approx(floor, abs=error)
+
+
+def test_the_row_order_of_a_verified_season_needs_its_secret():
+    """Whoever knows scenario and seed can undo a public shuffle and read what the order of drawing tells."""
+    secret, scenario = b"0123456789abcdef", OBSERVED.with_rows(300)
+    season = f"{SUITE.season}/{scenario.id}"
+    rows = build_world(scenario, Streams(season, "observed", 0, secret)).draw(300).log
+    packed = make_task(OBSERVED, 0, SUITE, secret).log.outcomes.tolist()
+    assert packed == shuffle_rows(rows, season, "observed", 0, secret=secret).outcomes.tolist()
+    assert packed != shuffle_rows(rows, season, "observed", 0).outcomes.tolist()

@@ -10,6 +10,7 @@ import pytest
 
 from benchmark.contract import ContractError, Incompatible, InfrastructureError, UsageError
 from benchmark.contract import records as format_of
+from benchmark.contract.errors import DamagedFile
 from benchmark.contract.files import make_once, write_whole
 from benchmark.contract.records import ExpectedCell, SuiteIdentity, status_of
 from leaderboard.frame import FAILED, REQUIRED
@@ -124,23 +125,31 @@ def test_shards_write_one_plan_and_other_plans_another(tmp_path):
 
 def test_a_plan_that_cannot_be_read_is_an_error(tmp_path):
     format_of.write_expected(tmp_path, SUITE, expected_cells()).write_text('{"suite": "synthetic"}')
-    with pytest.raises(UsageError, match="cannot read the plan"):
+    with pytest.raises(DamagedFile, match=r"plan-\w+\.json' is damaged"):
         format_of.read_expected(tmp_path, SUITE)
 
 
 # -- bundles ------------------------------------------------------------------
+KEY = bytes(range(32))
+
+
 def make_bundle(folder, method="mine", source=b"METHOD = 1", sha256=None):
     folder.mkdir()
     sha256 = sha256 or hashlib.sha256(source).hexdigest()
     format_of.write_records(folder / format_of.name_records("k"), [{"method": method, "submission": sha256}])
-    return format_of.seal_bundle(folder, "mine", source, {"isolation": "none"})
+    (folder / format_of.name_predictions("k")).write_bytes(format_of.pack_predictions([None]))
+    return format_of.seal_bundle(folder, "mine", source, {"isolation": "none"}, KEY)
 
 
 def test_a_bundle_is_read_back(tmp_path):
     manifest = make_bundle(tmp_path / "bundle")
     found, records = format_of.read_bundle(tmp_path / "bundle")
     assert found == manifest
-    assert set(found["files"]) == {format_of.name_records("k"), format_of.SOURCE}
+    assert set(found["files"]) == {
+        format_of.name_records("k"),
+        format_of.name_predictions("k"),
+        format_of.SOURCE,
+    }
     assert records.column("method").to_pylist() == ["mine"]
 
 
@@ -157,7 +166,7 @@ def test_records_behind_a_link_break_a_bundle(tmp_path):
     records = tmp_path / "bundle" / format_of.name_records("k")
     records.rename(tmp_path / "elsewhere")
     records.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UsageError, match="symbolic links"):
+    with pytest.raises(UsageError, match="a link"):
         format_of.read_bundle(tmp_path / "bundle")
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.stats import entropy
 
 from benchmark.contract import Predictions, Queries, make_rng
-from benchmark.contract.records import METRICS
+from benchmark.contract.records import METRICS, VALUE_CURVE
 from benchmark.scoring.favourites import describe_favourites
 from benchmark.scoring.score import find_marker, make_key, score, score_with_key
 
@@ -81,10 +83,45 @@ def predict(weights, **more):
     return Predictions(TRUTH._value(QUERIES.texts, np.asarray(weights, dtype=float)), **more)
 
 
+def test_abstaining_is_a_coin_toss_and_does_not_touch_the_headline():
+    """Abstaining from every pair that naive gets wrong: a perfect answer to the rest, a coin for them."""
+    naive = EFFECTS + BIAS
+    true = TRUTH.reward(None, QUERIES.texts)
+    guess = TRUTH.naive_reward(None, QUERIES.texts)
+    true, guess = (values[QUERIES.pairs[:, 0]] - values[QUERIES.pairs[:, 1]] for values in (true, guess))
+    wrong = true * guess <= 0
+    plain = score(predict(naive), QUERIES, TRUTH)
+    found = score(predict(naive, abstains=wrong), QUERIES, TRUTH)
+    assert found["rho"] == plain["rho"] > 0
+    assert found["abstention"] == pytest.approx(wrong.mean())
+    assert found["rho_answered"] == 0
+    assert found["rho_cautious"] == pytest.approx(0.5 * np.abs(true)[wrong].sum() / np.abs(true).sum())
+    assert (plain["abstention"], plain["rho_answered"], plain["rho_cautious"]) == (
+        0,
+        plain["rho"],
+        plain["rho"],
+    )
+    silent = score(predict(naive, abstains=np.ones(len(QUERIES.pairs), dtype=bool)), QUERIES, TRUTH)
+    assert silent["rho_cautious"] == 0.5
+    assert np.isnan(silent["rho_answered"])
+
+
+def test_the_interval_score_weighs_width_against_misses():
+    """By hand: effects are (0, 2, -1) in the order of the contrasts, each miss of .5 costs 40 * .5."""
+    intervals = np.array([[-1.0, 1.0], [2.5, 3.5], [-1.0, -1.0]])
+    found = score(predict(EFFECTS, intervals=intervals), QUERIES, TRUTH)
+    assert found["interval_score"] == pytest.approx((2 + (1 + 40 * 0.5) + 0) / 3)
+
+
 def test_every_metric_is_there():
     """The contract describes exactly what the scorer computes where a method answers all it can."""
     truth = LinearTruth(groups=np.stack([EFFECTS, -EFFECTS]))
-    given = {"intervals": np.zeros((3, 2)), "samples": np.array([["111", "000"], ["101", "none"]], object)}
+    given = {
+        "intervals": np.zeros((3, 2)),
+        "samples": np.array([["111", "000"], ["101", "none"]], object),
+        "diagnostics": {"kl": 1.0},
+        "abstains": np.arange(len(QUERIES.pairs)) % 2 == 0,
+    }
     found = score(predict(EFFECTS + BIAS, **given), QUERIES, truth, calibrated=True)
     assert set(found) == {metric.name for metric in METRICS}
     assert [name for name, value in found.items() if np.isnan(value)] == []
@@ -134,8 +171,8 @@ def test_uncalibrated_answers_have_no_error_on_the_outcome_scale():
 
 def test_constant_answers_are_worth_the_reference_exactly():
     found = score(predict(np.zeros(3)), QUERIES, TRUTH)
-    assert found["value_tilted"] == 0
-    assert found["value_tilted_kl"] == 0
+    assert found["value_kl_1"] == 0
+    assert found["reachable_kl"] == 0
     assert found["rho"] == found["accuracy"] == 0.5
     assert np.isnan(found["effect_cosine"])
     assert found["kendall"] == 0
@@ -144,12 +181,50 @@ def test_constant_answers_are_worth_the_reference_exactly():
 def test_tilted_value_by_hand():
     # Reward = greeting alone: best half of the pool, KL log 2, nothing gained, greeting always on.
     found = score(predict([0, 0, 1]), QUERIES, TRUTH)
-    assert found["value_tilted"] == pytest.approx(0)
-    assert found["value_tilted_kl"] == pytest.approx(np.log(2))
+    assert found["value_kl_1"] == pytest.approx(0)
+    assert found["reachable_kl"] == pytest.approx(np.log(2))
     assert found["tilted_marker_rate"] == pytest.approx(1)
     assert found["reference_marker_rate"] == 0.5
     # Reward = price alone: gain 2/2 of the 2 - .5 to be had.
-    assert score(predict([1, 0, 0]), QUERIES, TRUTH)["value_tilted"] == pytest.approx(1 / 1.5)
+    assert score(predict([1, 0, 0]), QUERIES, TRUTH)["value_kl_1"] == pytest.approx(1 / 1.5)
+
+
+def test_the_curve_of_value_against_kl_by_hand():
+    """Reward = price: with odds q : 1 for texts that have it, KL = log 2 - H(q), gain 2 (q - 1/2)."""
+    found = score(predict([1, 0, 0]), QUERIES, TRUTH)
+
+    def excess(q, kl):
+        return np.log(2) - entropy([q, 1 - q]) - kl
+
+    for name, kl in VALUE_CURVE.items():
+        q = 1.0 if kl >= np.log(2) else brentq(excess, 0.5, 1, args=(kl,))
+        assert found[name] == pytest.approx(2 * (q - 0.5) / 1.5, abs=1e-4)
+    # a lure: optimising harder wins nothing and loses what the bias costs
+    lured = score(predict(EFFECTS + BIAS), QUERIES, TRUTH)
+    assert lured["value_kl_0.25"] < found["value_kl_0.25"]
+
+
+def test_gain_is_that_of_the_reference_times_exponential_reward():
+    # exp(r) with r = price: odds e : 1
+    found = score(predict([1, 0, 0]), QUERIES, TRUTH)
+    assert found["gain"] == pytest.approx(2 * (np.e / (1 + np.e) - 0.5))
+
+
+def test_bias_left_is_zero_for_the_truth_and_one_for_the_confounded_limit():
+    for share in (0.0, 0.5, 1.0):
+        found = score(predict(EFFECTS + share * BIAS), QUERIES, TRUTH, calibrated=True)
+        assert found["bias_left"] == pytest.approx(share)
+
+
+def test_shifts_and_wins_of_samples_by_hand():
+    # price and greeting go from .5 to 1 and to .5, jargon from .5 to 0
+    samples = np.array([["100", "101"], ["101", "100"]], dtype=object)
+    found = score(predict(EFFECTS, samples=samples, diagnostics={"kl": 0.7}), QUERIES, TRUTH)
+    assert found["largest_shift"] == 0.5
+    assert found["other_shift"] == 0.25
+    # worth 2 each; of the pool 6 of 8 are worth less and 2 as much
+    assert found["win_rate"] == pytest.approx(7 / 8)
+    assert found["samples_kl"] == 0.7
 
 
 def test_samples_are_judged_by_the_truth():
@@ -174,7 +249,7 @@ def test_null_world():
     flat = LinearTruth(effects=np.zeros(3))
     found = score(predict(BIAS), QUERIES, flat, calibrated=True)
     assert np.isnan(found["rho"])
-    assert np.isnan(found["value_tilted"])
+    assert np.isnan(found["value_kl_1"])
     # the scale is the largest bias, 3; a quarter of it is .75: only the greeting's 3 is above
     assert found["false_positive_rate"] == pytest.approx(1 / 3)
 
@@ -228,3 +303,17 @@ def test_no_reference_texts_no_favourites():
     queries = replace(make_queries(), pools=np.zeros((0, 0), dtype=np.int64))
     key = make_key(make_queries(), LinearTruth())
     assert describe_favourites(key.reward, replace(key, queries=queries)) == ""
+
+
+def test_the_truth_is_asked_in_the_context_of_each_item():
+    """Where the goal is 1 every effect turns round; who ignores it is right half of the time."""
+
+    class Turned(LinearTruth):
+        def reward(self, prompts, texts, context=None):
+            return super().reward(prompts, texts) * (1 if context is None else 1 - 2 * context["goal"])
+
+    goal = np.repeat([0.0, 1.0], 8)
+    queries = make_queries(context={"goal": goal})
+    heeded = Predictions(TRUTH._value(queries.texts, EFFECTS) * (1 - 2 * goal))
+    assert score(heeded, queries, Turned())["rho"] == 0
+    assert score(predict(EFFECTS), queries, Turned())["rho"] == pytest.approx(0.5, abs=0.15)

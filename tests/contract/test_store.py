@@ -9,13 +9,19 @@ import pytest
 
 from benchmark.contract import Predictions, UsageError
 from benchmark.contract.files import write_whole
-from benchmark.contract.records import COLUMNS, make_table, pack_predictions, unpack_predictions
+from benchmark.contract.records import (
+    CELL_IDENTITY,
+    COLUMNS,
+    make_table,
+    pack_predictions,
+    unpack_predictions,
+)
 from benchmark.runs.store import Store
 
 
 def row(seed, status="ok", **more):
-    names = ("suite", "suite_version", "season", "scenario", "method", "role", "submission", "backbone")
-    return {**dict.fromkeys(names, "x"), "seed": seed, "status": status, **more}
+    texts = [name for name in CELL_IDENTITY if name != "seed"]
+    return {**dict.fromkeys(texts, "x"), "seed": seed, "status": status, **more}
 
 
 def answers(seed):
@@ -40,11 +46,14 @@ def test_a_group_is_read_back(tmp_path):
 
 def test_predictions_survive_exactly():
     awkward = np.array([["", "tail\0", "\ud800 lone"], ["日本", "a\nb", '"']], dtype=object)
-    given = Predictions(np.array([1 / 3, -1e-300]), awkward, np.array([[-0.0, 1e300]]))
+    given = Predictions(
+        np.array([1 / 3, -1e-300]), awkward, np.array([[-0.0, 1e300]]), np.array([True, False])
+    )
     (found,) = unpack_predictions(pack_predictions([given]), 1)
     assert found.reward.tobytes() == given.reward.tobytes()
     assert found.samples.tolist() == awkward.tolist()
     assert found.intervals.tolist() == given.intervals.tolist()
+    assert found.abstains.tolist() == [True, False]
 
 
 def test_records_have_every_column_whatever_the_rows():

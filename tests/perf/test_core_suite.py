@@ -79,7 +79,7 @@ def test_there_are_as_many_alignments_as_promised(figures, plan):
         found = Counter()
         for group in plan.groups:
             entrant = group.entrant
-            arm = (entrant.track, "twin" if entrant.role == "ceiling" else "log")
+            arm = (entrant.track, group.data)
             for cell in group.cells:
                 found[entrant.policy] += able(entrant.name, cell.scenario, arm)
         return found

@@ -127,12 +127,18 @@ PREDICTIONS = (
     # -- reference points -------------------------------------------------------
     Prediction("naive", "fails", "covariate-regression", "observed", OMITTED),
     Prediction("canary-copy-naive", "no advantage", "naive", "observed", "it is naive"),
+    Prediction(
+        "value-estimates", "no advantage", "naive", "observed", "its reward is naive, from half of the log"
+    ),
     Prediction("canary-constant", "fails", "naive", "observed", "a constant is a coin, regret one half"),
     Prediction("insider-responses", "no advantage", "covariate-regression", "hidden", TELLS_NOTHING),
     Prediction("insider-extrapolated", "no advantage", "covariate-regression", "hidden", TELLS_NOTHING),
+    Prediction("canary-longest", "fails", "naive", "observed", "no attribute is better for being longer"),
+    Prediction("canary-most-frequent", "fails", "naive", "observed", "what is common need not be good"),
     Prediction("canary-random", "fails", "naive", "observed", "a random direction is a coin on average"),
     # -- covariates recorded ----------------------------------------------------
     Prediction("covariate-regression", "wins", "naive", "observed", "Frisch & Waugh 1933"),
+    Prediction("selection-bounds", "wins", "naive", "observed", "its rewards are the adjusted regression's"),
     Prediction(
         "covariate-regression-boosted", "wins", "covariate-regression", "nonlinear",
         ROBINSON + ": any smooth outcome mean may be partialled out",

@@ -84,6 +84,8 @@ def _row(name: str, facts: Mapping[str, Any], scenario: str, seed: int, rho: flo
         "canary": role == "canary",
         "role": role,
         "submission": facts.get("submission", ""),
+        "fitted_on": facts.get("fitted_on", "twin" if role == "ceiling" else "log"),
+        "board": facts.get("board", "recorded"),
         "isolation": facts.get("isolation", ""),
         "cell_naive_rho": level,
         "cell_effect_scale": 1.0,
@@ -93,7 +95,7 @@ def _row(name: str, facts: Mapping[str, Any], scenario: str, seed: int, rho: flo
         "metric.effect_cosine": 0.9,
         "metric.marker_rate": 0.5 if facts.get("policy") else np.nan,
         "metric.reference_marker_rate": 0.5,
-        "metric.value_tilted": 0.4,
+        "metric.value_kl_1": 0.4,
         "meter.wall_s": 1.0,
     }
 
@@ -103,5 +105,30 @@ def write_store(records: pd.DataFrame, folder: Path, files: int = 2) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(files):
         part = records.iloc[index::files]
-        pq.write_table(pa.Table.from_pandas(part, preserve_index=False), folder / f"records-{index}.parquet")
+        table = pa.Table.from_pandas(part, preserve_index=False)
+        kinds = [pa.string() if pa.types.is_large_string(f.type) else f.type for f in table.schema]
+        plain = pa.schema(zip(table.column_names, kinds, strict=True))
+        pq.write_table(table.cast(plain), folder / f"records-{index}.parquet")
     return folder
+
+
+def add_twins(
+    records: pd.DataFrame, learning: Mapping[str, float], noise: float = 0.005, stream: int = 0
+) -> pd.DataFrame:
+    """Records with one fit on the own twin for each fit on a log.
+
+    Args:
+        records: As ``make_records`` makes them.
+        learning: Learning cost of each method; 0 where it is not named. ``rho`` on the twin is
+            ``CEILING_RHO`` plus that plus noise.
+        noise: Standard deviation of the noise.
+        stream: Other streams have other noise.
+    """
+    twins = records[records["role"] != "ceiling"].copy()
+    rng = np.random.default_rng((stream, 77))
+    level = CEILING_RHO + twins["method"].map(lambda name: learning.get(name, 0.0))
+    drawn = level + rng.normal(0, noise, len(twins))
+    constant = twins["method"] == "canary-constant"
+    twins["metric.rho"] = np.where(twins["metric.rho"].isna(), np.nan, np.where(constant, 0.5, drawn))
+    twins["fitted_on"] = "twin"
+    return pd.concat([records, twins], ignore_index=True)

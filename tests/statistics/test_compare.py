@@ -13,6 +13,8 @@ from leaderboard_records import METHODS, make_records, write_store
 from benchmark.contract import UsageError
 from leaderboard.compare import compare_frames, compare_stores
 from leaderboard.frame import from_table
+from leaderboard.intervals import Clusters, estimate
+from leaderboard.power import count_needed_seeds
 
 
 def run(before: pd.DataFrame, after: pd.DataFrame, margin: float = 0.02):
@@ -107,6 +109,51 @@ def test_run_time_is_a_ratio_with_an_interval() -> None:
     assert found.exit_code == 0
 
 
+def disturb(records: pd.DataFrame, spread: float, loss: float, repeat: int) -> pd.DataFrame:
+    """The records of another run: every seed of a family moves all its cells, and one method got worse."""
+    rng, after = np.random.default_rng(repeat), records.copy()
+    methods = after["role"] == "method"
+    shared = after.groupby(["family", "seed"]).ngroup().to_numpy()
+    own = after.groupby(["method", "family", "seed"]).ngroup().to_numpy()
+    moved = rng.normal(0, spread, shared.max() + 1)[shared] + rng.normal(0, spread, own.max() + 1)[own]
+    after["metric.rho"] = after["metric.rho"] + np.where(methods, moved, 0.0)
+    after.loc[after["method"] == "good", "metric.rho"] += loss
+    return after
+
+
+@pytest.mark.parametrize("spread", [0.03, 0.06, 0.15])
+def test_the_seeds_that_are_asked_for_give_the_power_that_is_promised(spread: float) -> None:
+    """Three families, one of three tests at 5 % by Holm: 80 % as near as a whole number of seeds allows."""
+    rng = np.random.default_rng(4)
+
+    def draw(seeds: int, loss: float, repeats: int):
+        family, seed = np.repeat(np.arange(3), seeds), np.tile(np.arange(seeds), 3)
+        values = loss + rng.normal(0, spread, (repeats, 3 * seeds))
+        return estimate(values, Clusters.of(family, seed))
+
+    pilots = [count_needed_seeds(draw(12, 0.0, 1), 0.05, tests=3) for _ in range(200)]
+    needed = int(np.median(pilots))
+    assert (draw(needed, 0.05, 4000).p_value(side="greater") < 0.05 / 3).mean() >= 0.77
+    if needed > 2:
+        assert (draw(needed - 1, 0.05, 4000).p_value(side="greater") < 0.05 / 3).mean() <= 0.83
+
+
+def test_six_seeds_find_a_loss_of_five_hundredths_under_the_usual_spread() -> None:
+    before = make_records(seeds=6)
+    found = [run(before, disturb(before, 0.03, 0.05, repeat)) for repeat in range(10)]
+    assert sum(verdicts(one)["good"] == "worse" for one in found) >= 9
+
+
+def test_the_report_says_how_many_seeds_it_takes() -> None:
+    before = make_records(seeds=3)
+    found = run(before, disturb(before, 0.1, 0.0, 1))
+    assert "To find a loss of 0.05 with 80 % power in every method takes about " in found.markdown
+    assert "; there are 3." in found.markdown
+    alone = run(make_records(seeds=1), make_records(seeds=1))
+    assert alone.exit_code == 3
+    assert alone.data["rows"][0]["seeds_needed"] is None
+
+
 def test_false_alarms_are_rare() -> None:
     """With equal methods under fresh noise nobody is called worse in 60 repeats but by chance (5 %).
 
@@ -114,11 +161,12 @@ def test_false_alarms_are_rare() -> None:
     """
     alarms = 0
     before = make_records(seeds=4, stream=1)
+    base = from_table(before)
     for repeat in range(60):
         after = before.copy()
         noise = np.random.default_rng(repeat).normal(0, 0.06, len(after))
         after["metric.rho"] = np.where(
             after["role"] == "method", after["metric.rho"] + noise, after["metric.rho"]
         )
-        alarms += run(before, after, margin=0.005).exit_code == 1
+        alarms += compare_frames(base, from_table(after), 0.005).exit_code == 1
     assert alarms <= 8

@@ -69,7 +69,7 @@ def scores(scenario: str) -> dict[str, dict[str, np.ndarray]]:
     for seed in SEEDS:
         task = make_task(Scenario.parse(scenario), seed, SUITE)
         for name in (*ADJUSTERS, *CONTROLS):
-            log = task.view(data="twin" if name == "ceiling" else "log")
+            log = task.view(data="complete" if name == "ceiling" else "log")
             harness = Harness(encoding_backbone(), budget=Budget(), path=("controls", name, seed))
             method = methods.load(name)
             fitted = drive(method, [(log, harness)])[0]

@@ -246,7 +246,7 @@ def test_the_scorer_takes_measured_truth(rejected):
     assert abs(score_with_key(Predictions(guess), key)["accuracy"] - 0.5) < 4 * 0.5 / np.sqrt(
         len(queries.pairs)
     )
-    assert np.isnan(perfect["value_tilted"])  # nobody measured what a policy would write
+    assert np.isnan(perfect["value_kl_1"])  # nobody measured what a policy would write
     with pytest.raises(UsageError, match="never measured"):
         truth.reward(["tax"], ["Made up"])
 

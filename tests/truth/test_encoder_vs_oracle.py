@@ -80,8 +80,8 @@ def regret_gaps(name, seeds, n):
     for seed in seeds:
         task = make_task(Scenario.parse(SCENARIOS[name]).with_rows(n), seed, SUITE)
         harness = Harness(backbone, budget=Budget(), path=("encoders", name, seed))
-        encoder = drive(methods.load("ceiling"), [(task.twin_log, harness)])[0]
-        oracle = Oracle(task.twin_log, task.world.domain)
+        encoder = drive(methods.load("ceiling"), [(task.complete_twin_log, harness)])[0]
+        oracle = Oracle(task.complete_twin_log, task.world.domain)
         regret = [score_with_key(predict(f, task.queries), task.key)["rho"] for f in (encoder, oracle)]
         found.append((regret[0] - regret[1], regret[1]))
     return np.array(found).T

@@ -195,7 +195,7 @@ def test_pools_are_repeated_up_to_a_number_of_texts_or_of_words(words, expected)
 def test_a_task_has_no_more_rows_than_the_table_yields(counts):
     task = make_task(pin(Scenario.parse(counts)).with_rows(4000), 0, SUITE)
     assert len(task.log) == task.world.n_rows < 4000
-    assert len(task.twin_log) == len(task.world.logged) > len(task.log)
+    assert len(task.complete_twin_log) == len(task.world.logged) > len(task.log)
     other = make_task(pin(Scenario.parse(counts)).with_rows(4000), 1, SUITE)
     assert set(other.log.texts) != set(task.log.texts)
 

@@ -367,3 +367,18 @@ def test_impossible_signs_are_fair_and_leave_the_naive_reward_at_a_coin():
         agreement.append(wrong / (right + wrong))
     assert abs(np.mean(signs)) < 4 / np.sqrt(120)
     assert abs(np.mean(agreement) - 0.5) < 4 * np.std(agreement) / np.sqrt(120)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_the_mediator_carries_its_share_of_every_effect(share):
+    """Y = tau a + c z + b error and dwell = share tau a / b + error: given dwell, (1 - share) tau is left."""
+    import simulators
+    from benchmark.contract import Streams
+
+    chosen = {"kind": "mediator", "share": share, "strength": 1.0}
+    world = simulators.build("badcontrol", chosen, Streams("tests", "badcontrol", 3))
+    log = world.draw(60_000).log
+    attributes = np.asarray(world.truth.detect(log.texts).attributes, dtype=float)
+    columns = [np.ones(len(log)), *attributes.T, *log.covariates.T, log.numbers("mediator.dwell")]
+    left = np.linalg.lstsq(np.column_stack(columns), log.outcomes, rcond=None)[0][1 : 1 + attributes.shape[1]]
+    np.testing.assert_allclose(left, (1 - share) * np.asarray(world.truth.effects), atol=0.1)

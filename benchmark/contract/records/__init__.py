@@ -6,18 +6,25 @@ through these names. ``docs/records.md`` describes it for readers.
 
 from benchmark.contract.records.bundles import MANIFEST, SOURCE, name_bundle, read_bundle, seal_bundle
 from benchmark.contract.records.columns import (
+    BOARDS,
     CELL_IDENTITY,
     COLUMNS,
     DIAGNOSTIC_PREFIX,
+    FITTED_ON,
+    LOG,
     METER_PREFIX,
     METRIC_PREFIX,
     ROLES,
+    TWIN,
+    add_missing_columns,
     join_tables,
     make_table,
     name_columns,
 )
 from benchmark.contract.records.groups import (
+    DAMAGED,
     SUPERSEDED,
+    join_damage,
     key_of,
     list_records,
     name_predictions,
@@ -25,26 +32,39 @@ from benchmark.contract.records.groups import (
     name_run,
     pack_predictions,
     read_columns,
+    read_group,
     read_records,
     read_rows,
+    set_aside,
     unpack_predictions,
     write_records,
 )
-from benchmark.contract.records.metrics import METRICS, Metric
+from benchmark.contract.records.metrics import METRICS, VALUE_CURVE, Metric
+from benchmark.contract.records.packs import write_packs
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
+    list_damaged_plans,
     list_plans,
     read_expected,
+    read_reasons,
+    read_suite,
     write_expected,
 )
+from benchmark.contract.records.seals import Seal, damaged, digest
+from benchmark.contract.records.signatures import KEY_BYTES, find_owner, make_key, sign
 from benchmark.contract.records.statuses import ALWAYS_RETRIED, REASON_LENGTH, STATUSES, status_of
 
 __all__ = [
     "ALWAYS_RETRIED",
+    "BOARDS",
     "CELL_IDENTITY",
     "COLUMNS",
+    "DAMAGED",
     "DIAGNOSTIC_PREFIX",
+    "FITTED_ON",
+    "KEY_BYTES",
+    "LOG",
     "MANIFEST",
     "METER_PREFIX",
     "METRICS",
@@ -54,13 +74,23 @@ __all__ = [
     "SOURCE",
     "STATUSES",
     "SUPERSEDED",
+    "TWIN",
+    "VALUE_CURVE",
     "ExpectedCell",
     "Metric",
+    "Seal",
     "SuiteIdentity",
+    "add_missing_columns",
+    "damaged",
+    "digest",
+    "find_owner",
+    "join_damage",
     "join_tables",
     "key_of",
+    "list_damaged_plans",
     "list_plans",
     "list_records",
+    "make_key",
     "make_table",
     "name_bundle",
     "name_columns",
@@ -71,11 +101,17 @@ __all__ = [
     "read_bundle",
     "read_columns",
     "read_expected",
+    "read_group",
+    "read_reasons",
     "read_records",
     "read_rows",
+    "read_suite",
     "seal_bundle",
+    "set_aside",
+    "sign",
     "status_of",
     "unpack_predictions",
     "write_expected",
+    "write_packs",
     "write_records",
 ]

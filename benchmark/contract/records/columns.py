@@ -11,6 +11,15 @@ from benchmark.contract.records.metrics import METRICS
 from benchmark.contract.records.statuses import STATUSES
 
 ROLES = ("method", "naive", "ceiling", "canary")
+LOG, TWIN = "log", "twin"
+FITTED_ON = (LOG, TWIN)
+BOARDS = {
+    "recorded": "what confounds is in the log",
+    "auxiliary": "something else in the log identifies the effect",
+    "preferences": "people compared texts",
+    "unidentified": "nothing in the log identifies the effect",
+    "controls": "controls, where it is known what should come out",
+}
 
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "suite": (pa.string(), "name of the suite"),
@@ -35,6 +44,11 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "canary": (pa.bool_(), "whether the method is a control with a known result, which is not ranked"),
     "role": (pa.string(), "one of " + ", ".join(ROLES)),
     "submission": (pa.string(), "SHA-256 of a submitted file; empty for methods of the repository"),
+    "fitted_on": (
+        pa.string(),
+        "what the method was fitted on: log, or twin for the randomised twin; the ceiling has its own twin",
+    ),
+    "board": (pa.string(), "one of " + ", ".join(BOARDS) + "; by what identifies the effect in the cell"),
     "isolation": (
         pa.string(),
         "sandbox of a submitted file: bubblewrap or none; empty for methods of the repository",
@@ -52,7 +66,7 @@ METER_PREFIX, METRIC_PREFIX, DIAGNOSTIC_PREFIX = "meter.", "metric.", "diagnosti
 # Together these name a cell: a store holds one record of each.
 CELL_IDENTITY = (
     *("suite", "suite_version", "season", "scenario", "seed"),
-    *("method", "role", "submission", "backbone"),
+    *("method", "role", "submission", "backbone", "fitted_on"),
 )
 
 
@@ -86,6 +100,23 @@ def make_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         empty = 0 if kind == pa.int64() else empty
         columns[name] = pa.array([row.get(name, empty) for row in rows], kind)
     return pa.table(columns)
+
+
+def add_missing_columns(table: pa.Table) -> pa.Table:
+    """Records written before own twins existed, with the columns that say so; others as they are."""
+    if "board" not in table.column_names:
+        table = table.append_column("board", pa.array([""] * table.num_rows, pa.string()))
+    if "fitted_on" not in table.column_names:
+        roles = table.column("role").to_pylist()
+        on = [TWIN if role == "ceiling" else LOG for role in roles]
+        table = table.append_column("fitted_on", pa.array(on, pa.string()))
+    return table
+
+
+def widen(table: pa.Table) -> pa.Table:
+    """A table whose numbers of single precision have double precision, as everywhere else."""
+    wide = [f.with_type(pa.float64()) if f.type == pa.float32() else f for f in table.schema]
+    return table.cast(pa.schema(wide))
 
 
 def join_tables(tables: Iterable[pa.Table]) -> pa.Table:

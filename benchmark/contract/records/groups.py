@@ -13,15 +13,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from benchmark.contract.files import write_table
+from benchmark.contract.errors import DamagedFile
+from benchmark.contract.files import write_whole
 from benchmark.contract.queries import Predictions
-from benchmark.contract.records.columns import join_tables, make_table
+from benchmark.contract.records.columns import (
+    CELL_IDENTITY,
+    add_missing_columns,
+    join_tables,
+    make_table,
+    widen,
+)
+from benchmark.contract.records.seals import Seal, damaged, pack_sealed, read_sealed
 
 RECORDS_PATTERN = "records-*.parquet"
 SUPERSEDED = "superseded"
-_PARTS = ("reward", "samples", "intervals", "diagnostics")
+DAMAGED = "damaged"
+_PARTS = ("reward", "samples", "intervals", "abstains", "diagnostics")
 
 
 def name_records(key: str) -> str:
@@ -50,25 +58,87 @@ def key_of(path: Path) -> str:
     return path.name.removeprefix(before).removesuffix(after)
 
 
-def write_records(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write records, one mapping a cell, whole."""
-    write_table(path, make_table(rows))
+def write_records(path: Path, rows: Sequence[Mapping[str, Any]], predictions: str = "") -> None:
+    """Write records, one mapping a cell, whole.
+
+    Args:
+        path: The file; its name says whose records they are.
+        rows: The records.
+        predictions: SHA-256 digest of the file with the group's predictions, if there is one.
+    """
+    write_whole(path, pack_sealed(make_table(rows), Seal(key_of(path), predictions)))
+
+
+def read_group(path: Path) -> tuple[pa.Table, Seal]:
+    """The records of a file and its seal.
+
+    Raises:
+        DamagedFile: If the file is not what was written, or holds something else than records.
+    """
+    table, seal = read_sealed(path)
+    lacking = sorted({*CELL_IDENTITY, "status"} - {"fitted_on", *table.column_names})
+    if lacking:
+        raise damaged(path, "a table without the columns " + ", ".join(lacking))
+    return widen(add_missing_columns(table)), seal
 
 
 def read_columns(path: Path, *names: str) -> dict[str, list[Any]]:
     """Some columns of a file with records, as lists in the order asked for."""
-    table = pq.read_table(path, columns=list(names))
+    table, _ = read_group(path)
     return {name: table.column(name).to_pylist() for name in names}
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """A group's records as plain rows."""
-    return pq.read_table(path).to_pylist()
+    return read_group(path)[0].to_pylist()
 
 
 def read_records(folder: Path) -> pa.Table:
-    """Every record in a folder, one row a cell; no rows where there are none."""
-    return join_tables(pq.read_table(path) for path in list_records(folder))
+    """Every record in a folder, one row a cell; no rows where there are none.
+
+    Raises:
+        DamagedFile: If files are damaged; the message names each of them.
+    """
+    tables, broken = [], []
+    for path in list_records(folder):
+        try:
+            tables.append(read_group(path)[0])
+        except DamagedFile as error:
+            broken.append(error)
+    if broken:
+        raise join_damage(broken)
+    return join_tables(tables)
+
+
+def join_damage(broken: Sequence[DamagedFile]) -> DamagedFile:
+    """One error that names every damaged file."""
+    first, *others = broken
+    if not others:
+        return first
+    found = "; ".join(f"{error.what}: {error.found}" for error in broken)
+    what = f"{len(broken)} files of a store are damaged"
+    return DamagedFile(what, expected=first.expected, found=found, fix=first.fix)
+
+
+def set_aside(folder: Path, method: str, but: str = "") -> int:
+    """Move the groups of a submitted method to ``superseded/``, which no board reads; returns how many.
+
+    Args:
+        folder: Folder of records.
+        method: Name of the method.
+        but: Digest of a file whose groups stay.
+    """
+    moved = 0
+    for path in list_records(folder):
+        columns = read_columns(path, "method", "submission")
+        if set(columns["method"]) != {method} or {"", but} & set(columns["submission"]):
+            continue
+        (folder / SUPERSEDED).mkdir(exist_ok=True)
+        for old in (folder / name_predictions(key_of(path)), path):
+            if old.exists():
+                old.replace(folder / SUPERSEDED / old.name)
+        moved += 1
+    return moved
 
 
 def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
@@ -83,6 +153,8 @@ def pack_predictions(predictions: Sequence[Predictions | None]) -> bytes:
             arrays[f"{index}.samples"] = _as_json(answer.samples.tolist())
         if answer.intervals is not None:
             arrays[f"{index}.intervals"] = answer.intervals
+        if answer.abstains is not None:
+            arrays[f"{index}.abstains"] = answer.abstains
         if answer.diagnostics:
             arrays[f"{index}.diagnostics"] = _as_json(dict(answer.diagnostics))
     buffer = io.BytesIO()
@@ -106,6 +178,7 @@ def unpack_predictions(data: bytes, cells: int) -> list[Predictions | None]:
                     reward=part["reward"],
                     samples=None if samples is None else np.array(samples, dtype=object),
                     intervals=part.get("intervals"),
+                    abstains=part.get("abstains"),
                     diagnostics=json.loads(part["diagnostics"].tobytes()) if "diagnostics" in part else {},
                 )
             )

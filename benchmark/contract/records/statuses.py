@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmark.contract.errors import ContractError, Incompatible, InfrastructureError
+from benchmark.contract.files import DISK_FAILURES
 
 STATUSES = ("ok", "incompatible", "failed", "invalid", "timeout", "memory", "infrastructure")
 # The machine's failures say nothing about a method, so they are always run again.
@@ -25,13 +26,17 @@ def status_of(error: BaseException) -> tuple[str, str]:
         status, reason = "failed", f"declined the log: {error.reason}"
     elif isinstance(error, ContractError):
         status, reason = "invalid", text
-    elif isinstance(error, InfrastructureError):
+    elif isinstance(error, InfrastructureError) or _is_disk(error):
         status, reason = "infrastructure", text
     elif _is_memory(error):
         status, reason = "memory", "ran out of memory"
     else:
         status, reason = "failed", f"{type(error).__name__}: {text}"
     return status, reason[:REASON_LENGTH]
+
+
+def _is_disk(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in DISK_FAILURES
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -74,11 +74,11 @@ class Backbone:
 
     def save(self, folder: str | Path) -> None:
         """Write ``backbone.json`` and ``backbone.safetensors`` into a folder."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({"weights": np.ascontiguousarray(self.weights)}, folder / WEIGHTS_FILE)
+        (folder / WEIGHTS_FILE).write_bytes(save({"weights": np.ascontiguousarray(self.weights)}))
         settings = self._settings() | {"report": self.report, "hash": self.hash}
         (folder / SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
 

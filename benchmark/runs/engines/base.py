@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -44,7 +44,7 @@ class Workbench(Protocol):
 WorkbenchFactory = Callable[[], Workbench]
 
 
-def run_inline(groups: Sequence[Group], factory: WorkbenchFactory) -> Finished:
+def run_inline(groups: Iterable[Group], factory: WorkbenchFactory) -> Finished:
     """Run groups here, one after the other; nothing can be stopped for taking too long."""
     bench = factory()
     for group in groups:

@@ -1,9 +1,4 @@
-"""The local engine: a pool of one-thread processes that lives as long as the run.
-
-Workers report each batch of cells as it begins and ends, so a batch that takes too
-long, or takes its worker down, costs that batch alone: the worker is killed, the rest
-of the group goes on elsewhere.
-"""
+"""The local engine: a pool of one-thread processes that lives as long as the run."""
 
 from __future__ import annotations
 
@@ -12,19 +7,18 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from benchmark.runs.engines.base import CellResult, Finished, WorkbenchFactory
+from benchmark.runs.engines.base import Finished, WorkbenchFactory
+from benchmark.runs.engines.schedule import RETRIES, WorkerLost, schedule
 from benchmark.runs.plan import Group
 from benchmark.tasks.backbones import parse_backbone
 
-RETRIES = 2
 START_SECONDS = 300.0
 PR_SET_PDEATHSIG = 1
 THREAD_CAPS = {
@@ -51,46 +45,28 @@ LARGE_MODEL_SETTINGS = {
 }
 
 
-@dataclass(eq=False)
-class _Job:
-    """A group under way.
-
-    Attributes:
-        group: The group.
-        left: Cells without a result, in order.
-        results: Results by cell.
-        crashes: How often a worker died over the current batch.
-    """
-
-    group: Group
-    left: list[int]
-    results: dict[int, CellResult] = field(default_factory=dict)
-    crashes: int = 0
-
-    @classmethod
-    def of(cls, group: Group) -> _Job:
-        return cls(group, list(range(len(group.cells))))
-
-    def add(self, batch: Sequence[int], results: Sequence[CellResult]) -> None:
-        self.results.update(zip(batch, results, strict=True))
-        self.left = [index for index in self.left if index not in self.results]
-        self.crashes = 0
-
-    def give_up(self, batch: Sequence[int], status: str, reason: str) -> None:
-        self.add(batch, [CellResult(status, reason) for _ in batch])
-
-
-@dataclass(eq=False)
-class _Worker:
-    """A worker process and what it is doing."""
+@dataclass(frozen=True, eq=False)
+class Process:
+    """A worker process; see ``benchmark.runs.engines.schedule.Worker``."""
 
     process: Any
     pipe: Connection
-    job: _Job | None = None
-    batch: tuple[int, ...] = ()
-    deadline: float = float("inf")
+
+    def ask(self, what: str, group: Group, indices: Sequence[int]) -> None:
+        """Send a question; a process that has died says so when its answer is read."""
+        with suppress(OSError):
+            self.pipe.send((what, group, tuple(indices)))
+
+    def read(self) -> Any:
+        """The answer to the last question."""
+        try:
+            return self.pipe.recv()
+        except (EOFError, OSError) as error:
+            self.process.join(10)
+            raise WorkerLost(f"ended with status {self.process.exitcode}") from error
 
     def kill(self) -> None:
+        """End the process."""
         with suppress(OSError, ValueError):
             self.process.kill()
         self.process.join(10)
@@ -98,117 +74,33 @@ class _Worker:
 
 
 def run_local(
-    groups: Sequence[Group],
+    groups: Iterable[Group],
     factory: WorkbenchFactory,
     workers: int,
     seconds_per_cell: float = float("inf"),
     retries: int = RETRIES,
+    backbones: Iterable[str] = (),
 ) -> Finished:
     """Run groups on a pool of local processes.
 
     Args:
-        groups: Groups in the order of work.
+        groups: Groups in the order of work; each is asked for when a process is free.
         factory: Makes the workbench inside each worker; must be picklable.
         workers: Number of processes, at least 1.
         seconds_per_cell: A batch may take this long for each of its cells.
         retries: How often a batch is tried again after its worker died.
+        backbones: What the groups train on; a large model changes how its process keeps memory.
 
-    Yields:
+    Returns:
         Each group with the result of each cell, as groups finish.
     """
-    waiting = deque(_Job.of(group) for group in groups)
-    settings = worker_settings(group.backbone for group in groups)
-    pool: list[_Worker] = []
-    try:
-        while waiting or any(worker.job for worker in pool):
-            busy = [worker for worker in pool if worker.job]
-            idle = [worker for worker in pool if not worker.job]
-            while waiting and (idle or len(pool) < workers):
-                if idle:
-                    worker = idle.pop()
-                else:
-                    worker = _start_worker(factory, settings)
-                    pool.append(worker)
-                job = waiting.popleft()
-                try:
-                    worker.pipe.send((job.group, tuple(job.left)))
-                except OSError:  # died while idle
-                    waiting.appendleft(job)
-                    pool.remove(worker)
-                    worker.kill()
-                    continue
-                worker.job, worker.batch = job, ()
-                worker.deadline = time.monotonic() + START_SECONDS
-                busy.append(worker)
-            yield from _serve(pool, waiting, seconds_per_cell, retries)
-    finally:
-        for worker in pool:
-            worker.kill()
+    start = partial(_start_process, factory, worker_settings(backbones))
+    return schedule(groups, start, _wait, workers, seconds_per_cell, retries, START_SECONDS)
 
 
-def _serve(
-    pool: list[_Worker], waiting: deque[_Job], seconds_per_cell: float, retries: int
-) -> Iterator[tuple[Group, list[CellResult]]]:
-    """Wait for news once and act on it."""
-    busy = {worker.pipe: worker for worker in pool if worker.job}
-    nearest = min(worker.deadline for worker in busy.values())
-    patience = None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
-    for pipe in wait(list(busy), patience):
-        worker = busy[pipe]  # type: ignore[index]
-        assert worker.job is not None
-        try:
-            kind, batch, results = worker.pipe.recv()
-        except (EOFError, OSError):
-            job = _remove(pool, worker)
-            _blame(job, worker.batch, retries, worker.process.exitcode)
-            if job.left:
-                waiting.appendleft(job)
-            else:
-                yield _finish(job)
-            continue
-        if kind == "begin":
-            worker.batch = batch
-            worker.deadline = time.monotonic() + seconds_per_cell * len(batch)
-        elif kind == "results":
-            worker.job.add(batch, results)
-            worker.batch = ()
-            worker.deadline = time.monotonic() + START_SECONDS
-            if not worker.job.left:
-                job, worker.job, worker.deadline = worker.job, None, float("inf")
-                yield _finish(job)
-    now = time.monotonic()
-    for worker in [w for w in pool if w.job and w.deadline <= now]:
-        batch = worker.batch
-        job = _remove(pool, worker)
-        if batch:
-            job.give_up(batch, "timeout", f"took longer than {seconds_per_cell * len(batch):g} s")
-        else:
-            _blame(job, (), retries, None)
-        if job.left:
-            waiting.appendleft(job)
-        else:
-            yield _finish(job)
-
-
-def _remove(pool: list[_Worker], worker: _Worker) -> _Job:
-    """Kill a worker and hand back its job."""
-    pool.remove(worker)
-    worker.kill()
-    assert worker.job is not None
-    return worker.job
-
-
-def _blame(job: _Job, batch: Sequence[int], retries: int, exitcode: int | None) -> None:
-    """Count a crash; after too many, give up the batch that was running (or all that is left)."""
-    job.crashes += 1
-    if job.crashes > retries:
-        how = "did not answer" if exitcode is None else f"ended with status {exitcode}"
-        tries = job.crashes
-        job.give_up(batch or tuple(job.left), "infrastructure", f"the worker {how}, {tries} times")
-
-
-def _finish(job: _Job) -> tuple[Group, list[CellResult]]:
-    return job.group, [job.results[index] for index in range(len(job.group.cells))]
+def _wait(workers: Sequence[Process], seconds: float | None) -> list[Process]:
+    ready = wait([worker.pipe for worker in workers], seconds)
+    return [worker for worker in workers if worker.pipe in ready]
 
 
 # -- workers ------------------------------------------------------------------
@@ -218,33 +110,26 @@ def worker_settings(backbones: Iterable[str]) -> dict[str, str]:
     return {**WORKER_SETTINGS, **(LARGE_MODEL_SETTINGS if large else {})}
 
 
-def _start_worker(factory: WorkbenchFactory, settings: Mapping[str, str]) -> _Worker:
+def _start_process(factory: WorkbenchFactory, settings: Mapping[str, str]) -> Process:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, factory), daemon=True)
     with environment(settings):
         process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return Process(process, ours)
 
 
 def _work(pipe: Connection, factory: WorkbenchFactory) -> None:
-    """A worker's life: answer groups until the other side closes."""
+    """A worker's life: answer questions until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     die_with_parent()
     limit_threads()
     bench = factory()
-    while True:
-        try:
-            group, indices = pipe.recv()
-        except (EOFError, OSError):
-            return
-        for batch in bench.split(group, indices):
-            try:
-                pipe.send(("begin", batch, None))
-                pipe.send(("results", batch, bench.run(group, batch)))
-            except OSError:
-                return
+    with suppress(EOFError, OSError):
+        while True:
+            what, group, indices = pipe.recv()
+            pipe.send(getattr(bench, what)(group, indices))
 
 
 def die_with_parent() -> None:

@@ -1,32 +1,73 @@
-"""The ray engine: each group a task on a cluster. Imported only where it is asked for."""
+"""The ray engine: workers are actors on a cluster. Imported only where it is asked for."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from benchmark.contract import UsageError
-from benchmark.runs.engines.base import CellResult, Finished, WorkbenchFactory, run_inline
-from benchmark.runs.engines.local import RETRIES, THREAD_CAPS
+from benchmark.runs.engines.base import Finished, WorkbenchFactory
+from benchmark.runs.engines.local import limit_threads, worker_settings
+from benchmark.runs.engines.schedule import RETRIES, WorkerLost, schedule
 from benchmark.runs.plan import Group
 
 
+@dataclass(eq=False)
+class Actor:
+    """A worker on some node; see ``benchmark.runs.engines.schedule.Worker``."""
+
+    ray: Any
+    actor: Any
+    answer: Any = None
+
+    def ask(self, what: str, group: Group, indices: Sequence[int]) -> None:
+        """Send a question."""
+        self.answer = self.actor.ask.remote(what, group, tuple(indices))
+
+    def read(self) -> Any:
+        """The answer to the last question."""
+        try:
+            return self.ray.get(self.answer)
+        except self.ray.exceptions.RayError as error:
+            raise WorkerLost(f"ended with {type(error).__name__}") from error
+
+    def kill(self) -> None:
+        """End the actor; cells that it runs end with it."""
+        self.ray.kill(self.actor, no_restart=True)
+
+
+class RemoteBench:
+    """A workbench inside an actor."""
+
+    def __init__(self, factory: WorkbenchFactory) -> None:
+        limit_threads()
+        self._bench = factory()
+
+    def ask(self, what: str, group: Group, indices: Sequence[int]) -> Any:
+        """Call ``split`` or ``run`` of the workbench."""
+        return getattr(self._bench, what)(group, indices)
+
+
 def run_ray(
-    groups: Sequence[Group],
+    groups: Iterable[Group],
     factory: WorkbenchFactory,
     workers: int,
     seconds_per_cell: float = float("inf"),
     retries: int = RETRIES,
+    backbones: Iterable[str] = (),
 ) -> Finished:
-    """Run groups as ray tasks; a group that takes too long is stopped as a whole.
+    """Run groups on a ray cluster: the one that ``RAY_ADDRESS`` names, or one of this machine alone.
 
     Args:
-        groups: Groups in the order of work.
-        factory: Makes the workbench inside a task; must be picklable.
-        workers: Most tasks at a time; 0 leaves it to the cluster.
-        seconds_per_cell: A group may take this long for each of its cells.
-        retries: How often ray tries a group again after its worker died.
+        groups: Groups in the order of work; each is asked for when an actor is free.
+        factory: Makes the workbench inside an actor; must be picklable.
+        workers: Most actors at a time, each on one processor; 0 stands for all processors of the cluster.
+        seconds_per_cell: A batch may take this long for each of its cells, from the moment when an actor
+            that is ready receives it.
+        retries: How often a batch is tried again after its actor or its node died.
+        backbones: What the groups train on.
 
     Raises:
         UsageError: If ray is not installed.
@@ -38,30 +79,18 @@ def run_ray(
             "the ray engine needs ray", expected="ray", found=error, fix="pip install -e '.[ray]'"
         ) from error
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, runtime_env={"env_vars": dict(THREAD_CAPS)})
-    task = ray.remote(num_cpus=1, max_retries=retries, max_calls=0)(_run_group)
-    waiting = list(reversed(groups))
-    running: dict[Any, tuple[Group, float]] = {}
-    while waiting or running:
-        while waiting and (not workers or len(running) < workers):
-            group = waiting.pop()
-            running[task.remote(group, factory)] = (group, time.monotonic())
-        ready, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
-        for reference in ready:
-            group, _ = running.pop(reference)
-            try:
-                yield group, ray.get(reference)
-            except ray.exceptions.RayError as error:
-                reason = f"{type(error).__name__}: {error}".splitlines()[0]
-                yield group, [CellResult("infrastructure", reason) for _ in group.cells]
-        for reference, (group, begun) in list(running.items()):
-            allowed = seconds_per_cell * len(group.cells)
-            if time.monotonic() - begun > allowed:
-                ray.cancel(reference, force=True)
-                del running[reference]
-                yield group, [CellResult("timeout", f"took longer than {allowed:g} s") for _ in group.cells]
+        ray.init(log_to_driver=False)
+    settings = {"env_vars": worker_settings(backbones)}
+    remote = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0, runtime_env=settings)(RemoteBench)
+    workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def start() -> Actor:
+        return Actor(ray, remote.remote(factory))
+
+    return schedule(groups, start, partial(_wait, ray), workers, seconds_per_cell, retries)
 
 
-def _run_group(group: Group, factory: WorkbenchFactory) -> list[CellResult]:
-    _, results = next(iter(run_inline([group], factory)))
-    return results
+def _wait(ray: Any, workers: Sequence[Actor], seconds: float | None) -> list[Actor]:
+    answers = [worker.answer for worker in workers]
+    ready, _ = ray.wait(answers, num_returns=1, timeout=seconds)
+    return [worker for worker in workers if worker.answer in ready]

@@ -12,17 +12,17 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmark.contract import Log, Predictions
-from benchmark.contract.records import REASON_LENGTH, name_columns, status_of
+from benchmark.contract import Budget, Log, Predictions
+from benchmark.contract.records import LOG, REASON_LENGTH, TWIN, name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.plan import Cell, Group
 from benchmark.scoring.favourites import describe_favourites
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.backbones import TINY
+from benchmark.tasks.backbones import TINY, parse_backbone
 from benchmark.tasks.prepare import Task, digest_log, make_task
 from benchmark.tasks.pretraining import open_backbone
 from benchmark.tasks.suite import Suite
@@ -100,11 +100,12 @@ class Bench:
                 return [self.run(group, [index])[0] for index in indices]
             return [CellResult(*status_of(error))]
 
-    def task(self, cell: Cell) -> Task:
-        """The task of a cell, kept while it is in use."""
+    def task(self, cell: Cell, fitted_on: str = LOG) -> Task:
+        """The task of a cell, kept while it is in use; only a verified season draws another for the twin."""
         setting = self.setting
         return self._tasks.get(
-            cell, lambda: make_task(cell.scenario, cell.seed, setting.suite, setting.secret)
+            (cell, LOG if setting.secret is None else fitted_on),
+            lambda: make_task(cell.scenario, cell.seed, setting.suite, setting.secret, fitted_on),
         )
 
     def _run(self, group: Group, cells: Sequence[Cell]) -> list[CellResult]:
@@ -112,8 +113,8 @@ class Bench:
         from methods import load
 
         method, entrant = load(group.entrant.name), group.entrant
-        data = "twin" if entrant.role == "ceiling" else "log"
-        tasks = [self.task(cell) for cell in cells]
+        data = group.data
+        tasks = [self.task(cell, group.fitted_on) for cell in cells]
         logs = [task.view(entrant.track, data) for task in tasks]
         results: dict[int, CellResult] = {}
         able = []
@@ -146,7 +147,7 @@ class Bench:
         digest = self._digests.get((cell, data, columns), lambda: digest_log(log))
         return Harness(
             backbone=self.backbone(task.domain, backbone),
-            budget=self.setting.suite.budget.freeze(),
+            budget=multiply_steps(self.setting.suite.budget.freeze(), backbone),
             device=self.setting.device,
             path=("method", digest),
             oracle=task.world.oracle() if track == "oracle" else None,
@@ -180,7 +181,7 @@ class Bench:
             "wall_s": seconds, "peak_mb": read_peak(), "tokens": meter.tokens, "flops": meter.flops
         }  # fmt: skip
         row: dict[str, Any] = name_columns(scores, meters, predictions.diagnostics)
-        if task.seed == self.setting.suite.seeds[0]:
+        if task.seed == self.setting.suite.seeds[0] and group.data != TWIN:
             row["favourites"] = describe_favourites(predictions.reward, task.key)
         return CellResult("ok", "", predictions, row)
 
@@ -196,9 +197,15 @@ def open_bench(setting: Setting) -> Bench:
     return Bench(setting)
 
 
+def multiply_steps(budget: Budget, backbone: str) -> Budget:
+    """The budget with as many times the steps as the backbone's name says: ``tiny[budget=4]``."""
+    return replace(budget, steps=budget.steps * parse_backbone(backbone).budget)
+
+
 def describe_cell(task: Task) -> dict[str, Any]:
     """What is known of a cell whatever the method does."""
     return {
+        "board": task.board,
         "cell_naive_rho": task.key.naive_rho,
         "cell_effect_scale": task.key.effect_scale,
         "cell_roles": " ".join(task.log.roles),

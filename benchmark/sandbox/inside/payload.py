@@ -27,7 +27,8 @@ _LENGTHS = struct.Struct(">IQ")  # bytes of header, bytes of body
 CONTEXT = "context."
 DIAGNOSTIC = "diagnostic."
 # Kinds of messages once a method is fitted; an answer to a question holds one array, named as its kind.
-FITTED, REWARDS, SAMPLES, INTERVALS, END = "fitted", "rewards", "samples", "intervals", "end"
+FITTED, REWARDS, SAMPLES, INTERVALS = "fitted", "rewards", "samples", "intervals"
+ABSTAINS, END = "abstains", "end"
 
 
 # -- arrays -------------------------------------------------------------------

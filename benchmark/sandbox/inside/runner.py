@@ -16,6 +16,7 @@ import os
 import resource
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -26,9 +27,11 @@ from typing import Any
 import numpy as np
 
 from benchmark.contract import Budget, ContractError, Contrasts, Fitted, Log, Method, Tags, UsageError
-from benchmark.contract.queries import as_finite, as_texts
+from benchmark.contract.errors import find_place
+from benchmark.contract.queries import as_finite, as_flags, as_texts
 from benchmark.contract.records import REASON_LENGTH, SOURCE, status_of
 from benchmark.sandbox.inside.payload import (
+    ABSTAINS,
     CONTEXT,
     DIAGNOSTIC,
     END,
@@ -54,7 +57,7 @@ HIDDEN = (
     "benchmark.sandbox.outside",
 )
 QUESTION_LIMIT = 1 << 28
-OFFERS = {SAMPLES: "sample", INTERVALS: "effect_interval"}
+OFFERS = {SAMPLES: "sample", INTERVALS: "effect_interval", ABSTAINS: "abstains"}
 
 
 def main(descriptor: int, inputs: str) -> None:
@@ -67,7 +70,7 @@ def main(descriptor: int, inputs: str) -> None:
     action = _prepare(folder, settings, connection)
     _limit_resources(settings["limits"], settings.get("device") == "cuda")
     connection.sendall(Message("ready").encode())
-    connection.sendall(_attempt(action).encode())
+    connection.sendall(_attempt(action, str(folder / SOURCE)).encode())
     connection.close()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -100,7 +103,7 @@ def _prepare(folder: Path, settings: dict[str, Any], connection: socket.socket) 
         (fitted,) = drive(load_method(source), [(log, harness)])
         if isinstance(fitted, Failure):
             sys.stderr.write(fitted.traceback)
-            return _ended(fitted.status, fitted.reason)
+            return _ended(fitted.status, fitted.reason, find_place(fitted.traceback, str(source)))
         diagnostics = _answer_questions(connection, fitted)
         meters = {name: float(getattr(harness.meter, name)) for name in ("tokens", "flops")}
         return Message("done", {"status": "ok", "meters": meters}, diagnostics)
@@ -125,10 +128,13 @@ def _answer(fitted: Any, question: Message) -> np.ndarray:
     from benchmark.harness import LEVEL
 
     arrays = unpack(question.body)
+    context = {n.removeprefix(CONTEXT): values for n, values in arrays.items() if n.startswith(CONTEXT)}
     if question.kind == REWARDS:
-        context = {n.removeprefix(CONTEXT): values for n, values in arrays.items() if n.startswith(CONTEXT)}
         reward = fitted.reward(arrays["prompts"], arrays["texts"], context or None)
         return as_finite(reward, "reward")
+    if question.kind == ABSTAINS:
+        flags = fitted.abstains(arrays["prompts"], arrays["first"], arrays["second"], context or None)
+        return as_flags(flags, "abstains")
     if question.kind == SAMPLES:
         return as_texts(fitted.sample(arrays["prompts"], question.fields["n"]), "samples")
     return as_finite(fitted.effect_interval(Contrasts(**arrays), LEVEL), "effect intervals")
@@ -142,18 +148,20 @@ def _ask(
     return unpack(receive(connection, QUESTION_LIMIT).body)["outcome"]
 
 
-def _attempt(action: Callable[[], Message]) -> Message:
+def _attempt(action: Callable[[], Message], source: str = "") -> Message:
     try:
         return action()
     except BaseException as error:  # whatever submitted code raises is its own failure
         gc.collect()  # what the failed code held may be all the memory there is
-        return _ended(*status_of(error))
+        trace = "" if isinstance(error, MemoryError) else "".join(traceback.format_exception(error))
+        return _ended(*status_of(error), find_place(trace, source))
 
 
-def _ended(status: str, reason: str) -> Message:
+def _ended(status: str, reason: str, place: str = "") -> Message:
     # The code in here cannot tell whether the machine failed, and has seen the log that it would decline.
     status = "failed" if status in ("infrastructure", "incompatible") else status
-    return Message("done", {"status": status, "reason": str(reason)[:REASON_LENGTH]})
+    where = f" ({place})" if place else ""
+    return Message("done", {"status": status, "reason": str(reason)[: REASON_LENGTH - len(where)] + where})
 
 
 def _describe(method: Method) -> Message:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.contract import InfrastructureError, Tags
+from benchmark.contract import InfrastructureError, Predictions, Tags
 from benchmark.contract.records import name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.engines.work import Setting, describe_cell
+from benchmark.runs.entrants import Entrant
 from benchmark.runs.plan import Cell, Group
 from benchmark.sandbox.outside import cell as sandboxed
 from benchmark.sandbox.outside.cell import Sandbox
@@ -52,8 +53,8 @@ class SandboxBench:
 
     def _run(self, group: Group, cell: Cell) -> CellResult:
         setting = self.setting
-        task = make_task(cell.scenario, cell.seed, setting.suite, setting.secret)
-        log = task.view(group.entrant.track)
+        task = make_task(cell.scenario, cell.seed, setting.suite, setting.secret, group.fitted_on)
+        log = task.view(group.entrant.track, group.data)
         given = sandboxed.Task(
             log=log,
             queries=task.queries,
@@ -67,16 +68,16 @@ class SandboxBench:
             result = sandboxed.CellResult("incompatible", refusal)
         else:
             result = self._attempt(given, task.world if group.entrant.track == "oracle" else None)
-        facts = {"kind": log.kind, "isolation": self.sandbox.isolation, **describe_cell(task)}
+        isolation = self.sandbox.isolation
         try:
-            row = facts | self._score(group, task, result)
+            measured = measure_cell(group.entrant, task, isolation, result)
         except Exception as error:  # whatever an answer leads to is its sender's doing
             reason = f"the answer cannot be scored: {status_of(error)[1]}"
-            result = sandboxed.CellResult("invalid", sandboxed.clean(reason))
-            row = facts | self._score(group, task, result)
+            broken = sandboxed.CellResult("invalid", sandboxed.clean(reason))
+            measured = measure_cell(group.entrant, task, isolation, broken)
         if self.on_cell is not None:
-            self.on_cell(cell, result.status)
-        return CellResult(result.status, result.reason, result.predictions, row)
+            self.on_cell(cell, measured.status)
+        return measured
 
     def _attempt(self, given: sandboxed.Task, world: Any) -> sandboxed.CellResult:
         for left in reversed(range(TRIES)):
@@ -90,18 +91,24 @@ class SandboxBench:
                     return sandboxed.CellResult(status, sandboxed.clean(reason))
         raise AssertionError("unreachable")
 
-    def _score(self, group: Group, task: Task, result: sandboxed.CellResult) -> dict[str, float]:
-        meters = {
-            "wall_s": result.seconds,
-            "peak_mb": result.peak_bytes / 2**20,
-            **read_meters(result.fields),
-        }
-        if result.predictions is None:
-            return name_columns({}, meters, {})
-        scores = score_with_key(result.predictions, task.key, group.entrant.calibrated)
-        reported = result.predictions.diagnostics
-        named = {name: value for name, value in reported.items() if DIAGNOSTIC.fullmatch(name)}
-        return name_columns(scores, meters, named)
+
+def measure_cell(entrant: Entrant, task: Task, isolation: str, result: sandboxed.CellResult) -> CellResult:
+    """A cell's result with the columns of its record that only this side knows: facts, scores and meters."""
+    meters = {"wall_s": result.seconds, "peak_mb": result.peak_bytes / 2**20, **read_meters(result.fields)}
+    facts = {"kind": task.log.kind, "isolation": isolation, **describe_cell(task)}
+    row = facts | score_answer(entrant, task, result.predictions, meters)
+    return CellResult(result.status, result.reason, result.predictions, row)
+
+
+def score_answer(
+    entrant: Entrant, task: Task, predictions: Predictions | None, meters: Mapping[str, float]
+) -> dict[str, float]:
+    """Scores, meters and diagnostics of an answer, under the names of their columns."""
+    if predictions is None:
+        return name_columns({}, meters, {})
+    scores = score_with_key(predictions, task.key, entrant.calibrated)
+    named = {n: value for n, value in predictions.diagnostics.items() if DIAGNOSTIC.fullmatch(n)}
+    return name_columns(scores, meters, named)
 
 
 def read_meters(fields: Mapping[str, Any]) -> dict[str, float]:

@@ -27,7 +27,14 @@ from benchmark.sandbox.outside.interview import Interview
 from benchmark.sandbox.outside.layout import find_layout
 from benchmark.sandbox.outside.limits import Limits
 from benchmark.sandbox.outside.oracle import Oracle, OracleDesk
-from benchmark.sandbox.outside.probe import choose_isolation, list_layers, probe_bubblewrap
+from benchmark.sandbox.outside.privileges import hand_over
+from benchmark.sandbox.outside.probe import (
+    choose_isolation,
+    hold_memory,
+    list_layers,
+    probe_bubblewrap,
+    step_down,
+)
 from benchmark.sandbox.outside.seccomp import build_filter
 from benchmark.sandbox.outside.supervise import Ending, Reply, Start, supervise
 
@@ -115,6 +122,28 @@ class Sandbox:
         """
         desk = None if oracle is None else OracleDesk(oracle, task.budget.asks)
         interview = Interview(task.queries, desk)
+        result = self.converse(source, task, interview, oracle)
+        if result.status != "ok":
+            return result
+        try:
+            predictions = interview.read_predictions(result.fields["body"])
+        except Exception as error:  # whatever an answer leads to is its sender's doing
+            return replace(result, status="invalid", reason=clean(status_of(error)[1]), fields={})
+        told = {name: value for name, value in result.fields.items() if name != "body"}
+        return replace(result, predictions=predictions, fields=told)
+
+    def converse(self, source: bytes, task: Task, reply: Reply, oracle: Oracle | None = None) -> CellResult:
+        """Fit a submitted method and let somebody else answer its messages.
+
+        Args:
+            source: The submitted file.
+            task: What it is given; the queries stay on this side.
+            reply: Answers each message of the fit with the next question.
+            oracle: As in ``fit``; ``reply`` answers for it.
+
+        Raises:
+            InfrastructureError: If the sandbox did not start.
+        """
         with make_folder() as folder:
             task.log.write(folder / "log.parquet")
             # The method's own streams follow from what it sees anyway, so they tell it nothing.
@@ -126,15 +155,7 @@ class Sandbox:
                 "stream": ["method", seen],
                 "oracle": oracle is not None,
             }
-            result = self._run("fit", source, folder, settings, task.backbone, interview)
-        if result.status != "ok":
-            return result
-        try:
-            predictions = interview.read_predictions(result.fields["body"])
-        except Exception as error:  # whatever an answer leads to is its sender's doing
-            return replace(result, status="invalid", reason=clean(status_of(error)[1]), fields={})
-        told = {name: value for name, value in result.fields.items() if name != "body"}
-        return replace(result, predictions=predictions, fields=told)
+            return self._run("fit", source, folder, settings, task.backbone, reply)
 
     def describe(self, source: bytes) -> CellResult:
         """Name and tags of the method a file defines, as ``fields["name"]`` and ``fields["tags"]``."""
@@ -183,7 +204,12 @@ class Sandbox:
             devices,
         )
         inherited = tuple(fd for fd in (channels.socket, status_write, kernel_filter) if fd is not None)
-        return decide_status(supervise(Start(command, {}, inherited, status_read), ours, self.limits, reply))
+        user = step_down(() if backbone is None else (backbone,))
+        if user is not None:
+            hand_over(folder, user)
+        with hold_memory(self.limits) as group:
+            start = Start(command, {}, inherited, status_read, user, group)
+            return decide_status(supervise(start, ours, self.limits, reply))
 
 
 def decide_status(ending: Ending) -> CellResult:

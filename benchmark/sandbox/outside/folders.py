@@ -14,15 +14,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmark.contract.files import blame_disk
+from benchmark.sandbox.outside.privileges import NOBODY
+
 PREFIX = "confoundbench-cell-"
 YOUNG_S = 60.0
 
 
 @contextlib.contextmanager
 def make_folder() -> Iterator[Path]:
-    """An empty folder that only this user may enter; what killed cells left is removed first."""
-    remove_abandoned(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name, _lock(Path(name)):
+    """An empty folder that only this user may enter; what killed cells left is removed first.
+
+    Raises:
+        InfrastructureError: If the disk on which it lies is full, now or while the cell's files are written.
+    """
+    place = Path(tempfile.gettempdir())
+    remove_abandoned(place)
+    with blame_disk(place), tempfile.TemporaryDirectory(prefix=PREFIX) as name, _lock(Path(name)):
         yield Path(name)
 
 
@@ -33,9 +41,10 @@ def remove_abandoned(place: Path, older_than: float = YOUNG_S) -> None:
         place: Where folders of cells are made.
         older_than: Age in seconds below which a folder is left alone: it may not be locked yet.
     """
+    owners = {os.getuid(), NOBODY} if os.getuid() == 0 else {os.getuid()}
     for folder in place.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            mine = folder.stat().st_uid == os.getuid() and not folder.is_symlink()
+            mine = folder.stat().st_uid in owners and not folder.is_symlink()
             if mine and time.time() - folder.stat().st_mtime > older_than:
                 with _lock(folder, fcntl.LOCK_NB):
                     shutil.rmtree(folder)

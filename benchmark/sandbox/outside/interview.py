@@ -1,7 +1,8 @@
 """Asks a fitted method the queries, one kind after another, so that it sees none before it has to answer it.
 
 While it fits, a method holds its log alone. Then it is sent texts to be given rewards, in an order that says
-nothing of what they are for. Pairs and pools are never sent. Contrasts are sent once the rewards are in.
+nothing of what they are for. Pools are never sent. Contrasts, and pairs if it can abstain, are sent once the
+rewards are in.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from benchmark.contract import ContractError, Contrasts, Predictions, Queries
+from benchmark.contract import ContractError, Contrasts, PairTexts, Predictions, Queries
 from benchmark.sandbox.inside.payload import (
+    ABSTAINS,
     CONTEXT,
     DIAGNOSTIC,
     END,
@@ -84,13 +86,17 @@ class Interview:
             if name.startswith(DIAGNOSTIC) and value.shape == () and value.dtype.kind in "biuf"
         }
         found = Predictions(
-            self._answers[REWARDS], self._answers.get(SAMPLES), self._answers.get(INTERVALS), diagnostics
+            self._answers[REWARDS],
+            self._answers.get(SAMPLES),
+            self._answers.get(INTERVALS),
+            self._answers.get(ABSTAINS),
+            diagnostics,
         )
         return found.validate(self._queries)
 
 
 def _list_questions(queries: Queries, offered: Mapping[str, object]) -> Iterator[Message]:
-    """The questions to a method that offers samples or intervals, each made when it is its turn."""
+    """The questions to a method that offers more than rewards, each made when it is its turn."""
     context = {CONTEXT + name: np.asarray(values) for name, values in queries.context.items()}
     yield Message(REWARDS, {}, pack({"prompts": queries.prompts, "texts": queries.texts} | context))
     if offered.get(SAMPLES) is True and queries.n_samples and len(queries.generate):
@@ -99,3 +105,8 @@ def _list_questions(queries: Queries, offered: Mapping[str, object]) -> Iterator
         asked = Contrasts.of(queries)
         names = ("ids", "prompts", "on", "off")
         yield Message(INTERVALS, {}, pack({name: getattr(asked, name) for name in names}))
+    if offered.get(ABSTAINS) is True and len(queries.pairs):
+        pairs = PairTexts.of(queries)
+        context = {CONTEXT + name: values for name, values in pairs.context.items()}
+        texts = {"prompts": pairs.prompts, "first": pairs.first, "second": pairs.second}
+        yield Message(ABSTAINS, {}, pack(texts | context))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
@@ -36,3 +37,11 @@ class Limits:
     threads: int = 64
     files: int = 10_000
     log_bytes: int = 4096
+
+    @classmethod
+    def of_cell(cls, seconds: float) -> Limits:
+        """Limits of a cell that may take some seconds: the processor time that one thread has in them.
+
+        Methods of this project run on one thread, so that is what every method may spend.
+        """
+        return cls(wall_s=seconds, cpu_s=math.ceil(seconds))

@@ -25,7 +25,7 @@ class Held:
 def measure_tree(pid: int) -> Held:
     """What a process and everything below it hold; processes that vanish meanwhile count for nothing."""
     threads = resident = 0
-    for member in _members(pid):
+    for member in list_members(pid):
         try:
             with open(f"/proc/{member}/statm") as file:
                 resident += int(file.read().split()[1]) * PAGE
@@ -44,7 +44,7 @@ def count_files(pid: int, folders: tuple[str, ...]) -> int:
         pid: First process of a mount namespace; what runs in it is asked.
         folders: Places inside, each the root of a file system of its own.
     """
-    counts = [_count(member, folders) for member in _members(pid)]
+    counts = [_count(member, folders) for member in list_members(pid)]
     return max(counts, default=0)
 
 
@@ -56,7 +56,8 @@ def _count(pid: int, folders: tuple[str, ...]) -> int:
     return sum(system.f_files - system.f_ffree for system in found)
 
 
-def _members(pid: int) -> Iterator[int]:
+def list_members(pid: int) -> Iterator[int]:
+    """A process and everything it started, by number."""
     waiting = [pid]
     while waiting:
         member = waiting.pop()

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ from benchmark.sandbox.outside.cell import Sandbox
 
 MAX_SOURCE_BYTES = 256 * 1024
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
-RESERVED = frozenset({"naive", "ceiling", "constant", "random", "copy-naive", "twin", "truth", "oracle"})
+RESERVED = frozenset(
+    {"naive", "ceiling", "constant", "random", "copy-naive", "twin", "truth", "oracle", "dpo-true-labels"}
+)
+RESERVED_START = ("canary-", "naive-", "ceiling-")
 # A submission is a contender; these tags are the board's to give.
 WITHHELD = ("canary",)
 
@@ -103,7 +106,7 @@ def check_name(name: Any, taken: Collection[str] = ()) -> str:
             expected="2 to 64 lower-case letters, digits, dots, dashes or underscores",
             found=repr(name)[:80],
         )
-    if name in RESERVED or name in taken:
+    if name in RESERVED or name in taken or name.startswith(RESERVED_START):
         raise UsageError(
             f"the name {name!r} is taken",
             expected="a name that no method of the catalogue and no control has",
@@ -111,6 +114,45 @@ def check_name(name: Any, taken: Collection[str] = ()) -> str:
             fix=f"rename it, for instance to {'my-' + name!r}",
         )
     return name
+
+
+def list_catalogue_names() -> frozenset[str]:
+    """Names of the repository's methods, which no submission may take."""
+    from methods import list_methods
+
+    return frozenset(method.name for method in list_methods())
+
+
+def digest_code(source: bytes, name: str) -> str:
+    """A digest of what a file does: equal for files that differ in comments and in their name alone.
+
+    Args:
+        source: The file, as ``read_source`` accepts it.
+        name: The name of its method, wherever it stands as a text.
+
+    Raises:
+        UsageError: If it is not Python.
+    """
+    try:
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [part for part in body if not _is_remark(part)]  # type: ignore[attr-defined]
+            if isinstance(node, ast.Constant) and node.value == name:
+                node.value = ""
+        return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UsageError("the submitted file is not Python", found=str(error)[:200]) from error
+
+
+def _is_remark(part: ast.AST) -> bool:
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+
+
+def list_tags(tags: Tags) -> dict[str, Any]:
+    """Tags as plain data; ``rebuild_tags`` reads them back."""
+    return {name: sorted(v) if isinstance(v, frozenset) else v for name, v in asdict(tags).items()}
 
 
 def rebuild_tags(plain: Any) -> Tags:

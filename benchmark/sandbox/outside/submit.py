@@ -6,8 +6,9 @@ there one by one; what they answer is scored here and sealed into a bundle.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from benchmark.contract import BenchError, UsageError
 from benchmark.contract.errors import EXIT_CONTRACT, EXIT_OK
 from benchmark.contract.records import name_bundle, seal_bundle
+from benchmark.runs.board_cells import join_board
 from benchmark.runs.engines.work import Setting
 from benchmark.runs.entrants import Entrant
 from benchmark.runs.execute import Summary
@@ -23,11 +25,21 @@ from benchmark.runs.plan import Cell
 from benchmark.runs.planned import PlannedRun
 from benchmark.runs.provenance import describe_run
 from benchmark.runs.run import plan_run, start_run
+from benchmark.runs.store import Store
 from benchmark.sandbox.outside import Limits, Sandbox
+from benchmark.sandbox.outside.author import load_key
 from benchmark.sandbox.outside.bench import SandboxBench
 from benchmark.sandbox.outside.cell import clean
-from benchmark.sandbox.outside.submission import Submission, check_name, read_source, read_submission
+from benchmark.sandbox.outside.submission import (
+    Submission,
+    check_name,
+    list_catalogue_names,
+    list_tags,
+    read_source,
+    read_submission,
+)
 from benchmark.tasks.backbones import LOGLINEAR, TINY, parse_backbone
+from benchmark.tasks.seasons import open_season
 from benchmark.tasks.suite import Suite, load_suite
 
 FOLDER = "submissions"
@@ -85,11 +97,15 @@ class Bundle:
         folder: Where it lies; give this to ``confoundbench leaderboard add``.
         manifest: What ran, where and how; not ranked.
         statuses: Cells by status.
+        board: Folder of the board whose cells were run, or None.
+        reasons: Why cells are not ``ok``: how many cells give each reason, the most frequent first.
     """
 
     folder: Path
     manifest: dict[str, Any]
     statuses: dict[str, int]
+    board: Path | None = None
+    reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -140,6 +156,9 @@ def submit_file(
     retry: Sequence[str] = (),
     secret: bytes | None = None,
     backbones: Path | None = None,
+    key: str | Path | None = None,
+    board: str | Path | None = None,
+    on_note: Callable[[str], None] | None = None,
     on_plan: Callable[[PlannedRun], None] | None = None,
     on_cell: Callable[[Cell, str], None] | None = None,
 ) -> Bundle:
@@ -162,6 +181,11 @@ def submit_file(
         retry: Statuses to run again.
         secret: Key of a verified season, whose worlds nobody can draw in advance.
         backbones: Parent folder of the pretrained backbones.
+        key: File with the author's key, which signs the bundle; by default one in the author's home.
+        board: Folder of the records of a board; its cells are run, so that the bundle can be added to it.
+            By default the published board's, where it is of this suite. ``scenarios``, ``seeds`` and
+            ``backbone`` choose cells of their own instead.
+        on_note: Called with a sentence on which cells are run.
         on_plan: Called once before the first cell with what is planned.
         on_cell: Called with each finished cell and its status.
 
@@ -180,21 +204,30 @@ def submit_file(
         ...         scenarios=["observed[n=300]"], seeds=1,
         ...     )
         >>> bundle.statuses
-        {'ok': 1}
+        {'ok': 2}
     """
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
-    sandbox = Sandbox(isolation, limits or replace(Limits(), wall_s=suite.seconds_per_cell))
-    submission = read_submission(path, sandbox, _catalogue_names())
+    author = load_key(key)
+    sandbox = Sandbox(isolation, limits or Limits.of_cell(suite.seconds_per_cell))
+    submission = read_submission(path, sandbox, list_catalogue_names())
     options = RunOptions((), scenarios, seeds, backbone, device, precision, 0, retry=retry, secret=secret)
     folder = Path(out) / name_bundle(submission.name, submission.sha256)
-    planned = plan_run(suite, folder, options, [describe_submission(submission, isolation)])
+    # Every cell is a group of its own, so that an interruption costs one cell at most.
+    joined, place, why = suite, None, ""
+    if board is not None or not (scenarios or seeds or backbone):
+        joined, place, why = join_board(open_season(suite, secret), board, secret)
+        joined = joined.model_copy(update={"season": suite.season})
+    if why and on_note is not None:
+        on_note(why)
+    each = joined.model_copy(update={"group_size": 1})
+    planned = plan_run(each, folder, options, [describe_submission(submission, isolation)])
     check_backbone(planned.suite)
     if on_plan is not None:
         on_plan(planned)
     setting = Setting(planned.suite, planned.device, precision, backbones, secret=secret)
     bench = SandboxBench(submission.source, submission.tags, setting, sandbox, on_cell)
     summary = start_run(replace(planned, backbones=()), lambda: bench)
-    return _seal(summary, submission, planned, sandbox)
+    return replace(_seal(summary, submission, planned, sandbox, author), board=place)
 
 
 def check_backbone(suite: Suite) -> None:
@@ -224,16 +257,29 @@ def describe_submission(submission: Submission, isolation: str) -> Entrant:
     )
 
 
-def _seal(summary: Summary, submission: Submission, planned: PlannedRun, sandbox: Sandbox) -> Bundle:
+def _seal(
+    summary: Summary, submission: Submission, planned: PlannedRun, sandbox: Sandbox, key: bytes
+) -> Bundle:
     suite = planned.suite
     about = describe_run(
         suite=suite.name, suite_version=suite.version, season=suite.season, device=planned.device
     )
     statuses = dict(sorted(summary.statuses.items()))
-    details = {"isolation": sandbox.isolation, "layers": list(sandbox.layers), "statuses": statuses}
-    limits = {"limits": asdict(sandbox.limits)}
-    manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details, **limits})
-    return Bundle(summary.store, manifest, statuses)
+    details = {
+        "isolation": sandbox.isolation,
+        "layers": list(sandbox.layers),
+        "limits": asdict(sandbox.limits),
+        "statuses": statuses,
+        "tags": list_tags(submission.tags),
+    }
+    manifest = seal_bundle(summary.store, submission.name, submission.source, {**about, **details}, key)
+    return Bundle(summary.store, manifest, statuses, reasons=_count_reasons(summary.store))
+
+
+def _count_reasons(folder: Path) -> dict[str, int]:
+    table = Store.existing(folder).read_records()
+    named = zip(table.column("status").to_pylist(), table.column("reason").to_pylist(), strict=True)
+    return dict(Counter(f"{status}: {reason}" for status, reason in named if status != "ok").most_common())
 
 
 def _read_results(found: Any) -> list[CheckResult]:
@@ -251,16 +297,10 @@ def _read_results(found: Any) -> list[CheckResult]:
 
 def _check_name(name: str) -> CheckResult:
     try:
-        check_name(name, _catalogue_names())
+        check_name(name, list_catalogue_names())
     except BenchError as error:
         return CheckResult("name-is-free", "failed", f"{error.what}: {error.expected}")
     return CheckResult("name-is-free", "passed")
-
-
-def _catalogue_names() -> frozenset[str]:
-    from methods import list_methods
-
-    return frozenset(method.name for method in list_methods())
 
 
 __all__ = [

@@ -12,11 +12,13 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from benchmark.contract import ContractError, InfrastructureError
 from benchmark.contract.records import status_of
 from benchmark.sandbox.inside.payload import Inbox, Message
 from benchmark.sandbox.outside.bubblewrap import SCRATCH_FOLDERS
+from benchmark.sandbox.outside.cgroup import Group
 from benchmark.sandbox.outside.limits import Limits
 from benchmark.sandbox.outside.proctree import count_files, measure_tree
 
@@ -62,12 +64,16 @@ class Start:
         inherited: Descriptors it inherits; closed on this side once it has started.
         status: Read end of the pipe on which bubblewrap names the first process of its
             namespace, or None.
+        user: User that the command is started as, or None for that of this process.
+        group: Control group that counts its memory, or None.
     """
 
     command: list[str]
     environment: Mapping[str, str]
     inherited: tuple[int, ...]
     status: int | None = None
+    user: int | None = None
+    group: Group | None = None
 
 
 def supervise(start: Start, ours: socket.socket, limits: Limits, reply: Reply | None = None) -> Ending:
@@ -83,15 +89,19 @@ def supervise(start: Start, ours: socket.socket, limits: Limits, reply: Reply | 
         InfrastructureError: If the process cannot be started or cannot be ended.
     """
     try:
-        process = subprocess.Popen(
-            start.command,
-            env=dict(start.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=start.inherited,
-            start_new_session=True,
-        )
+        options: dict[str, Any] = {
+            "env": dict(start.environment),
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            "pass_fds": start.inherited,
+            "start_new_session": True,
+        }
+        if start.user is not None:
+            options |= {"user": start.user, "group": start.user, "extra_groups": ()}
+        if start.group is None:
+            process = subprocess.Popen(start.command, stdin=subprocess.DEVNULL, **options)
+        else:
+            process = start.group.start(start.command, **options)
     except OSError as error:
         raise InfrastructureError("cannot start the sandbox", found=error) from error
     finally:
@@ -102,7 +112,7 @@ def supervise(start: Start, ours: socket.socket, limits: Limits, reply: Reply | 
         watch.run()
     finally:
         watch.end()
-    return watch.ending()
+    return watch.ending(start.group)
 
 
 class _Watch:
@@ -228,8 +238,10 @@ class _Watch:
             if "status" in self._readers:
                 os.close(self._readers["status"])
 
-    def ending(self) -> Ending:
+    def ending(self, group: Group | None) -> Ending:
         """What happened, once it has ended."""
+        if self._answer is None and group is not None and group.ran_out():
+            self._stop("memory", f"held more than {self._limits.memory_bytes >> 20} MiB")
         return Ending(
             ready=self._ready_at is not None,
             answer=self._answer,

@@ -1,43 +1,17 @@
-"""The board as one page that needs nothing else: no script, no network, light and dark."""
+"""A table as the templates show it: cells as text, intervals apart, bars where a column has them."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from leaderboard.render.markdown import is_number_column
-from leaderboard.tables import Board, Column, Span, Table, format_cell, format_number, format_span
+from leaderboard.tables import Column, Span, Table, format_cell, format_number, format_span
 
-TEMPLATES = Path(__file__).parent / "templates"
-OPEN = ("ranking", "families", "claims")
-
-
-def render_html(board: Board) -> str:
-    """The board as a page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    tables = [_view(table) for table in board.tables]
-    figures = [replace(figure, svg=Markup(_inline(figure.svg, figure.name))) for figure in board.figures]
-    return environment.get_template("board.html").render(board=board, tables=tables, figures=figures)
+OPEN = ("ranking", "claims")
 
 
-def _inline(svg: str, name: str) -> str:
-    """A drawing for use inside a page: no XML prologue, and ids of its own."""
-    body = re.sub(r"^.*?(?=<svg\b)", "", svg, count=1, flags=re.DOTALL)
-    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
-
-
-def _view(table: Table) -> dict[str, Any]:
+def view_table(table: Table) -> dict[str, Any]:
+    """The table as plain data for a template."""
     right = [is_number_column(table, i) for i in range(len(table.columns))]
     scales = [_scale(table, i) for i in range(len(table.columns))]
     rows = []
