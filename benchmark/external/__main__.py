@@ -140,7 +140,7 @@ def compare(regrets: pd.DataFrame, tables: list[str]) -> pd.DataFrame:
         for kind in KINDS:
             name = f"calibrated to {table}" if kind == "calibrated" else kind
             synthetic = regrets[regrets["board"] == name]
-            pools = {mechanism: [mechanism] for mechanism in COUNTERPARTS}
+            pools: dict[str, list[str]] = {mechanism: [mechanism] for mechanism in COUNTERPARTS}
             pools |= {"recorded + nonlinear": ["recorded", "nonlinear"], "all": list(COUNTERPARTS)}
             for pool, members in pools.items():
                 chosen = [
@@ -149,7 +149,8 @@ def compare(regrets: pd.DataFrame, tables: list[str]) -> pd.DataFrame:
                 ]
                 if min(map(len, chosen)) == 0:
                     continue
-                agreement: Agreement = compare_boards(*chosen, make_rng("external", table, kind, pool))
+                rng = make_rng("external", table, kind, pool)
+                agreement: Agreement = compare_boards(chosen[0], chosen[1], rng)
                 rows.append({"table": table, "worlds": kind, "mechanism": pool, **vars(agreement)})
     return pd.DataFrame(rows)
 

@@ -19,9 +19,9 @@ class Agreement:
     Attributes:
         methods: Methods compared; the experiment is none of them.
         tau: Kendall's tau-b of the methods' mean improvements.
-        low: Lower end of its 95 % interval, which resamples splits and worlds.
+        low: Lower end of its 95 % interval, which resamples splits and worlds; NaN with one of either.
         high: Upper end.
-        ceiling: Tau between two random halves of the real board's splits.
+        ceiling: Tau between two random halves of the real board's splits; NaN with one split.
         cost: Regret on the real board of taking the synthetic board's best method, less the least regret.
         naive_cost: The same for taking the log at face value.
     """
@@ -47,18 +47,19 @@ def compare_boards(real: pd.DataFrame, synthetic: pd.DataFrame, rng: np.random.G
     names = [name for name in one.methods if name in other.methods and name != CEILING]
     a, b = one.improvements(names), other.improvements(names)
     mean_a, mean_b = np.nanmean(a, axis=(0, 1)), np.nanmean(b, axis=(0, 1))
-    drawn = [_tau(_draw(a, rng), _draw(b, rng)) for _ in range(DRAWS)]
-    halves = []
-    for _ in range(100):
+    several = min(len(a), len(b)) > 1
+    drawn = [_tau(_draw(a, rng), _draw(b, rng)) for _ in range(DRAWS)] if several else [np.nan]
+    halves = [np.nan]
+    for _ in range(100 if len(a) > 1 else 0):
         order = rng.permutation(len(a))
         half = len(a) // 2
         halves.append(
             _tau(np.nanmean(a[order[:half]], axis=(0, 1)), np.nanmean(a[order[half:]], axis=(0, 1)))
         )
-    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    low, high = np.nanquantile(drawn, (0.025, 0.975)) if several else (np.nan, np.nan)
     best = mean_a.max()
     return Agreement(
-        len(names), _tau(mean_a, mean_b), float(low), float(high), float(np.nanmean(halves)),
+        len(names), _tau(mean_a, mean_b), float(low), float(high), float(np.nanmean(halves)) if len(a) > 1 else float("nan"),
         float(best - mean_a[int(np.argmax(mean_b))]), float(best - mean_a[names.index(NAIVE)]),
     )  # fmt: skip
 

@@ -42,10 +42,18 @@ def render_table(agreement: pd.DataFrame) -> str:
     for row in agreement.sort_values(["table", "mechanism", "worlds"]).itertuples():
         lines.append(
             f"| {row.table} | {row.mechanism} | {row.worlds} | {row.methods} | "
-            f"{row.tau:.2f} [{row.low:.2f}, {row.high:.2f}] | {row.ceiling:.2f} | {row.cost:.3f} | "
+            f"{row.tau:.2f} {_interval(row.low, row.high)} | {_number(row.ceiling)} | {row.cost:.3f} | "
             f"{row.naive_cost:.3f} |"
         )
     return "\n".join(lines)
+
+
+def _interval(low: float, high: float) -> str:
+    return f"[{low:.2f}, {high:.2f}]" if low == low else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value == value else "–"
 
 
 def draw_agreement(agreement: pd.DataFrame) -> str:

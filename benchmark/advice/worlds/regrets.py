@@ -68,7 +68,7 @@ def measure_regrets(
         IncompleteError: If nothing was measured.
     """
     from benchmark.board import read_records
-    from benchmark.runs.run import run_suite
+    from benchmark.sandbox.outside.files import run_suite
 
     n = rows or calibration.rows
     suite: Suite = calibration.suite.model_copy(update={"n": n})
