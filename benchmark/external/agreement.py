@@ -58,10 +58,10 @@ def compare_boards(real: pd.DataFrame, synthetic: pd.DataFrame, rng: np.random.G
         )
     low, high = np.nanquantile(drawn, (0.025, 0.975)) if several else (np.nan, np.nan)
     best = mean_a.max()
-    return Agreement(
-        len(names), _tau(mean_a, mean_b), float(low), float(high), float(np.nanmean(halves)) if len(a) > 1 else float("nan"),
-        float(best - mean_a[int(np.argmax(mean_b))]), float(best - mean_a[names.index(NAIVE)]),
-    )  # fmt: skip
+    ceiling = float(np.nanmean(halves)) if len(a) > 1 else float("nan")
+    cost, naive_cost = best - mean_a[int(np.argmax(mean_b))], best - mean_a[names.index(NAIVE)]
+    tau = _tau(mean_a, mean_b)
+    return Agreement(len(names), tau, float(low), float(high), ceiling, float(cost), float(naive_cost))
 
 
 @dataclass(frozen=True, eq=False)
