@@ -12,6 +12,7 @@ from pathlib import Path
 
 from leaderboard.catalogue import Catalogue
 from leaderboard.frame import Frame, read
+from leaderboard.producers.budgets import make_budget_curves
 from leaderboard.producers.comparisons import make_comparisons
 from leaderboard.producers.decompositions import make_curves, make_family_parts, make_parts, make_worlds
 from leaderboard.producers.details import make_effects, make_policies, make_statuses, make_timings
@@ -40,6 +41,7 @@ PRODUCERS: tuple[Producer, ...] = (
     make_effects,
     make_policies,
     make_value_curves,
+    make_budget_curves,
     make_verdicts,
     make_controls,
     make_statuses,

@@ -4,7 +4,7 @@ from simulators.card import FamilyCard
 from simulators.protocols import Domain, Draw, Oracle, QuerySizes, Truth, World
 from simulators.registry import ROWS, build, list_families
 
-VERSION = "3"
+VERSION = "4"
 """Part of every result's key: raised whenever a world, its truth or its texts would come out otherwise."""
 
 __all__ = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class BackboneSpec:
         longest: Most tokens a sampled text may have.
         rate: Default step size, or None for the harness's.
         adapt: Steps of training on the domain's texts before anything else; 0 leaves the model as it comes.
+        budget: What the suite's steps of training are multiplied by, to see what the budget costs. It is a
+            part of the name so that fits with different budgets are never ranked together.
     """
 
     name: str = TINY
@@ -53,6 +55,7 @@ class BackboneSpec:
     longest: int = 64
     rate: float | None = None
     adapt: int = 0
+    budget: int = 1
 
     def __str__(self) -> str:
         """The shortest text that is read back as this."""
@@ -66,7 +69,12 @@ class BackboneSpec:
     @property
     def plain(self) -> bool:
         """Whether this is the tiny decoder as it comes."""
-        return self == BackboneSpec()
+        return replace(self, budget=1) == BackboneSpec()
+
+    @property
+    def light(self) -> bool:
+        """Whether nothing is pretrained to make it."""
+        return self.name == LOGLINEAR and not self.needs_tiny
 
     @property
     def large(self) -> bool:
@@ -84,7 +92,7 @@ class BackboneSpec:
 
         The oracle encoder is for reference rows; it is never given to a submission.
         """
-        return self.name in (TINY, LOGLINEAR) and self.encoder == WORDS
+        return self.name in (TINY, LOGLINEAR) and self.encoder == WORDS and self.budget == 1
 
     @cached_property
     def sources(self) -> dict[str, Path]:
@@ -131,7 +139,7 @@ def parse_backbone(text: str) -> BackboneSpec:
         )
     name, inside = match.groups()
     _check_name(name)
-    known = ("encoder",) if name in MADE_HERE else tuple(f.name for f in fields(BackboneSpec)[1:])
+    known = ("encoder", "budget") if name in MADE_HERE else tuple(f.name for f in fields(BackboneSpec)[1:])
     values: dict[str, Any] = {}
     for part in filter(None, (p.strip() for p in (inside or "").split(","))):
         option, _, value = (s.strip() for s in part.partition("="))
@@ -160,13 +168,14 @@ def _read_option(option: str, value: str) -> Any:
             return {"true": True, "false": False}[value.lower()]
         if option == "rate" and 0 < float(value) < float("inf"):
             return float(value)
-        if option in ("lora", "checkpoint", "longest", "adapt") and int(value) >= (option == "longest"):
+        whole = ("lora", "checkpoint", "longest", "adapt", "budget")
+        if option in whole and int(value) >= (option in ("longest", "budget")):
             return int(value)
     except (ValueError, KeyError):
         pass
     raise UsageError(
         f"bad value for the backbone's {option}",
-        expected="lora, checkpoint and adapt: an integer of at least 0; longest: of at least 1; "
+        expected="lora, checkpoint and adapt: an integer of at least 0; longest and budget: of at least 1; "
         "chat: true or false; rate: a number above 0; encoder: a name",
         found=repr(value),
     )

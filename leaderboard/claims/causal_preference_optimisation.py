@@ -78,11 +78,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "normalised-weights-lower-the-variance",
-        "Weights that are normalised, as estimated propensities are, estimate the value with less error.",
+        "Where outcomes have a level, normalised weights, as estimated ones are, give less error.",
         CPO + ", section 5.2",
         "an estimated P^R is preferred (Hajek-style argument)",
         "variance of the estimated value with known and with estimated P^R",
-        (_spread("weighted_normalised", "less", "weighted", "observed", **KNOWN),),
+        (_spread("weighted_normalised", "less", "weighted", "letters"),),
     ),
     Claim(
         "known-propensities-remove-the-bias",

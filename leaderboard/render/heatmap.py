@@ -64,12 +64,13 @@ def make_heatmaps(rows: Sequence[Mapping[str, Any]], boards: Sequence[str]) -> l
 
     Args:
         rows: Of the table ``family-parts``.
-        boards: Boards in the order of the columns.
+        boards: The boards that are shown, in the order of the columns.
     """
     found = []
     for backbone in sorted({str(row["backbone"]) for row in rows}):
-        part = [row for row in rows if row["backbone"] == backbone and row["role"] != "ceiling"]
-        columns = {(str(row["family"]), str(row["board"])) for row in part if row["board"] in boards}
+        part = [row for row in rows if row["backbone"] == backbone and row["board"] in boards]
+        part = [row for row in part if row["role"] != "ceiling"]
+        columns = {(str(row["family"]), str(row["board"])) for row in part}
         families = sorted(columns, key=lambda column: (boards.index(column[1]), column[0]))
         cells: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
         for row in first_tracks(part):
@@ -131,7 +132,7 @@ def format_percent(value: float) -> str:
 
 def show_removed(span: Span) -> str:
     """``92 % [88, 95]``, in words where the interval is not bounded."""
-    value = f"{format_percent(span.value)} %"
+    value = f"{format_percent(span.value)}\N{NO-BREAK SPACE}%"
     if not span.is_known:
         return value
     if not is_resolved(span) and (span.outside or not math.isfinite(span.low + span.high)):

@@ -65,13 +65,13 @@ class Site:
     @cached_property
     def parts(self) -> list[dict[str, Any]]:
         """Rows of the table ``parts``."""
-        return [row for row in rows_of(self.board, "parts") if row["board"] in BOARDS]
+        return [_drop_share(row) for row in rows_of(self.board, "parts") if row["board"] in BOARDS]
 
     @cached_property
     def family_parts(self) -> list[dict[str, Any]]:
         """Rows of the table ``family-parts``."""
         rows = rows_of(self.board, "family-parts")
-        return [{"ranks": None, **row} for row in rows if row["board"] in BOARDS]
+        return [{"ranks": None, **_drop_share(row)} for row in rows if row["board"] in BOARDS]
 
     @cached_property
     def _parts_of(self) -> dict[Any, list[dict[str, Any]]]:
@@ -142,7 +142,9 @@ class Site:
         )
         environment.filters |= {
             "removed": show_removed,
-            "percent": lambda span: f"{format_percent(span.value)} %" if isinstance(span, Span) else "–",
+            "percent": lambda span: (
+                f"{format_percent(span.value)}\N{NO-BREAK SPACE}%" if isinstance(span, Span) else "–"
+            ),
             "number": format_number,
             "links": find_links,
         }
@@ -189,10 +191,11 @@ class Site:
         main = [row for row in self.family_parts if row["backbone"] == self.backbone]
         return {
             "cards": [self.card(key) for key in self.boards if key != "controls"],
+            "rankings": [view_table(t) for t in self.board.tables if t.name.startswith("ranking")],
             "answers": chooser.make_answers(main, self.catalogue),
             "kinds": chooser.KINDS,
             "held": chooser.HELD,
-            "heatmaps": make_heatmaps(self.family_parts, list(BOARDS)),
+            "heatmaps": make_heatmaps(self.family_parts, [key for key in BOARDS if key != "controls"]),
             "claims": claims,
             "counts": counts,
             "downloads": downloads_of(self.board),
@@ -222,7 +225,8 @@ class Site:
     def one_board(self, key: str) -> dict[str, Any]:
         """The page of one board."""
         rows = [row for row in self.parts if row["board"] == key]
-        more = [table for table in self.board.tables if table.name.startswith(f"{key}-")]
+        kinds = tuple(f"{kind}-{key}-" for kind in ("ranking", "harm"))
+        more = [table for table in self.board.tables if table.name == key or table.name.startswith(kinds)]
         return {
             "key": key,
             "line": describe_board(key, rows),
@@ -296,6 +300,11 @@ TRACKS = {
 }
 
 
+def _drop_share(row: dict[str, Any]) -> dict[str, Any]:
+    """A row; on controls there is no confounding of which a share could be removed."""
+    return row | {"removed": None} if row["board"] == "controls" else row
+
+
 def name_files(names: Iterable[str]) -> dict[str, str]:
     """File names that are safe and distinct whatever the names are.
 
@@ -352,7 +361,7 @@ def describe_board(key: str, rows: Sequence[Row]) -> str:
         middle = format_percent(median(span.value for span in known)) if known else "–"
         return (
             f"{sure} of {format_count(len(methods), 'method')} surely {'removes' if sure == 1 else 'remove'} "
-            f"some of the confounding; the median method removes {middle} %."
+            f"some of the confounding; the median method removes {middle}\N{NO-BREAK SPACE}%."
         )
     best = min(methods, key=lambda row: (row["rho"].value, str(row["entrant"])))
     share = show_removed(best["removed"]) if isinstance(best["removed"], Span) else "an unknown share"

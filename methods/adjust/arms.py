@@ -101,26 +101,33 @@ class KernelValues:
 
     def __call__(self, scored: Scored, arms: Arms) -> ArmValues:
         """Smoothed values, each arm standing for ``1 / e_K`` texts."""
-        prompt, slot = arms.prompt[arms.of_row], scored.log.numbers("slot")
+        prompt = arms.prompt[arms.of_row]
+        slots, slot = np.unique(scored.log.numbers("slot"), return_inverse=True)
         values, weights = np.empty(len(arms.row)), np.empty(len(slot))
         for p in np.unique(prompt):
             rows, asked = np.flatnonzero(prompt == p), np.flatnonzero(arms.prompt == p)
-            texts = scored.texts[rows]
-            scale = 2.0 * self.width**2 * max(float(2.0 * texts.var(axis=0).sum()), 1e-12)
-            kernel = np.exp(-_squared_distances(texts, texts) / scale)
-            same = (slot[rows][:, None] == slot[rows]).astype(np.float64)
-            np.fill_diagonal(same, 0.0)  # a text is no evidence of its own density
-            density = (kernel * same).sum(axis=1) / np.maximum(same.sum(axis=1), 1.0)
+            arm = np.searchsorted(asked, arms.of_row[rows])
+            spread = float(2.0 * scored.texts[rows].var(axis=0).sum())
+            # Rows of one text share its distances, so the kernel is one of texts and counts stand for rows.
+            distances = _squared_distances(scored.texts[arms.row[asked]])
+            kernel = np.exp(-distances / (2.0 * self.width**2 * max(spread, 1e-12)))
+            counts = np.zeros((len(asked), len(slots)))
+            np.add.at(counts, (arm, slot[rows]), 1.0)
+            # A text is no evidence of its own density: the row's own kernel, which is 1, is taken off.
+            others = np.maximum(counts.sum(axis=0) - 1.0, 1.0)[slot[rows]]
+            density = ((kernel @ counts)[arm, slot[rows]] - 1.0) / others
             weight = 1.0 / np.maximum(density, 1e-12)
             weight = weights[rows] = np.minimum(weight, self.clip * weight.mean())
-            near = np.exp(-_squared_distances(scored.texts[arms.row[asked]], texts) / scale) * weight
-            values[asked] = near @ scored.value[rows] / near.sum(axis=1)
+            total = np.bincount(arm, weight * scored.value[rows], minlength=len(asked))
+            values[asked] = (kernel @ total) / (kernel @ np.bincount(arm, weight, minlength=len(asked)))
         return ArmValues(_sum_by_arm(weights, arms), values)
 
 
-def _squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    squared = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2.0 * first @ second.T
-    return np.maximum(squared, 0.0)
+def _squared_distances(texts: np.ndarray) -> np.ndarray:
+    size = (texts**2).sum(axis=1)
+    squared = np.maximum(size[:, None] + size - 2.0 * texts @ texts.T, 0.0)
+    np.fill_diagonal(squared, 0.0)
+    return squared
 
 
 def fit_arm_policy(

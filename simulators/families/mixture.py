@@ -9,17 +9,19 @@ import numpy as np
 
 from benchmark.contract.seeding import Streams
 from simulators.card import Family, FamilyCard
-from simulators.families.hidden import compose_unrecorded
+from simulators.families.hidden import ALL_RESPONDING, compose_unrecorded
 from simulators.law.assignment import Assignment, IndependentLaw, PromptLaw, TextLaw
 from simulators.law.population import Factor, People, Population
 from simulators.law.recording import Column, Recording, Rows
-from simulators.parameters import OVERLAP, STRENGTH, Parameter, Value, text_parameters
+from simulators.parameters import STRENGTH, Parameter, Value, text_parameters
 from simulators.standard import rule_of
 from simulators.strength import solve_strength
 from simulators.world import SimulatedWorld
 
 # the randomised rows have weights of one, so the share of the whole log is a little larger
-CONFOUNDED_OVERLAP = replace(OVERLAP, summary=f"{OVERLAP.summary}; of the rows not assigned at random")
+CONFOUNDED_OVERLAP = replace(
+    ALL_RESPONDING, summary=f"{ALL_RESPONDING.summary}; of the rows not assigned at random"
+)
 SHARE = Parameter("share", 0.15, "share of rows whose text was assigned at random", 0.005, 0.9)
 
 CARD = FamilyCard(

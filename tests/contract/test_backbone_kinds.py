@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.contract import UsageError
+from benchmark.contract import Budget, UsageError
 from benchmark.harness import Harness
 from benchmark.harness.saved import load_saved
+from benchmark.runs.engines.work import multiply_steps
 from benchmark.sandbox.outside.submit import check_backbone
 from benchmark.tasks import pretraining
 from benchmark.tasks.backbones import load_backbone, parse_backbone
@@ -172,3 +173,15 @@ def test_the_oracle_encoder_needs_a_grammar(monkeypatch):
         attributes.AttributeEncoder.fit(
             "corpus-123", np.array(["p"], dtype=object), np.array(["x"], dtype=object)
         )
+
+
+def test_a_budget_multiplies_steps_and_leaves_the_backbone_as_it_is():
+    for name in ("tiny", "loglinear"):
+        more = f"{name}[budget=4]"
+        assert str(parse_backbone(more)) == more
+        assert pretraining.hash_backbone(DOMAIN, more) == pretraining.hash_backbone(DOMAIN, name)
+        assert multiply_steps(Budget(steps=60), more) == Budget(steps=240)
+        assert multiply_steps(Budget(steps=60), name) == Budget(steps=60)
+        assert not parse_backbone(more).contained
+    with pytest.raises(UsageError):
+        parse_backbone("tiny[budget=0]")

@@ -1,6 +1,8 @@
-"""On simulated logs at the board's size: who recovers and who fails, as each family predicts.
+"""On simulated logs at the board's size: who comes near the ceiling where its assumptions hold.
 
-Bounds are on normalised regret (0 perfect, .5 a coin), averaged over world seeds.
+Bounds are on normalised regret (0 perfect, .5 a coin), averaged over world seeds. What each row of the
+catalogue must do against another stands in ``tests/statistics/causal_predictions.py``, and what adjusters do
+on randomised and hidden logs in ``tests/statistics/test_controls.py``.
 """
 
 from __future__ import annotations
@@ -94,10 +96,6 @@ def test_naive_fails_where_the_log_is_confounded(family):
 
 FAIL = (
     ("nonlinear", "covariate-regression", "residual-partial-out"),
-    ("badcontrol", "adjust-for-everything", "covariate-regression"),
-    ("judge", "judge-debiased", "judge-calibrated"),
-    ("instrument", "naive", "instrumented-texts"),
-    ("style", "attribute-correlation", "attribute-dml"),
     ("corrupt", "naive", "slice-only"),
 )
 
@@ -105,30 +103,6 @@ FAIL = (
 @pytest.mark.parametrize(("family", "worse", "better"), FAIL)
 def test_the_wrong_adjustment_is_worse(family, worse, better):
     assert mean_regret(family, worse) > mean_regret(family, better) + 0.015
-
-
-def test_proxies_are_no_confounders():
-    # Four proxies leave little of the confounding, hence the higher strength.
-    as_covariates = mean_regret("proxy", "proxy-as-covariate", strength=2.0)
-    assert as_covariates > mean_regret("proxy", "proximal", strength=2.0) + 0.015
-
-
-def test_additive_adjustment_fails_where_effects_vary_with_people():
-    # At strength 1 the two differ by little more than noise; at 2 the interaction decides.
-    additive = mean_regret("interaction", "covariate-regression", strength=2.0)
-    assert additive > mean_regret("interaction", "outcome-model-averaged", strength=2.0) + 0.015
-
-
-def test_adjusting_a_randomised_log_does_no_harm():
-    naive = mean_regret("randomised", "naive")
-    for name in ("covariate-regression", "doubly-robust"):
-        assert mean_regret("randomised", name) < naive + 0.01
-
-
-def test_nobody_recovers_what_was_not_recorded():
-    naive = mean_regret("hidden", "naive")
-    for name in ("covariate-regression", "doubly-robust"):
-        assert mean_regret("hidden", name) == pytest.approx(naive, abs=0.04)
 
 
 def test_the_instrument_removes_what_the_error_leaves():

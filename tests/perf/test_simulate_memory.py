@@ -14,7 +14,8 @@ import simulators
 from benchmark.tasks.simulate import write_rows
 from benchmark.contract import Streams
 
-world = simulators.build("observed", {"prompts": sys.argv[3]}, Streams("tests", "observed", 0))
+parameters = {"prompts": sys.argv[3], "texture": sys.argv[4]}
+world = simulators.build("observed", parameters, Streams("tests", "observed", 0))
 folder, rows = Path(sys.argv[1]), int(sys.argv[2])
 write_rows(world, rows, "log", folder / "log.parquet", folder / "truth.parquet", lambda written: None)
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
@@ -25,12 +26,12 @@ LIMIT = 500_000  # kilobytes
 # A child's ru_maxrss starts from its parent's; the peak of its own memory map is in /proc alone.
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 @pytest.mark.slow
-@pytest.mark.parametrize("prompts", ["6", "unique"])
-def test_memory_does_not_grow_with_the_rows(tmp_path, prompts):
+@pytest.mark.parametrize(("prompts", "texture"), [("6", "plain"), ("unique", "lifelike")])
+def test_memory_does_not_grow_with_the_rows(tmp_path, prompts, texture):
     """Three times the rows take less than a tenth more, so ten million stay below 500 MB."""
 
     def peak(rows):
-        command = [sys.executable, "-c", PEAK, str(tmp_path), str(rows), prompts]
+        command = [sys.executable, "-c", PEAK, str(tmp_path), str(rows), prompts, texture]
         told = subprocess.run(command, capture_output=True, text=True, check=True)
         return int(told.stdout)
 

@@ -27,7 +27,7 @@ REMOVED = 0.2
 SIZES = QuerySizes(pairs=1024, contrasts=16, pool=64, samples=1)
 # Who responds to whom is drawn, so worlds differ; where comparators lie close, more of them are needed.
 WORLDS = {"objective": range(12), "style": range(12), "hidden": range(24), "interaction": range(12)}
-WORLDS |= {"robust": range(12)}
+WORLDS |= {"robust": range(12), "mixture": range(14)}
 FEWER_WORLDS = range(9)
 # What identifies the effects here (a slice, nudges, weights of single texts) uses a part of the rows.
 ROWS = {family: 1500 for family in ("nonlinear", "interaction", "drift", "badcontrol", "wide")}

@@ -12,17 +12,17 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmark.contract import Log, Predictions
+from benchmark.contract import Budget, Log, Predictions
 from benchmark.contract.records import LOG, REASON_LENGTH, TWIN, name_columns, status_of
 from benchmark.runs.engines.base import CellResult
 from benchmark.runs.plan import Cell, Group
 from benchmark.scoring.favourites import describe_favourites
 from benchmark.scoring.score import score_with_key
-from benchmark.tasks.backbones import TINY
+from benchmark.tasks.backbones import TINY, parse_backbone
 from benchmark.tasks.prepare import Task, digest_log, make_task
 from benchmark.tasks.pretraining import open_backbone
 from benchmark.tasks.suite import Suite
@@ -147,7 +147,7 @@ class Bench:
         digest = self._digests.get((cell, data, columns), lambda: digest_log(log))
         return Harness(
             backbone=self.backbone(task.domain, backbone),
-            budget=self.setting.suite.budget.freeze(),
+            budget=multiply_steps(self.setting.suite.budget.freeze(), backbone),
             device=self.setting.device,
             path=("method", digest),
             oracle=task.world.oracle() if track == "oracle" else None,
@@ -195,6 +195,11 @@ def open_bench(setting: Setting) -> Bench:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (setting.memory_mb * 2**20, hard))
     return Bench(setting)
+
+
+def multiply_steps(budget: Budget, backbone: str) -> Budget:
+    """The budget with as many times the steps as the backbone's name says: ``tiny[budget=4]``."""
+    return replace(budget, steps=budget.steps * parse_backbone(backbone).budget)
 
 
 def describe_cell(task: Task) -> dict[str, Any]:
