@@ -21,6 +21,7 @@ from benchmark.cli import (
     doctor,
     inspect,
     leaderboard,
+    recommend,
     run,
     score,
     simulate,
@@ -78,6 +79,9 @@ app.add_typer(leaderboard.app, name="leaderboard")
 app.command("compare")(compare.compare)
 app.command("claims")(claims.claims)
 app.command("inspect")(inspect.inspect)
+app.command("calibrate")(recommend.calibrate)
+app.command("recommend")(recommend.recommend)
+app.command("power")(recommend.power)
 app.command("doctor")(doctor.doctor)
 
 
@@ -98,6 +102,8 @@ def invoke(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="confoundbench", standalone_mode=False)
+        if code == INTERRUPTED:  # how typer reports Ctrl-C
+            raise KeyboardInterrupt
         return int(code or 0)
     except BenchError as error:
         show_error(error.describe(), error.as_dict(), as_json)
