@@ -13,6 +13,7 @@ from benchmark.contract.seeding import make_rng
 from leaderboard.comparison_group import ComparisonGroup, make_comparison_groups, round_means
 from leaderboard.frame import Frame
 from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
+from leaderboard.ranks import Ranking, rank
 from leaderboard.tables import Span, make_span
 
 REFERENCES = ("naive", "ceiling", "canary")
@@ -32,6 +33,17 @@ class Evidence:
     def groups(self) -> tuple[ComparisonGroup, ...]:
         """Every group, made once."""
         return tuple(make_comparison_groups(self.frame))
+
+    @cached_property
+    def _rankings(self) -> dict[tuple[object, ...], Ranking]:
+        return {}
+
+    def rank(self, estimates: Estimate, *path: object) -> Ranking:
+        """Rank sets of some means; tables that show the same ranking share it, because it costs most."""
+        key = (path, estimates.mean.tobytes(), estimates.influence.tobytes())
+        if key not in self._rankings:
+            self._rankings[key] = rank(estimates, self.rng(*path))
+        return self._rankings[key]
 
     def rng(self, *path: object) -> np.random.Generator:
         """The generator for one resampling; the same store always gives the same numbers."""

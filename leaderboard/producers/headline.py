@@ -9,7 +9,7 @@ import numpy as np
 from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of_cells, span_of_ratio
-from leaderboard.ranks import Ranking, rank
+from leaderboard.ranks import Ranking
 from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MAXIMUM_SUBBOARDS = 12
@@ -158,7 +158,7 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
 def rank_methods(evidence: Evidence, part: ComparisonGroup, *path: object) -> Ranking:
     """Rank sets of a group's methods; canaries are shown and have no rank."""
     methods = part.only((part.entrants["role"] == "method").to_numpy())
-    return rank(methods.improvement(), evidence.rng("ranks", part.name, *path))
+    return evidence.rank(methods.improvement(), "ranks", part.name, *path)
 
 
 def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:
