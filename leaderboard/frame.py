@@ -39,7 +39,7 @@ UNGUARDED = " (not isolated)"
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """Checked records of one suite.
+    """Checked records of one suite, or of several that share no backbone.
 
     Attributes:
         records: One row a (entrant, cell), sorted; column ``entrant`` names a method, with
@@ -48,8 +48,8 @@ class Frame:
         absent: Rows that should be there: columns ``entrant``, ``scenario``, ``seed``, ``backbone``,
             ``fitted_on``. All cells that a run planned are expected, and of a scenario every seed that any
             entrant has.
-        suite: Name of the suite.
-        version: Version of the suite.
+        suite: Name of the suite; of several their names, joined by " + ".
+        version: Version of the suite, likewise.
         season: Season of the worlds.
         attempts: For each submitted name, how many files its author has added so far, under any name.
         reasons: Why each scenario is in the suite, by scenario, where the plan says so.
@@ -109,13 +109,15 @@ def read(store: str | Path, suite: str | None = None) -> Frame:
             fix="run `confoundbench run --store DIR` first",
         )
     frame = from_table(table, suite)
-    identity = SuiteIdentity(frame.suite, frame.version, frame.season)
-    promised = read_expected(folder, identity)
+    identities = _identify(frame.records)
+    promised = [cell for identity in identities for cell in read_expected(folder, identity)]
     planned = pd.DataFrame(promised, columns=ExpectedCell._fields)
     expected = planned.assign(entrant=_name_entrants(planned))
-    absent = pd.concat([frame.absent, _find_unrecorded(expected, frame.records)]).drop_duplicates()
+    every = pd.concat([frame.records, frame.twins])
+    absent = pd.concat([frame.absent, _find_unrecorded(expected, every)]).drop_duplicates()
     absent = absent.sort_values(["entrant", *FIT], ignore_index=True)
-    attempts, reasons = count_attempts(Ledger(folder).read()), read_reasons(folder, identity)
+    reasons = {key: why for identity in identities for key, why in read_reasons(folder, identity).items()}
+    attempts = count_attempts(Ledger(folder).read())
     return replace(frame, absent=absent, attempts=attempts, reasons=reasons)
 
 
@@ -128,7 +130,7 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
 
     Raises:
         UsageError: If columns are missing, a status is unknown, a cell is recorded twice
-            or several suites are mixed.
+            or several suites, versions or seasons are mixed.
     """
     records = table.copy() if isinstance(table, pd.DataFrame) else table.to_pandas()
     lacking = [name for name in REQUIRED if name not in records.columns]
@@ -151,14 +153,14 @@ def from_table(table: pa.Table | pd.DataFrame, suite: str | None = None) -> Fram
     _refuse_duplicates(records)
     records = _fill_cell_facts(records)
     records = _mark_unscored(records).sort_values(["entrant", "role", *FIT], kind="stable", ignore_index=True)
-    first = records.iloc[0]
+    identities = _identify(records)
     on_twin = (records["fitted_on"] == TWIN) & (records["role"] != "ceiling")
     return Frame(
         records[~on_twin].reset_index(drop=True),
         _find_absent(records),
-        str(first["suite"]),
-        str(first["suite_version"]),
-        str(first["season"]),
+        " + ".join(identity.name for identity in identities),
+        " + ".join(identity.version for identity in identities),
+        identities[0].season,
         twins=records[on_twin].reset_index(drop=True),
     )
 
@@ -170,14 +172,22 @@ def _one_suite(records: pd.DataFrame, suite: str | None) -> pd.DataFrame:
             raise unknown_name("suite", suite, names)
         records = records[records["suite"] == suite]
     found = records[["suite", "suite_version", "season"]].drop_duplicates()
-    if len(found) > 1:
+    trained = records[["suite", "suite_version", "season", "backbone"]].drop_duplicates()
+    alone = not found["suite"].duplicated().any() and not trained["backbone"].duplicated().any()
+    if len(found) > 1 and not (alone and found["season"].nunique() == 1):
         raise UsageError(
             "the store mixes suites, versions or seasons, which are never ranked together",
-            expected="one suite, version and season",
+            expected="one suite and version for each backbone, and one season",
             found="; ".join(sorted(" ".join(map(str, row)) for row in found.itertuples(index=False))),
             fix="name one with --suite, or use one store a suite",
         )
     return records.copy()
+
+
+def _identify(records: pd.DataFrame) -> list[SuiteIdentity]:
+    """The suites of some records, sorted; methods of different ones trained on different backbones."""
+    found = records[["suite", "suite_version", "season"]].drop_duplicates()
+    return sorted(SuiteIdentity(*map(str, row)) for row in found.itertuples(index=False))
 
 
 def _refuse_duplicates(records: pd.DataFrame) -> None:

@@ -7,7 +7,14 @@ import shutil
 from pathlib import Path
 
 from benchmark.contract.errors import IncompleteError, UsageError
-from benchmark.contract.records import list_plans, list_records, read_columns
+from benchmark.contract.records import (
+    list_plans,
+    list_records,
+    read_columns,
+    read_records,
+    read_suite,
+    write_packs,
+)
 from leaderboard.admission import check_registered
 from leaderboard.board import build_board
 from leaderboard.catalogue import Catalogue
@@ -23,16 +30,17 @@ GENERATED = ("tables", "figures", "timings", "boards", "methods", "families")
 
 
 def adopt_store(store: str | Path, results: str | Path) -> int:
-    """Replace the published records and plans by a store's; submissions that were added stay.
+    """Replace the published records and plans of a suite by a store's, in one file a board.
 
-    Predictions are left where they are: they are large, and nothing that is published needs them.
+    Submissions that were added stay, and so do the records of other suites. Predictions are left where they
+    are: they are large, and nothing that is published needs them.
 
     Args:
         store: Folder written by ``confoundbench run``, complete.
         results: Folder of published records; made if need be.
 
     Returns:
-        Number of files copied.
+        Number of files written.
 
     Raises:
         UsageError: If the store is not a store of one suite.
@@ -47,12 +55,12 @@ def adopt_store(store: str | Path, results: str | Path) -> int:
             fix="run the suite again; finished cells are kept",
         )
     target.mkdir(parents=True, exist_ok=True)
-    replaced = [path for path in list_records(target) if not _is_submitted(path)]
-    for old in (*replaced, *list_plans(target)):
+    replaced = [path for path in list_records(target) if _is_of(path, frame.suite)]
+    for old in (*replaced, *(path for path in list_plans(target) if read_suite(path) in ("", frame.suite))):
         old.unlink()
-    fresh = (*list_records(Path(store)), *list_plans(Path(store)))
-    for path in fresh:
-        shutil.copyfile(path, target / path.name)
+    fresh = write_packs(target, read_records(Path(store)))
+    for path in list_plans(Path(store)):
+        fresh += (Path(shutil.copyfile(path, target / path.name)),)
     keep_provenance(Path(store), target)
     return len(fresh)
 
@@ -131,5 +139,7 @@ def _remove_stale(site: Path, files: tuple[str, ...]) -> None:
                 path.unlink()
 
 
-def _is_submitted(path: Path) -> bool:
-    return "" not in read_columns(path, "submission")["submission"]
+def _is_of(path: Path, suite: str) -> bool:
+    """Whether a file holds records of a suite's methods, and not those of a submission."""
+    columns = read_columns(path, "submission", "suite")
+    return "" in columns["submission"] and suite in columns["suite"]

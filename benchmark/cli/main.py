@@ -98,6 +98,8 @@ def invoke(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="confoundbench", standalone_mode=False)
+        if code == INTERRUPTED:  # how typer reports Ctrl-C
+            raise KeyboardInterrupt
         return int(code or 0)
     except BenchError as error:
         show_error(error.describe(), error.as_dict(), as_json)

@@ -15,13 +15,13 @@ Named = tuple[str, str]
 def list_backbones(groups: Iterable[Group]) -> tuple[Named, ...]:
     """Backbones that some groups train on and that are not there yet, as (text domain, name).
 
-    A tiny decoder is only needed by methods that train a policy; the few others that ask it something
-    have it made when they ask.
+    A tiny decoder is only needed by methods that train a policy, and by submissions, which are given it
+    whatever they train; the few others that ask it something have it made when they ask.
     """
     wanted = {
         (domain_of(cell.scenario), group.backbone)
         for group in groups
-        if group.entrant.policy or not parse_backbone(group.backbone).plain
+        if group.entrant.policy or group.entrant.submission or not parse_backbone(group.backbone).plain
         for cell in group.cells
     }
     return tuple(entry for entry in sorted(wanted) if not is_readable(find_backbone(*entry)))

@@ -150,7 +150,8 @@ def make_plan(
         own_twin = suite.own_twin if product.own_twin is None else product.own_twin
         content = ["\n".join(f"{cell.scenario.id}\t{cell.seed}" for cell in chunk) for chunk in chunks]
         for entrant in entrants:
-            wanted = _is_wanted(entrant, product.methods, product.policies)
+            chosen = product.methods or suite.methods
+            wanted = _is_wanted(entrant, chosen, product.policies, product.rewards)
             if not wanted or not _is_wanted(entrant, methods or ("*",)):
                 continue
             for fitted_on in _list_data(entrant, own_twin):
@@ -193,7 +194,7 @@ def _list_products(
     if extra:
         added = [Scenario.parse(text).with_rows(suite.n) for text in extra]
         numbers = range(seeds) if seeds is not None else suite.seeds
-        product = CellProduct(scenarios=tuple(extra))
+        product = CellProduct(scenarios=tuple(extra), methods=("*",))
         yield product, [Cell(scenario, seed) for scenario in added for seed in numbers], suite.backbone
 
 
@@ -214,11 +215,13 @@ def matches_scenario(pattern: str, scenario: Scenario, n: int) -> bool:
     return Scenario.parse(pattern).with_rows(n) == scenario
 
 
-def _is_wanted(entrant: Entrant, patterns: Iterable[str], policies: bool = True) -> bool:
+def _is_wanted(
+    entrant: Entrant, patterns: Iterable[str], policies: bool = True, rewards: bool = True
+) -> bool:
     # A submission's name is in no suite; it enters every product, as the reference rows do.
     if entrant.role in ("naive", "ceiling") or entrant.submission:
         return True
-    if entrant.policy and not policies:
+    if not (policies if entrant.policy else rewards):
         return False
     return any(fnmatch.fnmatchcase(entrant.name, pattern) for pattern in patterns)
 

@@ -9,10 +9,11 @@ from typing import Any
 from benchmark.contract.errors import DamagedFile
 from benchmark.runs.options import RunOptions
 from benchmark.runs.plan import Group, Plan
+from benchmark.tasks.backbones import parse_backbone
 from benchmark.tasks.suite import Suite
 
-PRETRAINING_SECONDS = 30.0
-"""About what one tiny decoder takes on one core."""
+PRETRAINING_SECONDS, PREPARING_SECONDS = 30.0, 3.0
+"""About what one tiny decoder takes on one core, and a backbone that is made without pretraining."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ class PlannedRun:
     @property
     def core_seconds(self) -> float:
         """Estimated cost of what is missing on one core, seconds, pretraining included."""
-        return PRETRAINING_SECONDS * len(self.backbones) + sum(group.seconds for group in self.missing)
+        made = sum(
+            PREPARING_SECONDS if parse_backbone(name).light else PRETRAINING_SECONDS
+            for _, name in self.backbones
+        )
+        return made + sum(group.seconds for group in self.missing)
 
     @property
     def seconds(self) -> float:

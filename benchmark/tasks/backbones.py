@@ -72,6 +72,11 @@ class BackboneSpec:
         return replace(self, budget=1) == BackboneSpec()
 
     @property
+    def light(self) -> bool:
+        """Whether nothing is pretrained to make it."""
+        return self.name == LOGLINEAR and not self.needs_tiny
+
+    @property
     def large(self) -> bool:
         """Whether its policy is a pretrained language model."""
         return self.name not in MADE_HERE

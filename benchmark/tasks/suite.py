@@ -61,8 +61,9 @@ class CellProduct(_Strict):
 
     Attributes:
         scenarios: Scenarios, each as text.
-        methods: Method names or patterns (``*`` matches anything).
+        methods: Method names or patterns (``*`` matches anything); the suite's where left out.
         policies: Whether methods that train a policy are among them.
+        rewards: Whether methods that train none are among them.
         seeds: World seeds; the suite's where left out.
         backbone: What methods train on; the suite's where left out.
         reason: Why these cells are in the suite, one sentence.
@@ -71,11 +72,12 @@ class CellProduct(_Strict):
     """
 
     scenarios: Annotated[tuple[str, ...], Field(min_length=1)]
-    methods: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    methods: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     reason: str = ""
     own_twin: bool | None = None
     control: bool = False
     policies: bool = True
+    rewards: bool = True
     seeds: Seeds | None = None
     backbone: str | None = None
 
@@ -101,6 +103,7 @@ class Suite(_Strict):
         megabytes_per_worker: Memory that a worker on a CPU may allocate; beyond it a cell's status is memory.
         budget: What one fit may spend.
         queries: How much is asked of a fitted method.
+        methods: Names or patterns of the methods of every product that names none.
         own_twin: Whether every method is also fitted on its own view of the randomised twin, so that the
             board can tell what confounding costs from what the budget costs.
         cells: The suite's cells, as products of scenarios, methods and seeds.
@@ -118,6 +121,7 @@ class Suite(_Strict):
     megabytes_per_worker: Count = 8192
     budget: BudgetSettings = BudgetSettings()
     queries: QuerySettings = QuerySettings()
+    methods: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
     own_twin: bool = False
     cells: Annotated[tuple[CellProduct, ...], Field(min_length=1)]
 

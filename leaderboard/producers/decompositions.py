@@ -10,7 +10,7 @@ import numpy as np
 from leaderboard.comparison_group import FAILED, ComparisonGroup
 from leaderboard.decomposition import Parts, decompose, decompose_role
 from leaderboard.intervals import estimate
-from leaderboard.producers.evidence import Evidence, emphasis_of, span_of
+from leaderboard.producers.evidence import Evidence, emphasis_of, span_of_cells
 from leaderboard.producers.headline import rank_methods, rank_text
 from leaderboard.ranks import rank
 from leaderboard.tables import Column, Table, make_table
@@ -117,7 +117,7 @@ def make_worlds(evidence: Evidence) -> list[Table]:
 
 def _describe_world(evidence: Evidence, part: ComparisonGroup, scenario: str) -> Row:
     cells = part.cells
-    cost = span_of(cells["naive"] - cells["naive_twin"], cells["family"], cells["seed"])
+    cost = span_of_cells(part, cells["naive"] - cells["naive_twin"])
     exact = cells["cell_naive_rho"].mean()
     spread, resolvable = separate_best(evidence, part, scenario)
     known = spread is not None and resolvable is not None

@@ -40,7 +40,7 @@ NOISE = 0.0
 
 class Mine:
     name = "mine"
-    tags = Tags(needs=frozenset({"covariate"}), adjusts=True)
+    tags = Tags(needs=frozenset({"covariate"}), adjusts=True, calibrated=True)
 
     def fit(self, log, harness):
         features = harness.encode(log.prompts, log.texts)
@@ -95,6 +95,13 @@ def test_a_planted_loss_fails_and_a_harmless_edit_passes(place, capsys):
     code, rows = compare(place, capsys)
     assert rows["mine"]["rise"]["value"] > 0.05
     assert (code, rows["mine"]["verdict"]) == (1, "worse")
+
+
+def test_scoring_a_file_again_changes_nothing(place):
+    before = benchmark.read_records(place / "base")
+    assert before.loc[before["method"] == "mine", "metric.effect_rmse"].notna().all()
+    assert benchmark.score(place / "guard.toml", place / "base") == 18
+    pd.testing.assert_frame_equal(benchmark.read_records(place / "base"), before)
 
 
 def test_a_dry_run_counts_the_file(place, capsys):

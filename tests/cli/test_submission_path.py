@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = re.compile(r"<!-- example:(\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
 CELLS = ("--scenario", "observed[strength=1]", "--seeds", "2", "--workers", "0")
 LINE = "weights = model.coef_[: features.shape[1]]"
-LOSS = " + 0.7 * model.coef_.std() * harness.rng('loss').normal(size=features.shape[1])"
+# Noise of this size costs .05 of regret in the mean over the six worlds of the guard's suite.
+LOSS = " + 0.52 * model.coef_.std() * harness.rng('loss').normal(size=features.shape[1])"
 
 
 def commands(page, kind):
@@ -96,7 +97,7 @@ def guard(capsys):
     assert [run(line) for line in path] == [0, 0, 0, 1]
     found = benchmark.compare("build/base", "build/head").data["rows"]
     (row,) = (row for row in found if row["entrant"] == "my-adjusted-ridge")
-    assert 0.03 < row["rise"]["value"] < 0.08
+    assert row["rise"]["value"] == pytest.approx(0.05, abs=0.01)
     assert row["verdict"] == "worse"
 
 
@@ -105,12 +106,15 @@ def test_an_interrupted_submission_says_how_to_go_on(place, tmp_path):
     command += ["--isolation", "none", "--board", "leaderboard/results", "--out", str(tmp_path)]
     log = tmp_path / "log"
     with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=place, stderr=file)
+        # A shell that starts the tests in the background lets its children ignore the signal.
+        process = subprocess.Popen(
+            command, cwd=place, stderr=file, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        )
         until = time.monotonic() + 300
         while "50% done" not in log.read_text() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130, log.read_text()
+        assert process.wait(120) == 130, log.read_text()
     assert "run the same command again" in log.read_text()
     seen: list[int] = []
     done = benchmark.submit_file(

@@ -5,13 +5,14 @@ import pytest
 
 import benchmark
 import simulators
-from benchmark.contract.records import BOARDS, LOG, TWIN
+from benchmark.contract.records import BOARDS, LOG, TWIN, list_records, read_columns
 from benchmark.runs.entrants import Entrant, list_entrants
 from benchmark.runs.plan import make_plan
 from benchmark.tasks.placement import place_world
 from benchmark.tasks.prepare import digest_log, make_task
 from benchmark.tasks.scenario import Scenario
 from benchmark.tasks.suite import check_suite
+from leaderboard.frame import read
 
 SMALL = {"pairs": 512, "contrasts": 4, "pool": 16, "samples": 2}
 ENTRANTS = [
@@ -108,6 +109,20 @@ def test_records_say_what_was_fitted(tmp_path):
     boards = found.groupby("family")["board"].unique()
     assert boards["observed"].tolist() == ["recorded"]
     assert boards["randomised"].tolist() == ["controls"]
+    frame = read(tmp_path)
+    assert frame.is_complete
+    assert (len(frame.records), len(frame.twins)) == (16, 12)
+
+
+def test_a_twin_that_was_planned_and_has_no_record_is_missing(tmp_path):
+    suite = suite_of("observed", seeds=1)
+    benchmark.run_suite(suite, tmp_path, methods=["naive"], workers=0)
+    (twin,) = (path for path in list_records(tmp_path) if read_columns(path, "fitted_on", "method") == {
+        "fitted_on": [TWIN], "method": ["naive"],
+    })  # fmt: skip
+    twin.unlink()
+    absent = read(tmp_path).absent
+    assert absent[["entrant", "fitted_on"]].to_numpy().tolist() == [["naive", TWIN]]
 
 
 def test_a_block_can_be_declared_a_control(tmp_path):

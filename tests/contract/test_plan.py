@@ -176,7 +176,7 @@ def test_the_packaged_suites_name_families_parameters_and_methods_that_exist():
     for suite in map(load_suite, list_suites()):
         for scenario in suite.scenarios:
             check_scenario(scenario)
-        for pattern in {pattern for product in suite.cells for pattern in product.methods}:
+        for pattern in {pattern for product in suite.cells for pattern in product.methods or suite.methods}:
             assert any(fnmatchcase(name, pattern) for name in names), (suite.name, pattern)
 
 

@@ -23,12 +23,27 @@ pytestmark = pytest.mark.slow
 NODES = 3
 
 
+def add_node(cluster):
+    cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+
+
+def killer_of(cluster, killed):
+    """What kills a node when the first group is finished, and notes which."""
+
+    def kill_a_node(*_):
+        if not killed:
+            killed.append(cluster.list_all_nodes()[-1])
+            cluster.remove_node(killed[0], allow_graceful=False)
+
+    return kill_a_node
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """Three nodes of one processor each, on this machine."""
     made = Cluster()
     for _ in range(NODES):
-        made.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+        add_node(made)
     made.connect()
     made.wait_for_nodes()
     yield made
@@ -78,28 +93,28 @@ def test_dead_workers_are_replaced(tmp_path, diary, cluster):
 
 def test_a_killed_node_costs_no_cell(tmp_path, diary, cluster):
     plan, store = plan_of(*("slow" + str(i) for i in range(8))), Store.open(tmp_path / "store")
-    nodes = []
-
-    def kill_a_node(*_):
-        if not nodes:
-            nodes.append(cluster.list_all_nodes()[-1])
-            cluster.remove_node(nodes[0], allow_graceful=False)
-
-    summary = run(store, diary, plan, partial(run_ray, workers=0), on_group=kill_a_node)
-    assert nodes
+    killed = []
+    summary = run(store, diary, plan, partial(run_ray, workers=0), on_group=killer_of(cluster, killed))
+    assert killed
     assert summary.statuses == {"ok": plan.n_cells}
 
 
 def test_methods_that_learn_a_reward_have_the_same_records(tmp_path, cluster):
-    """Real worlds and methods; what a cell cost is left out, because no two runs cost the same."""
+    """Real worlds and methods, and a node that dies; what a cell cost differs between any two runs."""
+    while len(cluster.list_all_nodes()) < NODES:
+        add_node(cluster)
+    cluster.wait_for_nodes()
+    killed = []
     chosen = {
         "methods": ["residual-*", "ipw-*", "doubly-robust"],
         "scenarios": ["observed[strength=1]", "hidden[strength=1]"],
         "seeds": 2,
         "device": "cpu",
     }
-    for engine in ("local", "ray"):
-        benchmark.run_suite("quick", tmp_path / engine, engine=engine, workers=2, **chosen)
+    benchmark.run_suite("quick", tmp_path / "local", workers=2, **chosen)
+    on_group = killer_of(cluster, killed)
+    benchmark.run_suite("quick", tmp_path / "ray", engine="ray", workers=NODES, on_group=on_group, **chosen)
+    assert killed
     order = ["method", "role", "scenario", "seed"]
     here, there = (
         benchmark.read_records(tmp_path / engine).sort_values(order, ignore_index=True)

@@ -160,10 +160,10 @@ def test_a_store_takes_the_place_of_published_records_but_not_of_submissions(tmp
     (tmp_path / "mine" / "records-0.parquet").rename(results / "records-mine.parquet")
     (results / "plan-old.json").write_text("{}")
     store = write_store(make_records(seeds=3), tmp_path / "store", files=4)
-    assert adopt_store(store, results) == 4
+    assert adopt_store(store, results) == 1
     found = sorted(path.name for path in results.iterdir())
-    assert found == [*(f"records-{i}.parquet" for i in range(4)), "records-mine.parquet"]
-    assert set(read(store).records["seed"]) == {0, 1, 2}
+    assert found == ["records-mine.parquet", "records-synthetic-recorded.parquet"]
+    assert set(read(results).records["seed"]) == {0, 1, 2}
 
 
 def test_an_incomplete_store_is_not_published(tmp_path: Path) -> None:

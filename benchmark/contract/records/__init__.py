@@ -40,6 +40,7 @@ from benchmark.contract.records.groups import (
     write_records,
 )
 from benchmark.contract.records.metrics import METRICS, VALUE_CURVE, Metric
+from benchmark.contract.records.packs import write_packs
 from benchmark.contract.records.plans import (
     ExpectedCell,
     SuiteIdentity,
@@ -47,6 +48,7 @@ from benchmark.contract.records.plans import (
     list_plans,
     read_expected,
     read_reasons,
+    read_suite,
     write_expected,
 )
 from benchmark.contract.records.seals import Seal, damaged, digest
@@ -103,11 +105,13 @@ __all__ = [
     "read_reasons",
     "read_records",
     "read_rows",
+    "read_suite",
     "seal_bundle",
     "set_aside",
     "sign",
     "status_of",
     "unpack_predictions",
     "write_expected",
+    "write_packs",
     "write_records",
 ]

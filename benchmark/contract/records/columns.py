@@ -113,6 +113,12 @@ def add_missing_columns(table: pa.Table) -> pa.Table:
     return table
 
 
+def widen(table: pa.Table) -> pa.Table:
+    """A table whose numbers of single precision have double precision, as everywhere else."""
+    wide = [f.with_type(pa.float64()) if f.type == pa.float32() else f for f in table.schema]
+    return table.cast(pa.schema(wide))
+
+
 def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
     """Tables one below the other; a diagnostic that a table lacks is NaN."""
     tables = list(tables)

@@ -22,6 +22,7 @@ from benchmark.contract.records.columns import (
     add_missing_columns,
     join_tables,
     make_table,
+    widen,
 )
 from benchmark.contract.records.seals import Seal, damaged, pack_sealed, read_sealed
 
@@ -78,7 +79,7 @@ def read_group(path: Path) -> tuple[pa.Table, Seal]:
     lacking = sorted({*CELL_IDENTITY, "status"} - {"fitted_on", *table.column_names})
     if lacking:
         raise damaged(path, "a table without the columns " + ", ".join(lacking))
-    return add_missing_columns(table), seal
+    return widen(add_missing_columns(table)), seal
 
 
 def read_columns(path: Path, *names: str) -> dict[str, list[Any]]:

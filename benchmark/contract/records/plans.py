@@ -75,6 +75,14 @@ def write_expected(
     return path
 
 
+def read_suite(path: Path) -> str:
+    """Name of the suite of a plan; empty where the file is no plan."""
+    try:
+        return str(json.loads(path.read_bytes())["suite"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def read_expected(folder: Path, suite: SuiteIdentity) -> tuple[ExpectedCell, ...]:
     """The expected cells of a suite, each once.
 

@@ -37,11 +37,30 @@ class Seal:
     predictions: str = ""
 
 
-def pack_sealed(table: pa.Table, seal: Seal) -> bytes:
-    """A table as the bytes of a Parquet file that carries its seal."""
+def pack_sealed(table: pa.Table, seal: Seal, small: bool = False) -> bytes:
+    """A table as the bytes of a Parquet file that carries its seal.
+
+    Args:
+        table: The table.
+        seal: What is stated beside its rows.
+        small: Whether the file is kept long and read seldom, so that it is worth compressing.
+    """
     stated = {_OWN: _BLANK, _KEY: seal.key.encode(), _PREDICTIONS: seal.predictions.encode()}
     buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(stated), buffer)
+    table = table.replace_schema_metadata(stated)
+    if small:
+        texts = [field.name for field in table.schema if field.type != pa.float32()]
+        numbers = {field.name: "BYTE_STREAM_SPLIT" for field in table.schema if field.type == pa.float32()}
+        pq.write_table(
+            table,
+            buffer,
+            compression="zstd",
+            compression_level=15,
+            use_dictionary=texts,
+            column_encoding=numbers,
+        )
+    else:
+        pq.write_table(table, buffer)
     data = buffer.getvalue()
     # The footer ends with what is stated, so the last mark is ours whatever the rows hold.
     before, _, after = data.rpartition(_BLANK)

@@ -93,9 +93,9 @@ def run_suite(
         ...     )
         ...     records = benchmark.read_records(folder)
         >>> summary.planned, summary.statuses["ok"]
-        (2, 2)
+        (3, 3)
         >>> sorted(records["method"])
-        ['ceiling', 'naive']
+        ['ceiling', 'naive', 'naive']
     """
     options = RunOptions(
         methods, scenarios, seeds, backbone, device, precision, workers, engine, shard, retry, secret

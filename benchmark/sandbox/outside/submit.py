@@ -204,7 +204,7 @@ def submit_file(
         ...         scenarios=["observed[n=300]"], seeds=1,
         ...     )
         >>> bundle.statuses
-        {'ok': 1}
+        {'ok': 2}
     """
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     author = load_key(key)
