@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from benchmark.contract.seeding import make_rng
 from leaderboard.comparison_group import ComparisonGroup, make_comparison_groups, round_means
 from leaderboard.frame import Frame
 from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
-from leaderboard.ranks import Ranking, rank
+from leaderboard.ranks import Ranking
 from leaderboard.tables import Span, make_span
 
 REFERENCES = ("naive", "ceiling", "canary")
@@ -25,25 +25,16 @@ class Evidence:
 
     Attributes:
         frame: Checked records.
+        rankings: Rankings that were made already, by comparison group and table.
     """
 
     frame: Frame
+    rankings: dict[tuple[object, ...], Ranking] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> tuple[ComparisonGroup, ...]:
         """Every group, made once."""
         return tuple(make_comparison_groups(self.frame))
-
-    @cached_property
-    def _rankings(self) -> dict[tuple[object, ...], Ranking]:
-        return {}
-
-    def rank(self, estimates: Estimate, *path: object) -> Ranking:
-        """Rank sets of some means; tables that show the same ranking share it, because it costs most."""
-        key = (path, estimates.mean.tobytes(), estimates.influence.tobytes())
-        if key not in self._rankings:
-            self._rankings[key] = rank(estimates, self.rng(*path))
-        return self._rankings[key]
 
     def rng(self, *path: object) -> np.random.Generator:
         """The generator for one resampling; the same store always gives the same numbers."""
