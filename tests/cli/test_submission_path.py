@@ -111,7 +111,7 @@ def test_an_interrupted_submission_says_how_to_go_on(place, tmp_path):
             command, cwd=place, stderr=file, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         )
         until = time.monotonic() + 300
-        while "25% done" not in log.read_text() and process.poll() is None and time.monotonic() < until:
+        while "50% done" not in log.read_text() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 130, log.read_text()
