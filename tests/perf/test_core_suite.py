@@ -36,11 +36,32 @@ def test_every_method_has_the_cells_that_are_ranked(plan):
     cells = defaultdict(set)
     for group in plan.groups:
         cells[group.entrant.name, group.entrant.role].update(
-            (cell.scenario.id, cell.seed) for cell in group.cells if cell.scenario.family not in UNRANKED
+            (cell.scenario.id, cell.seed)
+            for cell in group.cells
+            if cell.scenario.family not in UNRANKED and not group.control
         )
     ranked = cells["naive", "naive"]
     assert ranked
     assert all(own == ranked for own in cells.values())
+
+
+def test_every_fit_on_a_ranked_log_has_its_twin(plan):
+    fitted = defaultdict(set)
+    for group in plan.groups:
+        if group.entrant.role != "ceiling":
+            fitted[group.fitted_on].update(
+                (group.entrant.name, cell.scenario.id, cell.seed)
+                for cell in group.cells
+                if cell.scenario.family not in UNRANKED
+            )
+    assert fitted["log"] == fitted["twin"]
+
+
+@pytest.mark.parametrize("name", ["quick", "core", "core-tiny"])
+def test_every_block_says_why_it_is_there(name):
+    suite = load_suite(name)
+    assert suite.own_twin
+    assert all(product.reason.endswith(".") for product in suite.cells)
 
 
 def test_the_references_have_every_cell(plan):
