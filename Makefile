@@ -8,7 +8,7 @@ WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: setup leaderboard publish test test-fast lint bench real clean help
+.PHONY: setup leaderboard publish test test-fast lint bench real external clean help
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -52,6 +52,9 @@ real: setup  ## install small real models and run the real suite on them; HEADLI
 	HF_HUB_OFFLINE=1 $(BIN)/confoundbench run --suite real --workers $(WORKERS) --store build/store/real
 	$(BIN)/confoundbench leaderboard build --suite real --store build/store/real --out build/leaderboard-real
 	$(if $(HEADLINES),HF_HUB_OFFLINE=1 $(BIN)/python examples/real_headlines.py $(HEADLINES))
+
+external: setup  ## compare boards on real experiments with synthetic ones: HEADLINES=FILE PERSUASION=FOLDER
+	$(BIN)/python -m benchmark.external $(if $(HEADLINES),--headlines $(HEADLINES)) $(if $(PERSUASION),--persuasion $(PERSUASION))
 
 gpu-check:  ## on a CUDA machine: right answers, ratios and the whole core suite (no setup: uses PYTHON)
 	$(PYTHON) -m tests.perf.gpu_check --device cuda

@@ -1,16 +1,18 @@
 """The front door: what every verb of the command line does, as a Python function.
 
-=====================================  =================================================
+======================================  ================================================
 ``run_suite``, ``plan``, ``score``      run a suite, plan a run, score predictions again
 ``submit_file``, ``check_file``         a method in a file of its own, in the sandbox
 ``fit``                                 a method on one log, for notebooks
 ``read_log``, ``inspect_log``           a log of any table of yours; what it is like
+``calibrate``, ``recommend``, ``power``  worlds like it; which method to trust on it, and on how many rows
+``write_report``                        the page of these
 ``simulate``                            a log with its twin and its truth
 ``audit``                               what a method's reward gets wrong
 ``read_records``, ``compare``           the records of a store; two stores
 ``build_leaderboard``, ``publish_leaderboard``, ``add_bundle``, ``judge_claims``, ``find_standing``
 ``list_scenarios``, ``list_methods``, ``list_suites``, ``list_domains``, ``doctor``
-=====================================  =================================================
+======================================  ================================================
 
 Each function is imported when it is first used, so that importing ``benchmark`` costs nothing and works
 in the sandbox, where most of it does not exist.
@@ -24,6 +26,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmark.advice.inspection.inspect import inspect_log
     from benchmark.advice.reading.read import read_log
+    from benchmark.advice.report.write import write_report
+    from benchmark.advice.worlds.calibrate import calibrate
+    from benchmark.advice.worlds.power import power
+    from benchmark.advice.worlds.recommend import recommend
     from benchmark.board import (
         add_bundle,
         build_leaderboard,
@@ -44,6 +50,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "benchmark.advice.inspection.inspect": ("inspect_log",),
     "benchmark.advice.reading.read": ("read_log",),
+    "benchmark.advice.report.write": ("write_report",),
+    "benchmark.advice.worlds.calibrate": ("calibrate",),
+    "benchmark.advice.worlds.power": ("power",),
+    "benchmark.advice.worlds.recommend": ("recommend",),
     "benchmark.board": (
         *("add_bundle", "build_leaderboard", "compare", "find_standing", "judge_claims"),
         *("publish_leaderboard", "read_records"),
@@ -62,6 +72,7 @@ __all__ = [
     "add_bundle",
     "audit",
     "build_leaderboard",
+    "calibrate",
     "check_file",
     "compare",
     "doctor",
@@ -74,13 +85,16 @@ __all__ = [
     "list_scenarios",
     "list_suites",
     "plan",
+    "power",
     "publish_leaderboard",
     "read_log",
     "read_records",
+    "recommend",
     "run_suite",
     "score",
     "simulate",
     "submit_file",
+    "write_report",
 ]
 
 

@@ -21,6 +21,7 @@ from benchmark.cli import (
     doctor,
     inspect,
     leaderboard,
+    recommend,
     run,
     score,
     simulate,
@@ -78,6 +79,9 @@ app.add_typer(leaderboard.app, name="leaderboard")
 app.command("compare")(compare.compare)
 app.command("claims")(claims.claims)
 app.command("inspect")(inspect.inspect)
+app.command("calibrate")(recommend.calibrate)
+app.command("recommend")(recommend.recommend)
+app.command("power")(recommend.power)
 app.command("doctor")(doctor.doctor)
 
 

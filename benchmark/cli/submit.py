@@ -96,7 +96,7 @@ def show_bundle(bundle: Bundle) -> None:
     if len(scored):
         regret, limit = scored["metric.rho"].mean(), scored["cell_naive_rho"].mean()
         note(
-            f"mean regret {regret:.3f} in {count(len(scored), 'cell')}; the log at face value has {limit:.3f}"
+            f"mean regret {regret:.3f} in {count(len(scored), 'cell')}; the confounded limit has {limit:.3f}"
         )
 
 

@@ -156,7 +156,7 @@ class Suite(_Strict):
         """Why each scenario is in the suite, by its id with its number of rows, where the suite says so."""
         return {
             Scenario.parse(text).with_rows(self.n).id: product.reason
-            for product in self.cells
+            for product in reversed(self.cells)  # of several reasons the first is kept
             if product.reason
             for text in product.scenarios
         }

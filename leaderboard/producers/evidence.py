@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from benchmark.contract.seeding import make_rng
 from leaderboard.comparison_group import ComparisonGroup, make_comparison_groups, round_means
 from leaderboard.frame import Frame
 from leaderboard.intervals import Clusters, Estimate, Ratio, estimate
+from leaderboard.ranks import Ranking
 from leaderboard.tables import Span, make_span
 
 REFERENCES = ("naive", "ceiling", "canary")
@@ -24,9 +25,11 @@ class Evidence:
 
     Attributes:
         frame: Checked records.
+        rankings: Rankings that were made already, by comparison group and table.
     """
 
     frame: Frame
+    rankings: dict[tuple[object, ...], Ranking] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> tuple[ComparisonGroup, ...]:

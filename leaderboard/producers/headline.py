@@ -9,10 +9,11 @@ import numpy as np
 from leaderboard.comparison_group import DIGITS, ComparisonGroup
 from leaderboard.intervals import ratio_of
 from leaderboard.producers.evidence import Evidence, emphasis_of, span_at, span_of_cells, span_of_ratio
-from leaderboard.ranks import Ranking, rank
+from leaderboard.ranks import DRAWS, Ranking, rank
 from leaderboard.tables import Column, Span, Table, format_count, make_span, make_table
 
 MAXIMUM_SUBBOARDS = 12
+MANY, FEWER_DRAWS = 60, 400
 FEW = 0.2
 
 COLUMNS = (
@@ -156,9 +157,16 @@ def _board(evidence: Evidence, full: ComparisonGroup, name: str, title: str, tex
 
 
 def rank_methods(evidence: Evidence, part: ComparisonGroup, *path: object) -> Ranking:
-    """Rank sets of a group's methods; canaries are shown and have no rank."""
-    methods = part.only((part.entrants["role"] == "method").to_numpy())
-    return rank(methods.improvement(), evidence.rng("ranks", part.name, *path))
+    """Rank sets of a group's methods; canaries are shown and have no rank.
+
+    The time of a resample grows with the number of pairs, so that many methods have fewer of them.
+    """
+    key = (part.name, *path)
+    if key not in evidence.rankings:
+        methods = part.only((part.entrants["role"] == "method").to_numpy())
+        draws = DRAWS if len(methods.entrants) <= MANY else FEWER_DRAWS
+        evidence.rankings[key] = rank(methods.improvement(), evidence.rng("ranks", *key), draws=draws)
+    return evidence.rankings[key]
 
 
 def leave_one_family_out(part: ComparisonGroup) -> list[Span | None]:

@@ -121,6 +121,19 @@ def test_a_randomised_log_is_not_accused():
     assert found.disagreement.reversed_pairs.low <= found.disagreement.by_chance
 
 
+def test_chance_is_judged_by_units():
+    """Rows of a person share covariates and texts by accident; that is no prediction."""
+    rng = np.random.default_rng(8)
+    people = emails(60, 0.0, seed=8)
+    repeated = people.loc[np.repeat(np.arange(60), 20)].assign(user=np.repeat(np.arange(60), 20))
+    repeated["revenue"] = rng.normal(size=1200)
+    by_rows = benchmark.inspect_log(repeated, covariates=["age"], ignore="user").assignment
+    by_units = benchmark.inspect_log(repeated, covariates=["age"], unit="user").assignment
+    assert by_rows.p_value == 0.01
+    assert by_units.p_value > 0.05
+    assert by_units.predicted.low < 0 < by_units.predicted.high or by_units.predicted.high < 0
+
+
 @pytest.mark.parametrize(("hidden", "passes"), [(0.0, True), (1.0, False)])
 def test_a_placebo_outcome_shows_what_was_not_recorded(hidden, passes):
     found = benchmark.inspect_log(emails(3000, 0.5, hidden=hidden))

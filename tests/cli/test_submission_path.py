@@ -21,7 +21,7 @@ from benchmark.tasks.suite import load_suite
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = re.compile(r"<!-- example:(\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
-CELLS = ("--scenario", "observed[strength=1]", "--seeds", "2", "--workers", "0")
+CELLS = ("--scenario", "nonlinear[strength=2,texture=lifelike]", "--seeds", "2", "--workers", "0")
 LINE = "weights = model.coef_[: features.shape[1]]"
 # Noise of this size costs .05 of regret in the mean over the six worlds of the guard's suite.
 LOSS = " + 0.52 * model.coef_.std() * harness.rng('loss').normal(size=features.shape[1])"
@@ -125,8 +125,8 @@ def test_an_interrupted_submission_says_how_to_go_on(place, tmp_path):
         board=place / "leaderboard" / "results",
         on_plan=lambda planned: seen.append(planned.missing_cells),
     )
-    assert seen == [1]
-    assert done.statuses == {"ok": 2}
+    assert 0 < seen[0] < 4
+    assert done.statuses == {"ok": 4}
 
 
 def test_a_submission_without_an_ok_cell_says_so(place, tmp_path, capsys):
@@ -136,7 +136,7 @@ def test_a_submission_without_an_ok_cell_says_so(place, tmp_path, capsys):
     assert invoke(arguments) == 3
     told = capsys.readouterr().err
     assert told.count("AttributeError") == 1
-    assert "2 cells failed: AttributeError: 'Log' object has no attribute 'covariate_matrix'" in told
+    assert "4 cells failed: AttributeError: 'Log' object has no attribute 'covariate_matrix'" in told
     assert "(method.py:" in told
     assert "cannot be added to a board" in told
     assert "next: confoundbench check" in told

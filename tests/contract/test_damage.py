@@ -234,5 +234,5 @@ def test_a_store_that_cannot_be_written_to_serves_a_run_with_nothing_to_do(
     summary = benchmark.run_suite(
         "quick", store, methods=["naive"], scenarios=["null[n=100]"], seeds=1, workers=0
     )
-    assert (summary.ran, summary.statuses) == (0, {"ok": 2})
+    assert (summary.ran, summary.statuses) == (0, {"ok": summary.planned})
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before

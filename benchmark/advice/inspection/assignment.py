@@ -106,9 +106,11 @@ def _permute(design: Design, standard: np.ndarray, rng: np.random.Generator) -> 
     """The 95 % quantile of the null, and the p-value, on some of the rows.
 
     The statistic is the share explained within the sample: under permutation it is inflated exactly as the
-    observed one is, so no rows need to be held out.
+    observed one is, so no rows need to be held out. Rows of a unit go together, so where units are recorded
+    the covariates are shifted along rows in order of units instead of being permuted.
     """
     rows = np.sort(rng.permutation(len(design))[:PERMUTED_ROWS])
+    units = None if design.clusters is None else np.argsort(design.clusters[rows], kind="stable")
     basis, texts = design.basis[rows], standard[rows]
     left, sizes, _ = np.linalg.svd(basis - basis.mean(axis=0), full_matrices=False)
     left = left[:, sizes > 1e-9 * sizes.max()].astype(np.float32)
@@ -118,8 +120,15 @@ def _permute(design: Design, standard: np.ndarray, rng: np.random.Generator) -> 
     def explained(order: np.ndarray) -> float:
         return float(((left[order].T @ centred) ** 2).sum()) / total
 
+    def permute() -> np.ndarray:
+        if units is None:
+            return rng.permutation(len(rows))
+        order = np.empty(len(rows), dtype=np.int64)
+        order[units] = np.roll(units, int(rng.integers(1, len(rows))))
+        return order
+
     observed = explained(np.arange(len(rows)))
-    drawn = np.array([explained(rng.permutation(len(rows))) for _ in range(PERMUTATIONS)])
+    drawn = np.array([explained(permute()) for _ in range(PERMUTATIONS)])
     # the share expected of a permuted basis is taken off, so that the bound reads like a held-out share
     bound = float(np.quantile(drawn, 0.95) - drawn.mean())
     return bound, float((1 + (drawn >= observed).sum()) / (1 + PERMUTATIONS))

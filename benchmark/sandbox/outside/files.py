@@ -257,4 +257,5 @@ def _add_up(planned: PlannedRun, parts: Sequence[Summary]) -> Summary:
     for part in parts:
         statuses.update(part.statuses)
     ran, skipped = sum(part.ran for part in parts), sum(part.skipped for part in parts)
-    return Summary(planned.store, planned.plan.n_cells, ran, skipped, dict(statuses))
+    aside = tuple(path for part in parts for path in part.set_aside)
+    return Summary(planned.store, planned.plan.n_cells, ran, skipped, dict(statuses), aside)
