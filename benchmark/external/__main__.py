@@ -147,8 +147,10 @@ def compare(regrets: pd.DataFrame, tables: list[str]) -> pd.DataFrame:
                     board[board["mechanism"].isin(members) & (board["strength"] > 0)]
                     for board in (real, synthetic)
                 ]
-                if min(map(len, chosen)) == 0:
+                both = set(chosen[0]["stratum"]) & set(chosen[1]["stratum"])
+                if {stratum.split()[0] for stratum in both} != set(members):
                     continue
+                chosen = [board[board["stratum"].isin(both)] for board in chosen]
                 rng = make_rng("external", table, kind, pool)
                 agreement: Agreement = compare_boards(chosen[0], chosen[1], rng)
                 rows.append({"table": table, "worlds": kind, "mechanism": pool, **vars(agreement)})

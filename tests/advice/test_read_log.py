@@ -259,6 +259,21 @@ def test_columns_from_after_the_text_are_not_adjusted_for():
     assert own.placebos == ("previous_clicks",)
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2, 3, 4, 5], "rating"),
+        ([1, 2, 5, 6], "count"),
+        ([0, 1], "binary"),
+        ([0.5, 1, 2], "scalar"),
+        ([3, 7], "binary"),
+    ],
+)
+def test_the_kind_of_outcome_is_read_off_its_values(values, kind):
+    own = benchmark.read_log(frame().assign(clicks=np.resize(values, ROWS)))
+    assert own.log.feedback == kind
+
+
 def test_words_as_outcome():
     own = benchmark.read_log(frame().assign(clicks=["ignored"] * 100 + ["opened"] * 20))
     assert own.log.outcomes.sum() == 20

@@ -140,7 +140,7 @@ def encode_outcome(column: Column) -> Outcome:
             )
             return Outcome(np.where(np.isfinite(values), (values == high) * 1.0, np.nan), "binary", note)
         whole = column.kind == NUMBER and bool((seen == np.round(seen)).all())
-        if whole and 3 <= len(levels) <= 11 and levels[0] == 1 and levels[-1] <= 10:
+        if whole and 3 <= len(levels) <= 10 and levels[0] == 1 and levels[-1] == len(levels):
             return Outcome(
                 values, "rating", f"{len(levels)} levels from {levels[0]:g} to {levels[-1]:g}: it is a rating"
             )

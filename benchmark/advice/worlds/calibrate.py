@@ -24,6 +24,7 @@ from benchmark.tasks.suite import Suite, check_suite
 FEWEST_WORLDS = 20
 MOST_ROWS = 4_000
 FAR = 0.05
+ROUNDS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +165,15 @@ def calibrate_to(
     rows = min(own.rows, MOST_ROWS)
     scenarios: list[Scenario] = []
     drawn: list[tuple[str, dict[str, float]]] = []
-    found = find_posterior(table, summaries, 4 * worlds, rng)
-    for family, values in found.drawn:
-        scenario = make_scenario(family, values, setting)
-        if len(scenarios) < worlds and scenario not in scenarios and _exists(scenario, rows):
-            scenarios.append(scenario)
-            drawn.append((family, values))
+    for _ in range(ROUNDS):
+        found = find_posterior(table, summaries, worlds, rng)
+        for family, values in found.drawn:
+            scenario = make_scenario(family, values, setting)
+            if len(scenarios) < worlds and scenario not in scenarios and _exists(scenario, rows):
+                scenarios.append(scenario)
+                drawn.append((family, values))
+        if len(scenarios) == worlds:
+            break
     if len(scenarios) < worlds:
         raise UsageError(
             "too few worlds like this log can be built", expected=f"{worlds} worlds", found=len(scenarios)

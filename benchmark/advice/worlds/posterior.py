@@ -20,6 +20,7 @@ ACCEPTED = 0.3
 FEWEST = 30
 PRIOR_WEIGHT = 0.1
 EDGE = 0.02
+SMOOTHING = 0.2  # standard deviation of what is added to a drawn world, on the scale without ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,7 @@ def _draw_values(
     start = int(rng.choice(nearest, p=closeness / closeness.sum()))
     at = np.clip(target, -8, 8)[None]
     moved = free[start] + (fit.predict(at) - fit.predict(clipped[[start]]))[0]
+    moved = moved + SMOOTHING * rng.normal(size=len(moved))
     return dict(zip(RANGES, from_free(moved[None])[0].tolist(), strict=True))
 
 
