@@ -160,7 +160,7 @@ class ComparisonGroup:
         """Which entrants have a score, measured or imputed, in every harmless cell; bool."""
         return self.where(self.harmless).is_rankable
 
-    @property
+    @cached_property
     def clusters(self) -> Clusters:
         """One cluster for each (family, seed)."""
         return self.clusters_of(np.ones(len(self.cells), dtype=bool))

@@ -73,7 +73,7 @@ def decompose_scores(group: ComparisonGroup, scores: np.ndarray, twin: np.ndarra
     kept = np.isfinite(scores) & np.isfinite(twin) & np.isfinite(ceiling)
     if not kept.any():
         return None
-    part = group.where(kept)
+    part = group if kept.all() else group.where(kept)
     floor, learning = ceiling[kept], (twin - ceiling)[kept]
     costs = estimate(np.vstack([floor, learning, (scores - twin)[kept], scores[kept]]), part.clusters)
     low, high = costs.interval()

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import stdtr
 
 from benchmark.contract import make_rng
 from leaderboard.intervals import Clusters, estimate
-from leaderboard.ranks import adjust_p_values, find_tiers, rank
+from leaderboard.ranks import _least_p, adjust_p_values, find_tiers, rank
 
 REPEATS = 240
 LEAST = 0.95 - 3 * math.sqrt(0.95 * 0.05 / REPEATS)
@@ -110,3 +111,11 @@ def test_adjusted_p_values_are_those_of_statsmodels(method: str) -> None:
 
     p = make_rng("test", "p values").uniform(size=40) ** 3
     np.testing.assert_allclose(adjust_p_values(p, method), multipletests(p, method=method)[1])
+
+
+def test_the_least_p_value_is_that_over_every_pair() -> None:
+    """Against the p value of every pair, with ties, zeros and few degrees of freedom among them."""
+    rng = make_rng("test", "least")
+    t, freedom = np.abs(rng.normal(size=(40, 300))), rng.uniform(1, 60, (40, 300))
+    t[0], t[1, :200] = 0.0, 2.0
+    np.testing.assert_array_equal(_least_p(t, freedom), (2 * stdtr(freedom, -t)).min(axis=1))
