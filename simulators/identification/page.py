@@ -39,7 +39,8 @@ changes; the result is a causal graph. `simulators.identification.find_strategie
 d-separation, which strategies are valid. A method may only use the columns that its track shows. The log
 track shows neither logged propensities nor the flag of randomised rows, so the last column of the table
 lists the strategies that these two make valid besides those of the log alone. A valid strategy would find
-the effect in an infinitely long log; in a real one it may need many rows.
+the effect in an infinitely long log; in a real one it may need many rows, which
+[consistency.md](consistency.md) measures.
 `python -m simulators.identification.page` writes the page.
 
 A world in the table is a family, with its parameters at their defaults except those in brackets. The names
