@@ -206,12 +206,13 @@ def test_methods_run_on_a_table_of_ones_own(counts, tmp_path, capsys, monkeypatc
     arguments = ["run", "--scenario", counts, "--seeds", "1", "--workers", "0", "--json"]
     chosen = ["--method", "covariate-regression", "--method", "dpo-raw", "--store", str(tmp_path / "store")]
     assert invoke([*arguments, *chosen]) == 0
-    # On the log naive, the ceiling and dpo-raw are fitted; on the twin naive and dpo-raw again. The table has no
-    # covariates, so that covariate-regression takes neither.
+    # On the log naive, the ceiling and dpo-raw are fitted; on the twin naive and dpo-raw again. The table
+    # has no covariates, so that covariate-regression takes neither.
     assert json.loads(capsys.readouterr().out)["statuses"] == {"ok": 5, "incompatible": 2}
     rows = [row for path in (tmp_path / "store").glob("records-*") for row in pq.read_table(path).to_pylist()]
     assert {row["method"] for row in rows} == {"naive", "ceiling", "covariate-regression", "dpo-raw"}
-    assert {row["scenario"] for row in rows} == {pin(Scenario.parse(counts)).with_rows(load_suite("quick").n).id}
+    asked = pin(Scenario.parse(counts)).with_rows(load_suite("quick").n)
+    assert {row["scenario"] for row in rows} == {asked.id}
     refused = {row["method"]: row["reason"] for row in rows if row["status"] != "ok"}
     assert list(refused) == ["covariate-regression"]
     assert "covariate" in refused["covariate-regression"]  # the table names none
