@@ -105,7 +105,7 @@ def test_bfloat16_is_for_the_tiny_decoder():
 
 def test_results_of_another_precision_have_other_keys():
     plans = [
-        benchmark.plan("quick", methods=["naive"], seeds=1, device="cpu", precision=name).plan
+        benchmark.plan("core-tiny", methods=["naive"], seeds=1, device="cpu", precision=name).plan
         for name in ("float32", "bfloat16")
     ]
     first, second = ({group.key for group in plan.groups} for plan in plans)
