@@ -29,14 +29,22 @@ SIGNS = 100
 # more than a twentieth of a second a sign, a hundred times over
 COSTLY = frozenset(
     {
+        "causal-embedding",
+        "causal-embedding-latent",
         "covariate-regression-boosted",
+        "double-lasso",
         "doubly-robust",
+        "doubly-robust-corrected",
+        "doubly-robust-linear",
         "factored-reward",
+        "generative-representation",
+        "lasso-partial-out",
         "odin",
         "outcome-model-averaged",
         "unlabelled-as-negative",
         "positive-unlabelled",
         "regression-paraphrased",
+        "text-cause",
     }
 )
 POLICIES = ("cpo", "dpo-raw", "rloo", "rwr")
