@@ -42,13 +42,15 @@ def draw_lines(title: str, lines: Sequence[Line], x_label: str, y_label: str) ->
     low, high = min(0.0, *ys), max(*ys, 0.0)
     ticks = _ticks(low, high)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
+    # A constant reward gains nothing at any distance, so that all its values are 0.
+    height = (high - low) or 1.0
 
     def across(x: float) -> float:
         reach = (xs[-1] - xs[0]) or 1.0
         return LEFT + 8 + (WIDTH - LEFT - RIGHT - 16) * (x - xs[0]) / reach
 
     def up(y: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - low) / (high - low)
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - low) / height
 
     parts = []
     ends = f'x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}"'

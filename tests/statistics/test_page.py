@@ -16,6 +16,7 @@ from leaderboard.catalogue import Catalogue
 from leaderboard.publish import render_short
 from leaderboard.render import render_board, write_board
 from leaderboard.render.chooser import HELD, find_best
+from leaderboard.render.curves import Line, draw_lines
 from leaderboard.render.graph import describe_graph, draw_graph
 from leaderboard.render.heatmap import make_cell, make_heatmaps
 from leaderboard.render.markdown import escape_markdown
@@ -239,3 +240,11 @@ def test_every_table_is_to_be_had_as_csv_and_json(site: Path) -> None:
         content = json.loads((site / "tables" / f"{table.name}.json").read_text("utf-8"))
         assert len(content["rows"]) == len(table.rows)
         assert (site / "tables" / f"{table.name}.csv").exists()
+
+
+def test_a_chart_of_zeros_is_drawn():
+    """A constant reward is worth nothing at any distance from the reference."""
+    flat = Line("constant", "method", tuple((kl, Span(0.0, 0.0, 0.0)) for kl in (0.25, 1.0)))
+    drawn = draw_lines("Value of constant", [flat], "KL", "value")
+    assert "nan" not in drawn
+    assert len(ElementTree.fromstring(drawn).findall(".//{*}circle")) == 2
