@@ -39,7 +39,8 @@ class Answer:
         situation: What goes wrong, in a sentence.
         kind: Kind of log.
         held: Keys of ``HELD`` that fit, separated by blanks.
-        best: Entrant, label and confounding removed of the methods that remove most.
+        best: Entrant, label and confounding removed of the methods to use; none where nothing identifies
+            the effect.
     """
 
     family: str
@@ -67,16 +68,20 @@ def make_answers(rows: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> lis
 def _answer(family: str, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> Answer:
     board = str(rows[0]["board"])
     held = " ".join(about["strategies"]) if board != "unidentified" else ""
-    return Answer(family, board, str(about["situation"]), str(about["log"]), held or "none", find_best(rows))
+    best = find_best(rows) if board != "unidentified" else ()
+    return Answer(family, board, str(about["situation"]), str(about["log"]), held or "none", best)
 
 
 def find_best(rows: Sequence[Mapping[str, Any]], most: int = BEST) -> tuple[tuple[str, str, Span], ...]:
-    """The methods of a family that surely remove confounding, most first."""
+    """The methods of a family that surely remove confounding, the least regret first.
+
+    A method that learns little from any log has little confounding to show, so that its regret decides.
+    """
     able = [
         row
         for row in rows
         if row["role"] == "method" and isinstance(row["removed"], Span) and not row["removed"].outside
     ]
     sure = [row for row in able if row["removed"].low > 0]
-    sure.sort(key=lambda row: (-row["removed"].value, str(row["entrant"])))
+    sure.sort(key=lambda row: (row["rho"].value, str(row["entrant"])))
     return tuple((str(row["entrant"]), str(row["label"]), row["removed"]) for row in sure[:most])

@@ -51,7 +51,7 @@ class Heatmap:
     Attributes:
         backbone: What the methods trained on.
         families: Name and board of each column; a family whose settings are on two boards has two columns.
-        rows: Sorted, best mean first.
+        rows: Sorted, best mean first; canaries last.
     """
 
     backbone: str
@@ -76,7 +76,8 @@ def make_heatmaps(rows: Sequence[Mapping[str, Any]], boards: Sequence[str]) -> l
         for row in first_tracks(part):
             cells.setdefault(str(row["entrant"]), {})[str(row["family"]), str(row["board"])] = row
         made = [_make_row(name, own, families) for name, own in cells.items()]
-        made.sort(key=lambda row: (-row.mean, row.name))
+        # A constant reward removes all confounding and is of no use, so that canaries come last.
+        made.sort(key=lambda row: (row.role == "canary", -row.mean, row.name))
         found.append(Heatmap(backbone, tuple(families), tuple(made)))
     return sorted(found, key=lambda heatmap: (-len(heatmap.rows), heatmap.backbone))
 

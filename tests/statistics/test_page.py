@@ -175,12 +175,25 @@ def test_wins_and_failures_need_the_whole_interval() -> None:
 
 
 def test_the_chooser_recommends_methods_alone_and_only_what_surely_helps() -> None:
+    """Who learns little has little confounding to show, so that regret decides among those who surely help."""
+    removed = {
+        "ceiling": Span(1.0, 0.9, 1.1),
+        "noisy": Span(0.9, -0.1, 1.9),
+        "learns-little": Span(1.0, 0.9, 1.1),
+        "sure": Span(0.5, 0.4, 0.6),
+    }
+    regret = {"ceiling": 0.1, "noisy": 0.1, "learns-little": 0.4, "sure": 0.2}
     rows = [
-        make_row(Span(1.0, 0.9, 1.1), entrant="ceiling", label="ceiling", role="ceiling"),
-        make_row(Span(0.9, -0.1, 1.9), entrant="noisy", label="noisy", role="method"),
-        make_row(Span(0.5, 0.4, 0.6), entrant="sure", label="sure", role="method"),
+        make_row(
+            span,
+            entrant=name,
+            label=name,
+            role="ceiling" if name == "ceiling" else "method",
+            rho=Span(regret[name]),
+        )
+        for name, span in removed.items()
     ]
-    assert [name for name, _, _ in find_best(rows)] == ["sure"]
+    assert [name for name, _, _ in find_best(rows)] == ["sure", "learns-little"]
 
 
 def test_every_strategy_of_the_worlds_can_be_chosen() -> None:
