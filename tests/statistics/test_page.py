@@ -175,7 +175,7 @@ def test_wins_and_failures_need_the_whole_interval() -> None:
 
 
 def test_the_chooser_recommends_methods_alone_and_only_what_surely_helps() -> None:
-    """Who learns little has little confounding to show, so that regret decides among those who surely help."""
+    """Who learns little has little confounding to show, so that regret decides among those who help."""
     removed = {
         "ceiling": Span(1.0, 0.9, 1.1),
         "noisy": Span(0.9, -0.1, 1.9),
