@@ -23,7 +23,7 @@ contrasts = 16
 pool = 64
 samples = 4
 [[cells]]
-scenarios = ["observed[strength=1]", "null"]
+scenarios = ["observed[strength=2]", "null"]
 methods = ["covariate-regression", "canary-constant", "dpo-raw"]
 """
 
@@ -115,9 +115,8 @@ def test_the_board_and_the_claims_read_the_store(finished, capsys):
     assert code == (0 if told["complete"] else 3)
     assert told["files"]
     assert all((folder / "board" / name).exists() for name in told["files"])
-    # No claim is about these few cells, which is told as an incomplete answer.
-    assert invoke(["claims", "--store", store, "--suite", "small", "--json"]) == 3
-    assert json.loads(capsys.readouterr().out) == {"claims": []}
+    assert invoke(["claims", "--store", store, "--suite", "small", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["claims"]
 
 
 def test_a_method_whose_records_are_lost_is_missed(finished, capsys, tmp_path):
@@ -132,7 +131,7 @@ def test_a_method_whose_records_are_lost_is_missed(finished, capsys, tmp_path):
     )
     page = (tmp_path / "board" / "leaderboard.md").read_text()
     assert (
-        "4 cells are missing: dpo-raw on null[n=1500] (2); dpo-raw on observed[strength=1,n=1500] (2)" in page
+        "4 cells are missing: dpo-raw on null[n=1500] (2); dpo-raw on observed[strength=2,n=1500] (2)" in page
     )
 
 

@@ -70,7 +70,7 @@ def make_store(folder: Path) -> int:
                                 "cell_roles": "covariate outcome prompt text",
                                 "metric.rho": rho[kept],
                                 "metric.effect_cosine": 0.9,
-                                "metric.value_tilted": 0.4,
+                                "metric.value_kl_1": 0.4,
                                 "meter.wall_s": 1.0,
                             }
                         )
